@@ -1,0 +1,93 @@
+import { Memory } from './memory.js';
+
+/** Who an allocation goes back to, and who counts what happens to it. */
+export interface AllocationOwner {
+  /** Whether a buffer that is full moves to the heap instead of throwing. */
+  readonly spills: boolean;
+  /** Takes the allocation back: its last holder is gone. */
+  release(allocation: Allocation): void;
+  /** Notes that a view of the memory left the library, so that a forgotten allocation must be pinned. */
+  lend(allocation: Allocation): void;
+  countFreeze(): void;
+  countSpill(): void;
+}
+
+/**
+ * What must outlive a control record: the block it stood for, and whether a view of that was lent. The collector's
+ * registry holds the trace and hands it out when the record is gone.
+ */
+export class Trace {
+  /** First unit and order of the block in the owner's BlockSource. */
+  block = 0;
+  order = 0;
+  lent = false;
+}
+
+/**
+ * The control record of one allocation: where it lies and how many handles hold it. All offsets are bytes in `memory`.
+ *
+ *     offset        start           cursor (in the buffer)      limit
+ *     |-------------|===============|...........................|------|
+ *     block         content         writable rest               visible end
+ *
+ * An arena makes a record once and uses it again and again. It refers to the record only while the block is free;
+ * while it is in use the handles alone do. So the collector finding the record means that every handle was forgotten.
+ */
+export class Allocation {
+  owner: AllocationOwner;
+  memory: Memory;
+  readonly trace: Trace;
+  /** Number of handles. */
+  holders = 0;
+  offset = 0;
+  start = 0;
+  limit = 0;
+  /** End of what may have been written since the claim, from `offset` on. */
+  dirtyEnd = 0;
+
+  constructor(owner: AllocationOwner, memory: Memory, trace: Trace) {
+    this.owner = owner;
+    this.memory = memory;
+    this.trace = trace;
+  }
+}
+
+/** Heap memory is the collector's; there is nothing to give back or to count. */
+const HEAP: AllocationOwner = {
+  spills: true,
+  release(allocation) {
+    if (allocation === EMPTY) allocation.holders = PLENTY;
+  },
+  lend() {},
+  countFreeze() {},
+  countSpill() {},
+};
+
+const NO_TRACE = new Trace();
+
+/** An allocation over ordinary heap memory, with one holder. */
+export function heapAllocation(memory: Memory): Allocation {
+  const allocation = new Allocation(HEAP, memory, NO_TRACE);
+  allocation.holders = 1;
+  allocation.limit = memory.byteLength;
+  return allocation;
+}
+
+/** Whether the memory belongs to the heap instead of an arena. */
+export function isOnHeap(allocation: Allocation): boolean {
+  return allocation.owner === HEAP;
+}
+
+// A small integer, so that the `holders` field of all allocations stays one.
+const PLENTY = 2 ** 29;
+
+/** What every empty `Bytes` holds: no memory. Its count is refilled, never trusted. */
+export const EMPTY: Allocation = heapAllocation(new Memory(new Uint8Array(0)));
+EMPTY.holders = PLENTY;
+
+/**
+ * What a handle holds after it gave its allocation up. The limit lies before any cursor, so that the bounds test of a
+ * write is the released test too.
+ */
+export const SPENT: Allocation = heapAllocation(EMPTY.memory);
+SPENT.limit = -1;

@@ -1,0 +1,12 @@
+/**
+ * How an arena finds and returns blocks: all in which fixed and buddy arenas differ.
+ *
+ * Blocks are numbered in units (a slot, or the smallest buddy block). A block of order `k` covers `2 ** k` units from
+ * its number on; slots are always of order 0.
+ */
+export interface BlockSource {
+  /** Claims a block of the order: the number of its first unit, or -1 when none is free. */
+  claim(order: number): number;
+  /** Gives a claimed block back. */
+  release(block: number, order: number): void;
+}

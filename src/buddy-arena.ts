@@ -1,0 +1,207 @@
+import type { Allocation } from './allocation.js';
+import { alignedBacking, type BackingMemory, BuddyHint, backingMemory, ownMemory } from './backing.js';
+import { BuddyBlocks, MAX_ORDER } from './buddy-blocks.js';
+import { checkInteger, describe } from './check.js';
+import type { ArenaMetrics, Engine } from './engine.js';
+import { BuildError } from './errors.js';
+import { BuddyGeometry } from './geometry.js';
+import { ArenaBuffer } from './handles.js';
+import { boundDealloc, engineOver, type Layout, prefault, takenOnce } from './layout.js';
+import { ArenaOptions, type BuilderMode, PageSize } from './options.js';
+import { RawRegion } from './raw-region.js';
+import { Unfaulted } from './unfaulted.js';
+
+/** Counters of a {@link BuddyArena}. */
+export interface BuddyArenaMetrics extends ArenaMetrics {
+  /** Times a block was split in two. */
+  readonly splits: number;
+  /** Times two free buddies became one block. */
+  readonly coalesces: number;
+  /** Bytes of the largest block that could be allocated now; 0 when none. */
+  readonly largestFreeBlock: number;
+}
+
+/** What a {@link BuddyArenaBuilder} builds. */
+export type BuddyArenaOf<Mode extends BuilderMode> = Mode extends 'raw' ? RawBuddyArena : BuddyArena;
+
+/** Makes the layout and its shape for an alignment in bytes; undefined for the shape's own. */
+type Plan = (alignment: number) => { readonly layout: Layout; readonly geometry: BuddyGeometry };
+
+/**
+ * An arena of one region for requests of any size: each is rounded up to a power-of-two block, larger blocks are
+ * split for it, and neighbours coalesce when they are released.
+ */
+export class BuddyArena {
+  /** Bytes managed. */
+  readonly totalSize: number;
+  /** Bytes of the smallest block. */
+  readonly minBlockSize: number;
+  /** Order of the largest block: `minBlockSize * 2 ** maxOrder` bytes. */
+  readonly maxOrder: number;
+  /** @internal */
+  protected readonly engine: Engine;
+  private readonly blocks: BuddyBlocks;
+  private readonly capsCapacity: boolean;
+
+  /** @internal */
+  constructor(engine: Engine, blocks: BuddyBlocks, geometry: BuddyGeometry) {
+    this.engine = engine;
+    this.blocks = blocks;
+    this.totalSize = geometry.totalSize;
+    this.minBlockSize = geometry.minBlockSize;
+    this.maxOrder = geometry.maxOrder;
+    this.capsCapacity = geometry.capsCapacity;
+  }
+
+  /** A builder for an arena of the given shape. @throws TypeError unless it is a {@link BuddyGeometry} */
+  static builder(geometry: BuddyGeometry): BuddyArenaBuilder {
+    if (!(geometry instanceof BuddyGeometry)) {
+      throw new TypeError(`geometry must be a BuddyGeometry, got ${describe(geometry)}`);
+    }
+    return new BuddyArenaBuilder((alignment) => {
+      const aligned = geometry.withAlignment(Math.max(alignment, geometry.alignment));
+      return { geometry: aligned, layout: ownLayout(aligned) };
+    });
+  }
+
+  /**
+   * A builder for one arena over `memory` of the caller's, which nobody else may use meanwhile. Building writes
+   * nothing; bytes beyond the largest power-of-two shape are left alone.
+   * @param memory a buffer (all of it), a view (its window) or a WebAssembly.Memory (as large as it is now; it may grow)
+   * @param dealloc called once with `memory`, after `close()` and after the last handle is gone
+   * @throws TypeError for arguments of other types, BuildError INVALID_BACKING when the memory is detached
+   */
+  static fromRaw<Source extends BackingMemory>(
+    memory: Source,
+    hint: BuddyHint,
+    dealloc?: (memory: Source) => void,
+  ): BuddyArenaBuilder {
+    if (!(hint instanceof BuddyHint)) throw new TypeError(`hint must be a BuddyHint, got ${describe(hint)}`);
+    const backing = backingMemory(memory);
+    const bound = boundDealloc(memory, dealloc);
+    const plan: Plan = (alignment) => {
+      const { base, available } = alignedBacking(backing, alignment);
+      const { totalSize, minBlockSize } = hint.resolve(available, alignment);
+      const geometry = BuddyGeometry.exact(totalSize, minBlockSize).withAlignment(alignment);
+      checkOrder(geometry);
+      const units = totalSize / minBlockSize;
+      return { geometry, layout: { memory: backing, base, unit: minBlockSize, units, owned: false, dealloc: bound } };
+    };
+    return new BuddyArenaBuilder(takenOnce(plan));
+  }
+
+  /**
+   * A buffer over a block of at least `length` bytes.
+   * @throws AllocError ARENA_FULL, REQUEST_TOO_LARGE or ARENA_CLOSED; TypeError, RangeError for no positive integer
+   */
+  allocate(length: number): ArenaBuffer {
+    return ArenaBuffer.over(this.engine.granted(this.claim(length)));
+  }
+
+  /**
+   * As {@link allocate}, but undefined when no block is free.
+   * @throws AllocError REQUEST_TOO_LARGE or ARENA_CLOSED; TypeError, RangeError for no positive integer
+   */
+  tryAllocate(length: number): ArenaBuffer | undefined {
+    const block = this.claim(length);
+    return block === undefined ? undefined : ArenaBuffer.over(block);
+  }
+
+  /** The counters as they are now, frozen. */
+  metrics(): BuddyArenaMetrics {
+    const { splits, coalesces } = this.blocks;
+    const order = this.blocks.largestFreeOrder();
+    const largestFreeBlock = order < 0 ? 0 : this.minBlockSize * 2 ** order;
+    return Object.freeze({ ...this.engine.metrics(), splits, coalesces, largestFreeBlock });
+  }
+
+  /** Takes no new allocations from now on. Live handles stay valid. Doing it again does nothing. */
+  close(): void {
+    this.engine.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  /** @internal A claimed block, or undefined when none is free. */
+  protected claim(length: number): Allocation | undefined {
+    if (!(Number.isSafeInteger(length) && length > 0)) checkInteger(length, 'length', 1);
+    if (length > this.totalSize) throw this.engine.refusal('REQUEST_TOO_LARGE');
+    // Number of bits of the last unit's index: exact, as dividing by a power of two rounds nothing.
+    const order = 32 - Math.clz32((length - 1) / this.minBlockSize);
+    return this.engine.claim(order, this.capsCapacity ? length : this.minBlockSize * (1 << order));
+  }
+}
+
+/** A {@link BuddyArena} built with `hazmatRawAccess()`. */
+export class RawBuddyArena extends BuddyArena {
+  /**
+   * A block of at least `length` bytes with raw access.
+   * @throws AllocError ARENA_FULL, REQUEST_TOO_LARGE or ARENA_CLOSED; TypeError, RangeError for no positive integer
+   */
+  rawAllocate(length: number): RawRegion {
+    return RawRegion.over(this.engine.granted(this.claim(length)));
+  }
+}
+
+/** Collects the options of a {@link BuddyArena}. Options are checked when set, sizes when building. */
+export class BuddyArenaBuilder<Mode extends BuilderMode = 'standard'> extends ArenaOptions<Mode> {
+  private readonly plan: Plan;
+
+  /** @internal */
+  constructor(plan: Plan) {
+    super();
+    this.plan = plan;
+  }
+
+  /** A buffer that is full moves to the heap and returns its block, instead of throwing `BufferFullError`. */
+  autoSpill(this: BuddyArenaBuilder<'standard'>): BuddyArenaBuilder<'spill'> {
+    this.setMode('spills');
+    return this as BuddyArenaBuilder<BuilderMode> as BuddyArenaBuilder<'spill'>;
+  }
+
+  /** Adds `rawAllocate(length)`: memory without a cursor. */
+  hazmatRawAccess(this: BuddyArenaBuilder<'standard'>): BuddyArenaBuilder<'raw'> {
+    this.setMode('raw');
+    return this as BuddyArenaBuilder<BuilderMode> as BuddyArenaBuilder<'raw'>;
+  }
+
+  /**
+   * Builds the arena and touches its pages.
+   * @throws BuildError SIZE_OVERFLOW, INVALID_GEOMETRY when the alignment exceeds the blocks of an `exact` shape; for
+   *   memory of the caller's ZERO_USABLE_SLOTS, INVALID_BACKING when an arena was built over it already
+   */
+  build(): BuddyArenaOf<Mode> {
+    const { layout, geometry } = this.plan(this.alignmentBytes);
+    if (layout.owned) prefault(layout, this.pageStride(PageSize.Auto));
+    return this.arenaOver(layout, geometry);
+  }
+
+  /** Builds the arena without touching its pages. @throws BuildError as {@link build} */
+  buildUnfaulted(): Unfaulted<BuddyArenaOf<Mode>> {
+    const { layout, geometry } = this.plan(this.alignmentBytes);
+    const stride = this.pageStride(layout.owned ? PageSize.Auto : PageSize.Unknown);
+    return new Unfaulted(this.arenaOver(layout, geometry), () => prefault(layout, stride));
+  }
+
+  private arenaOver(layout: Layout, geometry: BuddyGeometry): BuddyArenaOf<Mode> {
+    const blocks = new BuddyBlocks(geometry.maxOrder);
+    const engine = engineOver(layout, blocks, this.zeroes, this.spills);
+    const Arena = this.raw ? RawBuddyArena : BuddyArena;
+    return new Arena(engine, blocks, geometry) as BuddyArenaOf<Mode>;
+  }
+}
+
+function checkOrder({ maxOrder, minBlockSize }: BuddyGeometry): void {
+  if (maxOrder > MAX_ORDER) {
+    throw new BuildError('SIZE_OVERFLOW', `more than ${2 ** MAX_ORDER} blocks of ${minBlockSize} bytes`);
+  }
+}
+
+function ownLayout(geometry: BuddyGeometry): Layout {
+  checkOrder(geometry);
+  const { totalSize, minBlockSize } = geometry;
+  const memory = ownMemory(totalSize);
+  return { memory, base: 0, unit: minBlockSize, units: totalSize / minBlockSize, owned: true, dealloc: undefined };
+}

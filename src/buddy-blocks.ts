@@ -1,0 +1,109 @@
+import type { BlockSource } from './block-source.js';
+import { FreeBitmap } from './free-bitmap.js';
+
+/** The largest order a buddy arena can have; block numbers are computed in 32-bit arithmetic. */
+export const MAX_ORDER = 30;
+
+/**
+ * The free blocks of a buddy system (Knowlton 1965; Knuth, TAOCP vol. 1, section 2.5): each order has its free blocks
+ * in a bitmap, except for one, the order's *spare*.
+ *
+ *     order 2   [ 0             ]          claim(0):  take 0 of order 2,
+ *     order 1   [ 0     ][ 2    ]                     2 becomes the spare of order 1,
+ *     order 0   [ 0 ][ 1 ]                            1 the spare of order 0, return 0
+ *
+ * A split cascade only meets orders without any free block, so each half becomes a spare: one store. Releasing
+ * coalesces with spares all the way up again: one comparison each. Only a second free block of an order reaches the
+ * bitmaps. Two integers say which orders have a spare and which have more, so finding the best fit is one count of
+ * zeros. Measured (Node 24, 18 orders deep, claim and release): 30 ns; doubly linked lists 67 to 106, their nodes lie
+ * at power-of-two distances and evict each other from the cache.
+ *
+ * Coalescing is eager: two free buddies never coexist, so a full release leaves one block.
+ */
+export class BuddyBlocks implements BlockSource {
+  /** Splits so far: each turned one block into two. */
+  splits = 0;
+  /** Coalesces so far: each turned two buddies into one block. */
+  coalesces = 0;
+  private readonly maxOrder: number;
+  /** One free block of each order, where `withSpare` has the order's bit. Not in the bitmaps. */
+  private readonly spares: Int32Array;
+  private withSpare = 0;
+  /** The other free blocks of each order, where `withMore` has the order's bit. */
+  private readonly more: readonly FreeBitmap[];
+  private withMore = 0;
+
+  constructor(maxOrder: number) {
+    this.maxOrder = maxOrder;
+    this.spares = new Int32Array(maxOrder + 1);
+    this.more = Array.from({ length: maxOrder + 1 }, (_, order) => FreeBitmap.empty(2 ** (maxOrder - order)));
+    this.add(0, maxOrder);
+  }
+
+  /** Claims a block of `order`, splitting the smallest larger one where none is free. -1 when nothing fits. */
+  claim(order: number): number {
+    const usable = (this.withSpare | this.withMore) & (-1 << order);
+    if (usable === 0) return -1;
+    const lowest = usable & -usable;
+    let from = 31 - Math.clz32(lowest);
+    const block = this.take(from, lowest);
+    if (from === order) return block;
+    const { spares } = this;
+    this.splits += from - order;
+    this.withSpare |= lowest - (1 << order);
+    do {
+      from--;
+      spares[from] = block + (1 << from);
+    } while (from > order);
+    return block;
+  }
+
+  /** Gives a claimed block back and merges it with its buddy for as long as that is free. */
+  release(block: number, order: number): void {
+    const { spares, maxOrder } = this;
+    const first = order;
+    for (; order < maxOrder; order++) {
+      const bit = 1 << order;
+      const buddy = block ^ bit;
+      if ((this.withSpare & bit) !== 0 && spares[order] === buddy) this.withSpare ^= bit;
+      else if ((this.withMore & bit) === 0 || !this.takeBuddy(buddy, order)) break;
+      block &= buddy;
+    }
+    this.coalesces += order - first;
+    this.add(block, order);
+  }
+
+  /** Order of the largest free block, or -1 when nothing is free. */
+  largestFreeOrder(): number {
+    return 31 - Math.clz32(this.withSpare | this.withMore);
+  }
+
+  private take(order: number, bit: number): number {
+    if ((this.withSpare & bit) !== 0) {
+      this.withSpare ^= bit;
+      return this.spares[order] as number;
+    }
+    const bitmap = this.more[order] as FreeBitmap;
+    const block = bitmap.claim() << order;
+    if (bitmap.isEmpty) this.withMore ^= bit;
+    return block;
+  }
+
+  private takeBuddy(buddy: number, order: number): boolean {
+    const bitmap = this.more[order] as FreeBitmap;
+    if (!bitmap.claimExact(buddy >>> order)) return false;
+    if (bitmap.isEmpty) this.withMore ^= 1 << order;
+    return true;
+  }
+
+  private add(block: number, order: number): void {
+    const bit = 1 << order;
+    if ((this.withSpare & bit) === 0) {
+      this.withSpare |= bit;
+      this.spares[order] = block;
+    } else {
+      this.withMore |= bit;
+      (this.more[order] as FreeBitmap).release(block >>> order);
+    }
+  }
+}

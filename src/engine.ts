@@ -1,0 +1,251 @@
+import { Allocation, type AllocationOwner, Trace } from './allocation.js';
+import type { BlockSource } from './block-source.js';
+import { environment } from './environment.js';
+import { AllocError } from './errors.js';
+import type { Memory } from './memory.js';
+
+// Counters are float64, at these indices: exact to 2^53 and never a change of representation, which a field that
+// outgrows a small integer would be.
+const ALLOCATIONS_OK = 0;
+const ALLOCATIONS_FAILED = 1;
+const FREES = 2;
+const FROZEN = 3;
+const SPILLS = 4;
+const LEAKS_RECLAIMED = 5;
+const LEAKS_PINNED = 6;
+const COUNTERS = 7;
+
+/** Counters of an arena at one moment. Byte counts are of whole slots or blocks, not of bytes written. */
+export interface ArenaMetrics {
+  /** Allocations that were granted. */
+  readonly allocationsOk: number;
+  /** Allocations that were refused: full, too large or closed. */
+  readonly allocationsFailed: number;
+  /** Slots or blocks that came back, by whatever way (release, abandon, spill, collector). */
+  readonly frees: number;
+  /** Arena-backed buffers and raw regions that were frozen. */
+  readonly frozen: number;
+  /** Buffers that moved to the heap. */
+  readonly spills: number;
+  /** Bytes the arena manages. */
+  readonly bytesReserved: number;
+  /** Bytes of slots or blocks in use now, pinned ones included. */
+  readonly bytesLive: number;
+  /** Forgotten allocations that the collector's word gave back. Also counted in `frees`. */
+  readonly leaksReclaimed: number;
+  /** Forgotten allocations that stay in use for ever, because a view of their memory had been lent. */
+  readonly leaksPinned: number;
+}
+
+export interface EngineOptions {
+  readonly memory: Memory;
+  readonly blocks: BlockSource;
+  /** Bytes of a unit: the slot, or the smallest block. */
+  readonly unit: number;
+  readonly units: number;
+  /** Offset of the first unit in the memory, in bytes. */
+  readonly base: number;
+  /** Whether memory is scrubbed when it returns. */
+  readonly zeroes: boolean;
+  /** Whether memory that was never allocated already reads as zero. */
+  readonly coldIsZero: boolean;
+  readonly spills: boolean;
+  /** Runs once, after `close()` and after the last allocation came back. */
+  readonly dealloc: (() => void) | undefined;
+}
+
+/** Closed engines that owe a `dealloc`: kept alive until their last forgotten handle was found by the collector. */
+const closing = new Set<Engine>();
+
+/**
+ * What every arena does around its {@link BlockSource}: control records, counters, scrubbing, closing, and the
+ * collector's backstop. There are as many records as blocks were ever in use at once.
+ */
+export class Engine implements AllocationOwner {
+  readonly spills: boolean;
+  readonly bytesReserved: number;
+  private readonly memory: Memory;
+  private readonly blocks: BlockSource;
+  private readonly unit: number;
+  private readonly base: number;
+  private readonly zeroes: boolean;
+  /** Per unit: 1 once it was zeroed. Only where cold memory is not zero and must be. */
+  private readonly warmed: Uint8Array | undefined;
+  private readonly counters = new Float64Array(COUNTERS);
+  private liveUnits = 0;
+
+  /** Records of free blocks, `pooled` of them; entries above are cleared so that the array holds none in use. */
+  private readonly pool: (Allocation | undefined)[] = [];
+  private pooled = 0;
+  private readonly registry = new FinalizationRegistry<Trace>((trace) => this.recover(trace));
+
+  private isClosed = false;
+  private dealloc: (() => void) | undefined;
+
+  constructor(options: EngineOptions) {
+    this.memory = options.memory;
+    this.blocks = options.blocks;
+    this.unit = options.unit;
+    this.base = options.base;
+    this.bytesReserved = options.unit * options.units;
+    this.zeroes = options.zeroes;
+    this.warmed = options.zeroes && !options.coldIsZero ? new Uint8Array(options.units) : undefined;
+    this.spills = options.spills;
+    this.dealloc = options.dealloc;
+  }
+
+  /**
+   * Claims a block of `order` of which `capacity` bytes are visible. Undefined when the arena is full.
+   * @throws AllocError ARENA_CLOSED after `close()`.
+   */
+  claim(order: number, capacity: number): Allocation | undefined {
+    if (this.isClosed) throw this.refusal('ARENA_CLOSED');
+    const block = this.blocks.claim(order);
+    if (block < 0) {
+      this.count(ALLOCATIONS_FAILED);
+      return undefined;
+    }
+    const record = this.takeRecord();
+    const offset = this.base + block * this.unit;
+    record.trace.block = block;
+    record.trace.order = order;
+    record.holders = 1;
+    record.offset = offset;
+    record.start = offset;
+    record.limit = offset + capacity;
+    record.dirtyEnd = offset;
+    this.count(ALLOCATIONS_OK);
+    this.liveUnits += 1 << order;
+    if (this.warmed !== undefined) this.warm(this.warmed, block, order);
+    return record;
+  }
+
+  /** The record that {@link claim} answered with. @throws AllocError ARENA_FULL where there is none. */
+  granted(record: Allocation | undefined): Allocation {
+    if (record === undefined) throw new AllocError('ARENA_FULL');
+    return record;
+  }
+
+  /** Counts a request that is never granted, and makes its error. */
+  refusal(code: 'REQUEST_TOO_LARGE' | 'ARENA_CLOSED'): AllocError {
+    this.count(ALLOCATIONS_FAILED);
+    return new AllocError(code);
+  }
+
+  release(record: Allocation): void {
+    const { trace } = record;
+    trace.lent = false;
+    if (this.zeroes && record.dirtyEnd > record.offset) this.memory.zero(record.offset, record.dirtyEnd);
+    this.giveBack(trace.block, trace.order);
+    this.pool[this.pooled++] = record;
+    if (this.isClosed) this.finishClosing();
+  }
+
+  lend(record: Allocation): void {
+    record.trace.lent = true;
+  }
+
+  countFreeze(): void {
+    this.count(FROZEN);
+  }
+
+  countSpill(): void {
+    this.count(SPILLS);
+  }
+
+  get closed(): boolean {
+    return this.isClosed;
+  }
+
+  /** Refuses new allocations from now on. What is live stays valid. Closing twice changes nothing. */
+  close(): void {
+    if (this.isClosed) return;
+    this.isClosed = true;
+    if (this.dealloc !== undefined) closing.add(this);
+    this.finishClosing();
+  }
+
+  metrics(): ArenaMetrics {
+    const counters = this.counters;
+    return {
+      allocationsOk: counters[ALLOCATIONS_OK] as number,
+      allocationsFailed: counters[ALLOCATIONS_FAILED] as number,
+      frees: counters[FREES] as number,
+      frozen: counters[FROZEN] as number,
+      spills: counters[SPILLS] as number,
+      bytesReserved: this.bytesReserved,
+      bytesLive: this.liveUnits * this.unit,
+      leaksReclaimed: counters[LEAKS_RECLAIMED] as number,
+      leaksPinned: counters[LEAKS_PINNED] as number,
+    };
+  }
+
+  private count(counter: number): void {
+    this.counters[counter] = (this.counters[counter] as number) + 1;
+  }
+
+  private giveBack(block: number, order: number): void {
+    this.count(FREES);
+    this.liveUnits -= 1 << order;
+    this.blocks.release(block, order);
+  }
+
+  private takeRecord(): Allocation {
+    const pooled = this.pooled;
+    if (pooled === 0) return this.makeRecord();
+    const record = this.pool[pooled - 1] as Allocation;
+    this.pool[pooled - 1] = undefined;
+    this.pooled = pooled - 1;
+    return record;
+  }
+
+  private makeRecord(): Allocation {
+    const trace = new Trace();
+    const record = new Allocation(this, this.memory, trace);
+    // Once in a record's life: registering costs 250 to 350 ns on V8, more than ten allocations.
+    this.registry.register(record, trace);
+    return record;
+  }
+
+  /** The collector took a record in use, so every handle of its allocation was forgotten. */
+  private recover(trace: Trace): void {
+    const { block, order, lent } = trace;
+    if (lent) {
+      // Somebody may still use a view of it (a socket, a pending fs.write); nobody can tell, so it is never used again.
+      this.count(LEAKS_PINNED);
+      if (this.counters[LEAKS_PINNED] === 1) environment.warn(PINNED_WARNING, 'ARENA_LEAK_PINNED');
+    } else {
+      this.count(LEAKS_RECLAIMED);
+      const offset = this.base + block * this.unit;
+      // How far it was written is gone with the record.
+      if (this.zeroes) this.memory.zero(offset, offset + this.unit * (1 << order));
+      this.giveBack(block, order);
+    }
+    if (this.isClosed) this.finishClosing();
+  }
+
+  private warm(warmed: Uint8Array, block: number, order: number): void {
+    const end = block + (1 << order);
+    for (let unit = block; unit < end; unit++) {
+      if (warmed[unit] !== 0) continue;
+      const offset = this.base + unit * this.unit;
+      this.memory.zero(offset, offset + this.unit);
+      warmed[unit] = 1;
+    }
+  }
+
+  private finishClosing(): void {
+    const counters = this.counters;
+    const live = (counters[ALLOCATIONS_OK] as number) - (counters[FREES] as number);
+    if (live > (counters[LEAKS_PINNED] as number)) return;
+    closing.delete(this);
+    const dealloc = this.dealloc;
+    this.dealloc = undefined;
+    // Pinned memory may still be read by somebody: such an arena never gives its memory up.
+    if (live === 0) dealloc?.();
+  }
+}
+
+const PINNED_WARNING =
+  'a handle was forgotten without release() while a view of its memory had been lent; ' +
+  'the memory stays pinned (metrics().leaksPinned counts such leaks)';

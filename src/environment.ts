@@ -1,0 +1,31 @@
+/**
+ * What the library asks of the program around it. Tests replace single members of {@link environment}; nothing else
+ * may.
+ */
+export interface Environment {
+  /** Tells a person about something that is wrong but not an error of this call. */
+  warn(message: string, code: string): void;
+  /** Smallest page size of the machine in bytes, or undefined where it cannot be known (browsers). */
+  pageSize(): number | undefined;
+}
+
+interface HostProcess {
+  readonly platform?: string;
+  readonly arch?: string;
+  emitWarning?(message: string, options: { type: string; code: string }): void;
+}
+
+const host: HostProcess | undefined = (globalThis as { process?: HostProcess }).process;
+
+export const environment: Environment = {
+  warn(message, code) {
+    if (host?.emitWarning !== undefined) host.emitWarning(message, { type: 'ArenaWarning', code });
+    else console.warn(`ArenaWarning [${code}]: ${message}`);
+  },
+  // A stride no larger than the real page touches every page, so the smallest page of the architecture is enough:
+  // 16 KiB on Apple silicon, 4 KiB on every other platform that Node, Bun and Deno run on.
+  pageSize() {
+    if (host?.platform === undefined) return undefined;
+    return host.platform === 'darwin' && host.arch === 'arm64' ? 16384 : 4096;
+  },
+};

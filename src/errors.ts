@@ -1,0 +1,97 @@
+/** Why an allocation was refused. `ARENA_FULL` may succeed later; the other two never will. */
+export type AllocErrorCode = 'ARENA_FULL' | 'REQUEST_TOO_LARGE' | 'ARENA_CLOSED';
+
+/** Why an arena could not be built. */
+export type BuildErrorCode =
+  | 'SIZE_OVERFLOW'
+  | 'INVALID_ALIGNMENT'
+  | 'INVALID_GEOMETRY'
+  | 'SLOT_SIZE_EXCEEDS_BACKING'
+  | 'ZERO_USABLE_SLOTS'
+  | 'INVALID_BACKING'
+  | 'INCOMPATIBLE_OPTIONS';
+
+/** Base of every error this library defines. `code` is stable across releases; messages are not. */
+export class ArenaError extends Error {
+  override readonly name: string = 'ArenaError';
+  readonly code: string;
+
+  constructor(code: string, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+const ALLOC_MESSAGES: Readonly<Record<AllocErrorCode, string>> = {
+  ARENA_FULL: 'the arena is full: every slot or block that could hold the request is in use',
+  REQUEST_TOO_LARGE: 'the request is larger than this arena could ever satisfy',
+  ARENA_CLOSED: 'the arena is closed and takes no new allocations',
+};
+
+/** An allocation was refused; nothing changed but the `allocationsFailed` counter. */
+export class AllocError extends ArenaError {
+  override readonly name: string = 'AllocError';
+  declare readonly code: AllocErrorCode;
+
+  constructor(code: AllocErrorCode) {
+    super(code, ALLOC_MESSAGES[code]);
+  }
+}
+
+/** An arena could not be built with the options given. */
+export class BuildError extends ArenaError {
+  override readonly name: string = 'BuildError';
+  declare readonly code: BuildErrorCode;
+
+  constructor(code: BuildErrorCode, message: string, options?: ErrorOptions) {
+    super(code, message, options);
+  }
+}
+
+/** A write would pass the end of a buffer. Nothing was written. */
+export class BufferFullError extends ArenaError {
+  override readonly name: string = 'BufferFullError';
+  declare readonly code: 'BUFFER_FULL';
+  /** Bytes that were still free. */
+  readonly remaining: number;
+  /** Bytes the write needed. */
+  readonly requested: number;
+
+  constructor(remaining: number, requested: number) {
+    super('BUFFER_FULL', `buffer full: ${requested} bytes requested, ${remaining} bytes remaining`);
+    this.remaining = remaining;
+    this.requested = requested;
+  }
+}
+
+/** A handle was used after it gave its reference up (released, abandoned, frozen or converted). */
+export class ReleasedError extends ArenaError {
+  override readonly name: string = 'ReleasedError';
+  declare readonly code: 'RELEASED';
+
+  constructor(handle: string) {
+    super('RELEASED', `this ${handle} was already released, frozen or converted`);
+  }
+}
+
+/** A range given to `RawRegion.freeze` does not lie within the region. The region stays usable. */
+export class RawFreezeError extends ArenaError {
+  override readonly name: string = 'RawFreezeError';
+  declare readonly code: 'RAW_FREEZE_RANGE';
+  readonly start: number;
+  readonly end: number;
+  /** Visible bytes of the region. */
+  readonly capacity: number;
+
+  constructor(start: number, end: number, capacity: number) {
+    super(
+      'RAW_FREEZE_RANGE',
+      start > end
+        ? `freeze range ${start}..${end} starts after its end`
+        : `freeze range ${start}..${end} exceeds the capacity of ${capacity} bytes`,
+    );
+    this.start = start;
+    this.end = end;
+    this.capacity = capacity;
+  }
+}

@@ -1,0 +1,196 @@
+import type { Allocation } from './allocation.js';
+import { alignedBacking, type BackingMemory, backingMemory, ownMemory, SlotSpec } from './backing.js';
+import { checkInteger, describe } from './check.js';
+import type { ArenaMetrics, Engine } from './engine.js';
+import { BuildError } from './errors.js';
+import { FreeBitmap, MAX_ENTRIES } from './free-bitmap.js';
+import { alignUp, checkSize } from './geometry.js';
+import { ArenaBuffer } from './handles.js';
+import { boundDealloc, engineOver, type Layout, prefault, takenOnce } from './layout.js';
+import { ArenaOptions, type BuilderMode, PageSize } from './options.js';
+import { RawRegion } from './raw-region.js';
+import { Unfaulted } from './unfaulted.js';
+
+/** What a {@link FixedArenaBuilder} builds. */
+export type FixedArenaOf<Mode extends BuilderMode> = Mode extends 'raw' ? RawFixedArena : FixedArena;
+
+/**
+ * An arena of equal slots: the fast path, for work that one slot size covers.
+ *
+ * Claiming and releasing a slot takes the same few operations however many slots there are and however full it is.
+ */
+export class FixedArena {
+  /** Number of slots. */
+  readonly slotCount: number;
+  /** Bytes of each slot. */
+  readonly slotCapacity: number;
+  /** @internal */
+  protected readonly engine: Engine;
+
+  /** @internal */
+  constructor(engine: Engine, slotCount: number, slotCapacity: number) {
+    this.engine = engine;
+    this.slotCount = slotCount;
+    this.slotCapacity = slotCapacity;
+  }
+
+  /**
+   * A builder for `slotCount` slots of `slotCapacity` bytes, rounded up to the alignment.
+   * @throws TypeError, RangeError unless both are positive integers
+   */
+  static withSlotCapacity(slotCount: number, slotCapacity: number): FixedArenaBuilder {
+    checkInteger(slotCount, 'slotCount', 1);
+    checkInteger(slotCapacity, 'slotCapacity', 1);
+    return new FixedArenaBuilder((alignment) => ownLayout(slotCount, slotCapacity, alignment));
+  }
+
+  /**
+   * A builder for `slotCount` slots that together hold at least `arenaCapacity` bytes.
+   * @throws TypeError, RangeError unless both are positive integers
+   */
+  static withArenaCapacity(slotCount: number, arenaCapacity: number): FixedArenaBuilder {
+    checkInteger(slotCount, 'slotCount', 1);
+    checkInteger(arenaCapacity, 'arenaCapacity', 1);
+    return FixedArena.withSlotCapacity(slotCount, Math.ceil(arenaCapacity / slotCount));
+  }
+
+  /**
+   * A builder for one arena over `memory` of the caller's, which nobody else may use meanwhile. Building writes
+   * nothing; bytes that make no whole aligned slot are left alone.
+   * @param memory a buffer (all of it), a view (its window) or a WebAssembly.Memory (as large as it is now; it may grow)
+   * @param dealloc called once with `memory`, after `close()` and after the last handle is gone
+   * @throws TypeError for arguments of other types, BuildError INVALID_BACKING when the memory is detached
+   */
+  static fromRaw<Source extends BackingMemory>(
+    memory: Source,
+    spec: SlotSpec,
+    dealloc?: (memory: Source) => void,
+  ): FixedArenaBuilder {
+    if (!(spec instanceof SlotSpec)) throw new TypeError(`spec must be a SlotSpec, got ${describe(spec)}`);
+    const backing = backingMemory(memory);
+    const bound = boundDealloc(memory, dealloc);
+    return new FixedArenaBuilder(
+      takenOnce((alignment) => {
+        const { base, available } = alignedBacking(backing, alignment);
+        const { slotCount, slotCapacity } = spec.resolve(available, alignment);
+        checkSlotCount(slotCount);
+        return { memory: backing, base, unit: slotCapacity, units: slotCount, owned: false, dealloc: bound };
+      }),
+    );
+  }
+
+  /**
+   * A buffer over a free slot. With `length`, one that can hold that many bytes.
+   * @throws AllocError ARENA_FULL, REQUEST_TOO_LARGE or ARENA_CLOSED
+   */
+  allocate(length?: number): ArenaBuffer {
+    return ArenaBuffer.over(this.engine.granted(this.claim(length)));
+  }
+
+  /**
+   * As {@link allocate}, but undefined when no slot is free.
+   * @throws AllocError REQUEST_TOO_LARGE or ARENA_CLOSED
+   */
+  tryAllocate(length?: number): ArenaBuffer | undefined {
+    const slot = this.claim(length);
+    return slot === undefined ? undefined : ArenaBuffer.over(slot);
+  }
+
+  /** The counters as they are now, frozen. */
+  metrics(): FixedArenaMetrics {
+    return Object.freeze(this.engine.metrics());
+  }
+
+  /** Takes no new allocations from now on. Live handles stay valid. Doing it again does nothing. */
+  close(): void {
+    this.engine.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  /** @internal A claimed slot, or undefined when none is free. */
+  protected claim(length: number | undefined): Allocation | undefined {
+    if (length !== undefined && checkInteger(length, 'length', 1) > this.slotCapacity) {
+      throw this.engine.refusal('REQUEST_TOO_LARGE');
+    }
+    return this.engine.claim(0, this.slotCapacity);
+  }
+}
+
+/** Counters of a {@link FixedArena}. */
+export type FixedArenaMetrics = Readonly<ArenaMetrics>;
+
+/** A {@link FixedArena} built with `hazmatRawAccess()`. */
+export class RawFixedArena extends FixedArena {
+  /**
+   * A free slot with raw access.
+   * @throws AllocError ARENA_FULL, REQUEST_TOO_LARGE or ARENA_CLOSED
+   */
+  rawAllocate(length?: number): RawRegion {
+    return RawRegion.over(this.engine.granted(this.claim(length)));
+  }
+}
+
+/** Collects the options of a {@link FixedArena}. Options are checked when set, sizes when building. */
+export class FixedArenaBuilder<Mode extends BuilderMode = 'standard'> extends ArenaOptions<Mode> {
+  private readonly layout: (alignment: number) => Layout;
+
+  /** @internal */
+  constructor(layout: (alignment: number) => Layout) {
+    super();
+    this.layout = layout;
+  }
+
+  /** A buffer that is full moves to the heap and returns its slot, instead of throwing `BufferFullError`. */
+  autoSpill(this: FixedArenaBuilder<'standard'>): FixedArenaBuilder<'spill'> {
+    this.setMode('spills');
+    return this as FixedArenaBuilder<BuilderMode> as FixedArenaBuilder<'spill'>;
+  }
+
+  /** Adds `rawAllocate()`: memory without a cursor. */
+  hazmatRawAccess(this: FixedArenaBuilder<'standard'>): FixedArenaBuilder<'raw'> {
+    this.setMode('raw');
+    return this as FixedArenaBuilder<BuilderMode> as FixedArenaBuilder<'raw'>;
+  }
+
+  /**
+   * Builds the arena and touches its pages.
+   * @throws BuildError SIZE_OVERFLOW, or for memory of the caller's SLOT_SIZE_EXCEEDS_BACKING, ZERO_USABLE_SLOTS,
+   *   INVALID_BACKING when an arena was built over it already
+   */
+  build(): FixedArenaOf<Mode> {
+    const layout = this.resolve();
+    if (layout.owned) prefault(layout, this.pageStride(PageSize.Auto));
+    return this.arenaOver(layout);
+  }
+
+  /** Builds the arena without touching its pages. @throws BuildError as {@link build} */
+  buildUnfaulted(): Unfaulted<FixedArenaOf<Mode>> {
+    const layout = this.resolve();
+    const stride = this.pageStride(layout.owned ? PageSize.Auto : PageSize.Unknown);
+    return new Unfaulted(this.arenaOver(layout), () => prefault(layout, stride));
+  }
+
+  private resolve(): Layout {
+    return this.layout(this.alignmentBytes);
+  }
+
+  private arenaOver(layout: Layout): FixedArenaOf<Mode> {
+    const engine = engineOver(layout, FreeBitmap.full(layout.units), this.zeroes, this.spills);
+    const Arena = this.raw ? RawFixedArena : FixedArena;
+    return new Arena(engine, layout.units, layout.unit) as FixedArenaOf<Mode>;
+  }
+}
+
+function checkSlotCount(slotCount: number): void {
+  if (slotCount > MAX_ENTRIES) throw new BuildError('SIZE_OVERFLOW', `more than ${MAX_ENTRIES} slots`);
+}
+
+function ownLayout(slotCount: number, slotCapacity: number, alignment: number): Layout {
+  checkSlotCount(slotCount);
+  const unit = alignUp(slotCapacity, alignment);
+  const total = checkSize(unit * slotCount);
+  return { memory: ownMemory(total), base: 0, unit, units: slotCount, owned: true, dealloc: undefined };
+}

@@ -1,0 +1,119 @@
+import type { BlockSource } from './block-source.js';
+
+/** The most entries one bitmap can number: indices are computed in 32-bit arithmetic. */
+export const MAX_ENTRIES: number = 2 ** 30;
+
+/**
+ * Free slots as bits, with summary levels above them: bit `i` of a word says that word `i` of the level below is
+ * not zero. A claim or a release touches one word, and one more per level only where a word becomes zero or stops
+ * being so; 2^30 entries are six levels of 32-bit words.
+ *
+ *     level 2   [ 1 ]                      one word: anything free at all?
+ *     level 1   [ 0011 ... ]               which words of level 0 have a free entry
+ *     level 0   [ 1011 ][ 0100 ][ 0000 ]   1 = this entry is free
+ *
+ * Claims take the lowest entry of the current word and stay there until it is exhausted, so that a program that
+ * releases what it just claimed gets the same, cache-warm slot back.
+ */
+export class FreeBitmap implements BlockSource {
+  private readonly entries: Int32Array;
+  /** Summary levels, the one above `entries` first; the last has one word. */
+  private readonly summaries: readonly Int32Array[];
+  private current = 0;
+
+  private constructor(levels: readonly Int32Array[]) {
+    const [entries = new Int32Array(1), ...summaries] = levels;
+    this.entries = entries;
+    this.summaries = summaries;
+  }
+
+  /** `entryCount` entries, all free. */
+  static full(entryCount: number): FreeBitmap {
+    return new FreeBitmap(
+      levelSizes(entryCount).map((bits) => {
+        const words = new Int32Array(Math.ceil(bits / 32)).fill(-1);
+        if (bits % 32 !== 0) words[words.length - 1] = (1 << (bits % 32)) - 1;
+        return words;
+      }),
+    );
+  }
+
+  /** `entryCount` entries, none free. */
+  static empty(entryCount: number): FreeBitmap {
+    return new FreeBitmap(levelSizes(entryCount).map((bits) => new Int32Array(Math.ceil(bits / 32))));
+  }
+
+  get isEmpty(): boolean {
+    return this.firstFreeWord() < 0;
+  }
+
+  /** Claims a free entry: its index, or -1 when none is free. */
+  claim(): number {
+    let index = this.current;
+    let word = this.entries[index] as number;
+    if (word === 0) {
+      index = this.firstFreeWord();
+      if (index < 0) return -1;
+      this.current = index;
+      word = this.entries[index] as number;
+    }
+    const lowest = word & -word;
+    this.entries[index] = word ^ lowest;
+    if (word === lowest) this.markExhausted(index);
+    return (index << 5) + 31 - Math.clz32(lowest);
+  }
+
+  /** Claims this very entry; false when it is not free. */
+  claimExact(entry: number): boolean {
+    const index = entry >>> 5;
+    const word = this.entries[index] as number;
+    const rest = word & ~(1 << (entry & 31));
+    if (rest === word) return false;
+    this.entries[index] = rest;
+    if (rest === 0) this.markExhausted(index);
+    return true;
+  }
+
+  /** Gives a claimed entry back. */
+  release(entry: number): void {
+    const index = entry >>> 5;
+    const word = this.entries[index] as number;
+    this.entries[index] = word | (1 << (entry & 31));
+    if (word === 0) this.markUsable(index);
+  }
+
+  private firstFreeWord(): number {
+    let index = 0;
+    for (let level = this.summaries.length - 1; level >= 0; level--) {
+      const word = (this.summaries[level] as Int32Array)[index] as number;
+      if (word === 0) return -1;
+      index = (index << 5) + 31 - Math.clz32(word & -word);
+    }
+    return this.entries[index] === 0 ? -1 : index;
+  }
+
+  private markExhausted(index: number): void {
+    for (const words of this.summaries) {
+      const word = (words[index >>> 5] as number) & ~(1 << (index & 31));
+      index >>>= 5;
+      words[index] = word;
+      if (word !== 0) return;
+    }
+  }
+
+  private markUsable(index: number): void {
+    for (const words of this.summaries) {
+      const word = words[index >>> 5] as number;
+      words[index >>> 5] = word | (1 << (index & 31));
+      if (word !== 0) return;
+      index >>>= 5;
+    }
+  }
+}
+
+/** Bits of each level for `entryCount` entries, the entries themselves first. */
+function levelSizes(entryCount: number): number[] {
+  const sizes = [entryCount];
+  for (let bits = Math.ceil(entryCount / 32); bits > 1; bits = Math.ceil(bits / 32)) sizes.push(bits);
+  return sizes;
+}

@@ -1,0 +1,413 @@
+import { type Allocation, EMPTY, heapAllocation, isOnHeap, SPENT } from './allocation.js';
+import { byteLengthOf, checkInteger, describe, isUint8Array } from './check.js';
+import { compareBytes, equalBytes, indexOfBytes } from './compare.js';
+import { Memory } from './memory.js';
+import { ByteReader } from './reader.js';
+import { decodeText, hex, type TextEncoding } from './text.js';
+import { ByteWriter, grownCopy } from './writer.js';
+
+// The three classes turn into each other (freeze, tryIntoMut, intoOwned), so they share a file: apart they would
+// import in a circle.
+
+/**
+ * A Uint8Array whose type does not invite writes. It goes wherever a Uint8Array is asked for; JavaScript cannot
+ * enforce that nobody writes, the guarded mode finds who did.
+ */
+export interface BytesView extends Uint8Array {
+  readonly [index: number]: number;
+  copyWithin(target: never, start: never): this;
+  fill(value: never): this;
+  set(source: never): void;
+  sort(compare?: never): this;
+}
+
+const INSPECTED_BYTES = 32;
+
+/** How `console.log` and `util.inspect` show a handle; there they ask for this symbol. */
+function inspectAs<Handle extends object>(prototype: Handle, inspect: (this: Handle) => string): void {
+  Object.defineProperty(prototype, Symbol.for('nodejs.util.inspect.custom'), { value: inspect });
+}
+
+function preview(memory: Memory, start: number, length: number): string {
+  const shown = Math.min(length, INSPECTED_BYTES);
+  return `<${hex(memory.view(start, start + shown), ' ')}${shown < length ? ' ...' : ''}>`;
+}
+
+/**
+ * A writable buffer over one allocation of an arena, with the only handle on it.
+ *
+ * Write with the `put*` methods or into {@link chunkMut}, then {@link freeze} it into {@link Bytes}, or
+ * {@link abandon} it. Disposing (`using`) abandons a buffer that was not frozen and leaves a frozen one alone.
+ */
+export class ArenaBuffer extends ByteWriter {
+  static {
+    inspectAs(ArenaBuffer.prototype, function () {
+      const allocation = this.allocation;
+      if (allocation === SPENT) return 'ArenaBuffer <released>';
+      return `ArenaBuffer(${this.length}/${this.capacity}) ${preview(allocation.memory, allocation.start, this.length)}`;
+    });
+  }
+
+  private constructor(allocation: Allocation, cursor: number) {
+    super(allocation, cursor);
+  }
+
+  /** @internal A buffer with the only handle on `allocation`; what lies before `cursor` is already written. */
+  static over(allocation: Allocation, cursor: number = allocation.offset): ArenaBuffer {
+    return new ArenaBuffer(allocation, cursor);
+  }
+
+  /** Whether the content moved to the heap because it outgrew the slot or block. */
+  get isSpilled(): boolean {
+    return isOnHeap(this.live());
+  }
+
+  /** Ends writing: the bytes written, immutable. This buffer is used up. Empty content returns the memory at once. */
+  freeze(): Bytes {
+    const allocation = this.live();
+    const start = allocation.start;
+    const length = this.cursor - start;
+    allocation.owner.countFreeze();
+    this.giveUp(allocation);
+    if (length === 0) {
+      allocation.owner.release(allocation);
+      return Bytes.over(EMPTY, 0, 0);
+    }
+    return Bytes.over(allocation, start, length);
+  }
+
+  /** Returns the memory without freezing. Does nothing on a buffer that was frozen or abandoned. */
+  abandon(): void {
+    const allocation = this.allocation;
+    if (allocation === SPENT) return;
+    this.giveUp(allocation);
+    allocation.owner.release(allocation);
+  }
+
+  [Symbol.dispose](): void {
+    this.abandon();
+  }
+
+  /** @internal */
+  protected override grows(allocation: Allocation): boolean {
+    return allocation.owner.spills;
+  }
+
+  /** @internal Moves to the heap; what was an arena's goes back to it at once. */
+  protected override grow(allocation: Allocation, byteCount: number): void {
+    const used = this.cursor - allocation.start;
+    const memory = grownCopy(allocation.memory, allocation.start, used, byteCount);
+    this.giveUp(allocation);
+    this.allocation = heapAllocation(memory);
+    this.cursor = used;
+    if (isOnHeap(allocation)) return;
+    allocation.owner.countSpill();
+    allocation.owner.release(allocation);
+  }
+
+  /** @internal */
+  protected override handleName(): string {
+    return 'ArenaBuffer';
+  }
+
+  private giveUp(allocation: Allocation): void {
+    if (this.cursor > allocation.dirtyEnd) allocation.dirtyEnd = this.cursor;
+    this.allocation = SPENT;
+  }
+}
+
+/**
+ * Immutable bytes, shared by counting references: {@link clone} and {@link slice} copy nothing, and the memory
+ * returns to its arena when the last handle on it is released.
+ *
+ * Every method but {@link release}, {@link isReleased} and disposal throws {@link ReleasedError} after release.
+ */
+export class Bytes extends ByteReader implements Iterable<number> {
+  private borrowed: BytesView | undefined;
+
+  static {
+    inspectAs(Bytes.prototype, function () {
+      const allocation = this.allocation;
+      if (allocation === SPENT) return 'Bytes <released>';
+      return `Bytes(${this.size}) ${preview(allocation.memory, this.offset, this.size)}`;
+    });
+  }
+
+  private constructor(allocation: Allocation, offset: number, size: number) {
+    super(allocation, offset, size);
+    this.borrowed = undefined;
+  }
+
+  /** @internal A handle that `allocation` already counts. */
+  static over(allocation: Allocation, offset: number, size: number): Bytes {
+    return new Bytes(allocation, offset, size);
+  }
+
+  /** A new handle on no bytes. */
+  static get empty(): Bytes {
+    return new Bytes(EMPTY, 0, 0);
+  }
+
+  /** Heap-backed bytes with a copy of `source`. */
+  static copyFrom(source: Uint8Array): Bytes {
+    byteLengthOf(source, 'source');
+    return onHeap(new Uint8Array(source));
+  }
+
+  /** Heap-backed bytes over `source` itself. Whoever else holds it must not write to it. */
+  static wrap(source: Uint8Array): Bytes {
+    byteLengthOf(source, 'source');
+    return onHeap(source);
+  }
+
+  /** Bytes in this handle. */
+  get length(): number {
+    this.live();
+    return this.size;
+  }
+
+  get isEmpty(): boolean {
+    return this.length === 0;
+  }
+
+  get isReleased(): boolean {
+    return this.allocation === SPENT;
+  }
+
+  /** Whether this is the only handle on its memory. */
+  get isUnique(): boolean {
+    const allocation = this.live();
+    return allocation.holders === 1 || allocation === EMPTY;
+  }
+
+  /**
+   * The bytes as a borrowed Uint8Array over the arena's memory: valid until this handle is released, not to be
+   * written to. Made at first use and remembered.
+   *
+   * Whoever takes a view must release the handle: a forgotten one pins its memory.
+   */
+  get view(): BytesView {
+    const borrowed = this.borrowed;
+    // Another length means that this handle was shortened since, or that its memory moved (a WebAssembly.Memory grew).
+    if (borrowed !== undefined && borrowed.length === this.size) return borrowed;
+    return this.borrow();
+  }
+
+  /** The byte at `index`. @throws RangeError outside `[0, length)`. */
+  at(index: number): number {
+    const { memory } = this.live();
+    if (this.size === 0) throw new RangeError(`index ${index} in empty Bytes`);
+    checkInteger(index, 'index', 0, this.size - 1);
+    return memory.bytes[this.offset + index] as number;
+  }
+
+  *[Symbol.iterator](): Generator<number, void, undefined> {
+    for (let index = 0; index < this.length; index++) yield this.at(index);
+  }
+
+  /** Another handle on the same bytes, to be released on its own. */
+  clone(): Bytes {
+    const allocation = this.live();
+    allocation.holders++;
+    return new Bytes(allocation, this.offset, this.size);
+  }
+
+  /**
+   * Another handle, on `[start, end)` of these bytes, to be released on its own. An empty slice holds no memory.
+   * @throws RangeError unless `0 <= start <= end <= length`.
+   */
+  slice(start = 0, end: number = this.length): Bytes {
+    const allocation = this.live();
+    checkInteger(end, 'end', 0, this.size);
+    checkInteger(start, 'start', 0, end);
+    return this.share(allocation, this.offset + start, end - start);
+  }
+
+  /** Cuts the first `at` bytes off; they are the new handle returned, the rest stays in this one. */
+  splitTo(at: number): Bytes {
+    const allocation = this.live();
+    checkInteger(at, 'at', 0, this.size);
+    const head = this.share(allocation, this.offset, at);
+    this.offset += at;
+    this.size -= at;
+    return head;
+  }
+
+  /** Cuts everything from `at` on off; it is the new handle returned, the first `at` bytes stay in this one. */
+  splitOff(at: number): Bytes {
+    const allocation = this.live();
+    checkInteger(at, 'at', 0, this.size);
+    const tail = this.share(allocation, this.offset + at, this.size - at);
+    this.size = at;
+    return tail;
+  }
+
+  /** Shortens this handle to its first `length` bytes; does nothing when it has no more. */
+  truncate(length: number): void {
+    this.live();
+    this.size = Math.min(this.size, checkInteger(length, 'length', 0));
+  }
+
+  /** Whether `other` holds the same bytes. */
+  equals(other: Bytes | Uint8Array): boolean {
+    return equalBytes(this.peek(), peekAt(other));
+  }
+
+  /** -1, 0 or 1 as this sorts before, equals or sorts after `other`, byte by byte, a prefix first. */
+  compare(other: Bytes | Uint8Array): -1 | 0 | 1 {
+    return compareBytes(this.peek(), peekAt(other));
+  }
+
+  /** Index of the first `needle` (a byte, or a run of them) at or after `from`, or -1. */
+  indexOf(needle: number | Bytes | Uint8Array, from = 0): number {
+    const own = this.peek();
+    checkInteger(from, 'from', 0, this.size);
+    if (typeof needle === 'number') return own.indexOf(checkInteger(needle, 'needle', 0, 0xff), from);
+    return indexOfBytes(own, peekAt(needle), from);
+  }
+
+  /** The bytes as text. Malformed UTF-8 becomes U+FFFD. */
+  override toString(encoding: TextEncoding = 'utf8'): string {
+    return decodeText(this.peek(), encoding, this.allocation.memory.shared);
+  }
+
+  /** A copy on the heap. */
+  toUint8Array(): Uint8Array {
+    return new Uint8Array(this.peek());
+  }
+
+  /** A writable copy on the heap; this handle is released. */
+  intoOwned(): BytesMut {
+    const owned = BytesMut.withCapacity(this.length).putSlice(this.peek());
+    this.release();
+    return owned;
+  }
+
+  /**
+   * The memory as a writable buffer with this content, when it is an arena's and this the only handle on it; this
+   * handle is then used up. Undefined otherwise, and nothing changes.
+   */
+  tryIntoMut(): ArenaBuffer | undefined {
+    const allocation = this.live();
+    if (isOnHeap(allocation) || allocation.holders !== 1) return undefined;
+    this.allocation = SPENT;
+    this.borrowed = undefined;
+    allocation.start = this.offset;
+    return ArenaBuffer.over(allocation, this.offset + this.size);
+  }
+
+  /** Gives this handle's reference up. The last one returns the memory. Doing it again does nothing. */
+  release(): void {
+    const allocation = this.allocation;
+    if (allocation === SPENT) return;
+    this.allocation = SPENT;
+    this.size = -1;
+    this.borrowed = undefined;
+    if (--allocation.holders === 0) allocation.owner.release(allocation);
+  }
+
+  [Symbol.dispose](): void {
+    this.release();
+  }
+
+  /** @internal These bytes for the length of one call, without lending them. */
+  static peek(source: Bytes): Uint8Array {
+    return source.peek();
+  }
+
+  private peek(): Uint8Array {
+    return this.live().memory.view(this.offset, this.offset + this.size);
+  }
+
+  private share(allocation: Allocation, offset: number, size: number): Bytes {
+    if (size === 0) return new Bytes(EMPTY, 0, 0);
+    allocation.holders++;
+    return new Bytes(allocation, offset, size);
+  }
+
+  private borrow(): BytesView {
+    const view = this.peek() as BytesView;
+    this.allocation.owner.lend(this.allocation);
+    this.borrowed = view;
+    return view;
+  }
+}
+
+function onHeap(source: Uint8Array): Bytes {
+  const memory = new Memory(source);
+  return memory.byteLength === 0 ? Bytes.empty : Bytes.over(heapAllocation(memory), 0, memory.byteLength);
+}
+
+function peekAt(source: unknown): Uint8Array {
+  if (source instanceof Bytes) return Bytes.peek(source);
+  if (isUint8Array(source)) return source;
+  throw new TypeError(`expected Bytes or a Uint8Array, got ${describe(source)}`);
+}
+
+/** A writable heap buffer that grows, with the writers of {@link ArenaBuffer}. It needs no release. */
+export class BytesMut extends ByteWriter {
+  static {
+    inspectAs(BytesMut.prototype, function () {
+      const allocation = this.allocation;
+      if (allocation === SPENT) return 'BytesMut <frozen>';
+      return `BytesMut(${this.length}/${this.capacity}) ${preview(allocation.memory, 0, this.length)}`;
+    });
+  }
+
+  private constructor(allocation: Allocation) {
+    super(allocation, 0);
+  }
+
+  /** An empty buffer with room for `byteCount` bytes before it has to grow. */
+  static withCapacity(byteCount: number): BytesMut {
+    return new BytesMut(heapAllocation(new Memory(new Uint8Array(checkInteger(byteCount, 'byteCount', 0)))));
+  }
+
+  /** The bytes written, writable. Valid until the buffer grows or is frozen. */
+  get view(): Uint8Array {
+    return this.live().memory.view(0, this.cursor);
+  }
+
+  /** Makes room for `byteCount` bytes more. */
+  reserve(byteCount: number): this {
+    const allocation = this.live();
+    checkInteger(byteCount, 'byteCount', 0);
+    if (byteCount > allocation.limit - this.cursor) this.grow(allocation, byteCount);
+    return this;
+  }
+
+  /** Shortens the content to its first `length` bytes; does nothing when it has no more. */
+  truncate(length: number): this {
+    this.live();
+    this.cursor = Math.min(this.cursor, checkInteger(length, 'length', 0));
+    return this;
+  }
+
+  /** Forgets the content and keeps the memory. */
+  clear(): this {
+    return this.truncate(0);
+  }
+
+  /** Ends writing: heap-backed bytes, not copied. This buffer is used up. */
+  freeze(): Bytes {
+    const allocation = this.live();
+    this.allocation = SPENT;
+    return this.cursor === 0 ? Bytes.empty : Bytes.over(allocation, 0, this.cursor);
+  }
+
+  /** @internal */
+  protected override grows(): boolean {
+    return true;
+  }
+
+  /** @internal */
+  protected override grow(allocation: Allocation, byteCount: number): void {
+    allocation.memory = grownCopy(allocation.memory, 0, this.cursor, byteCount);
+    allocation.limit = allocation.memory.byteLength;
+  }
+
+  /** @internal */
+  protected override handleName(): string {
+    return 'BytesMut';
+  }
+}

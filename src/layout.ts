@@ -1,0 +1,57 @@
+import { touch } from './atomics.js';
+import type { BlockSource } from './block-source.js';
+import { checkFunction } from './check.js';
+import { Engine } from './engine.js';
+import { BuildError } from './errors.js';
+import type { Memory } from './memory.js';
+
+/** Where an arena's units lie. */
+export interface Layout {
+  readonly memory: Memory;
+  /** Offset of the first unit in the memory, in bytes. */
+  readonly base: number;
+  /** Bytes of a unit: the slot, or the smallest block. */
+  readonly unit: number;
+  readonly units: number;
+  /** Whether the memory is the arena's own: fresh, zero, and free to be touched. */
+  readonly owned: boolean;
+  readonly dealloc: (() => void) | undefined;
+}
+
+/** An engine that hands out the units of `layout` as `blocks` says. */
+export function engineOver(layout: Layout, blocks: BlockSource, zeroes: boolean, spills: boolean): Engine {
+  const { memory, base, unit, units, owned, dealloc } = layout;
+  return new Engine({ memory, blocks, unit, units, base, zeroes, coldIsZero: owned, spills, dealloc });
+}
+
+/** Touches a byte in every page of the layout, without changing it, so that the system backs them all now. */
+export function prefault(layout: Layout, stride: number | undefined): void {
+  if (stride === undefined) return;
+  const { bytes } = layout.memory;
+  const end = layout.base + layout.unit * layout.units;
+  for (let at = layout.base; at < end; at += stride) touch(bytes, at);
+}
+
+/**
+ * A `dealloc` callback bound to its memory; undefined where there is none.
+ * @throws TypeError when it is no function
+ */
+export function boundDealloc<Source>(
+  source: Source,
+  dealloc: ((memory: Source) => void) | undefined,
+): (() => void) | undefined {
+  if (dealloc === undefined) return undefined;
+  checkFunction(dealloc, 'dealloc');
+  return () => dealloc(source);
+}
+
+/** Makes a layout over the caller's memory that can be taken once: two arenas over it would overlap. */
+export function takenOnce<Plan>(plan: (alignment: number) => Plan): (alignment: number) => Plan {
+  let taken = false;
+  return (alignment) => {
+    if (taken) throw new BuildError('INVALID_BACKING', 'an arena was already built over this memory');
+    const result = plan(alignment);
+    taken = true;
+    return result;
+  };
+}

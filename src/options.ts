@@ -1,0 +1,87 @@
+import { checkInteger, describe } from './check.js';
+import { environment } from './environment.js';
+import { BuildError } from './errors.js';
+import { checkAlignment } from './geometry.js';
+
+/**
+ * What memory holds when it is allocated: `uninit` whatever the last owner left, `zero` zeros. With `zero` an
+ * allocation is scrubbed when it returns, before anybody else can claim it, as far as it was written.
+ */
+export type InitPolicy = 'uninit' | 'zero';
+export const InitPolicy = { Uninit: 'uninit', Zero: 'zero' } as const;
+
+/**
+ * The stride, in bytes, at which pages are touched so that the first write to them does not have to wait for the
+ * operating system (2 to 3 µs a page): `auto` where the platform tells, `unknown` for not at all.
+ */
+export type PageSize = 'unknown' | 'auto' | number;
+export const PageSize = { Unknown: 'unknown', Auto: 'auto' } as const;
+
+/** Which of the builder's exclusive options was taken. */
+export type BuilderMode = 'standard' | 'spill' | 'raw';
+
+/** The options that both builders have, each of them checked when it is set. */
+export abstract class ArenaOptions<Mode extends BuilderMode> {
+  /** Says the mode to the type checker; at run time `spills` and `raw` do. */
+  declare protected readonly mode: Mode;
+  /** @internal */
+  protected alignmentBytes = 1;
+  /** @internal */
+  protected zeroes = false;
+  /** @internal */
+  protected spills = false;
+  /** @internal */
+  protected raw = false;
+  private page: PageSize | undefined;
+
+  /**
+   * Slots or blocks start at multiples of `byteCount` in their buffer. Default 1.
+   * @throws BuildError INVALID_ALIGNMENT unless a power of two
+   */
+  alignment(byteCount: number): this {
+    this.alignmentBytes = checkAlignment(byteCount);
+    return this;
+  }
+
+  /** What allocated memory holds. Default `uninit`. */
+  initPolicy(policy: InitPolicy): this {
+    if (policy !== InitPolicy.Uninit && policy !== InitPolicy.Zero) {
+      throw refusedLiteral('policy', policy, `'uninit' or 'zero'`);
+    }
+    this.zeroes = policy === InitPolicy.Zero;
+    return this;
+  }
+
+  /**
+   * The page size in bytes for touching every page while building. Default `auto`; over memory of the caller's
+   * nothing is ever touched while building, only by `Unfaulted.faultPages()` after a size was set here.
+   */
+  pageSize(size: PageSize): this {
+    if (size !== PageSize.Auto && size !== PageSize.Unknown) {
+      if (typeof size !== 'number') throw refusedLiteral('size', size, `'auto', 'unknown' or a number of bytes`);
+      checkInteger(size, 'size', 1);
+    }
+    this.page = size;
+    return this;
+  }
+
+  /** @internal Bytes between touches, or undefined for no touching. */
+  protected pageStride(byDefault: PageSize): number | undefined {
+    const page = this.page ?? byDefault;
+    if (page === PageSize.Unknown) return undefined;
+    return page === PageSize.Auto ? environment.pageSize() : page;
+  }
+
+  /** @internal @throws BuildError INCOMPATIBLE_OPTIONS when `autoSpill` and `hazmatRawAccess` meet. */
+  protected setMode(option: 'spills' | 'raw'): void {
+    if (this[option === 'raw' ? 'spills' : 'raw']) {
+      throw new BuildError('INCOMPATIBLE_OPTIONS', 'autoSpill and hazmatRawAccess exclude each other');
+    }
+    this[option] = true;
+  }
+}
+
+function refusedLiteral(name: string, value: unknown, expected: string): TypeError {
+  const message = `${name} must be ${expected}, got ${typeof value === 'string' ? `'${value}'` : describe(value)}`;
+  return new TypeError(message);
+}

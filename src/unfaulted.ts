@@ -1,0 +1,36 @@
+import type { ArenaBuffer } from './handles.js';
+
+interface Allocator {
+  allocate(length?: number): ArenaBuffer;
+}
+
+/**
+ * An arena whose pages were not touched yet, from `buildUnfaulted()`: the thread that will use the memory can be the
+ * one that touches it, or nobody has to.
+ */
+export class Unfaulted<A extends Allocator> {
+  private readonly arena: A;
+  private readonly touchPages: () => void;
+
+  /** @internal */
+  constructor(arena: A, touchPages: () => void) {
+    this.arena = arena;
+    this.touchPages = touchPages;
+  }
+
+  /** Touches every page (2 to 3 µs each) and returns the arena. What was written already stays. */
+  faultPages(): A {
+    this.touchPages();
+    return this.arena;
+  }
+
+  /** The arena as it is: each page costs its 2 to 3 µs when it is first written. */
+  intoInner(): A {
+    return this.arena;
+  }
+
+  /** The arena as it is, and a first buffer from it. @throws AllocError as `allocate` of the arena does. */
+  allocate(...length: Parameters<A['allocate']>): [arena: A, buffer: ArenaBuffer] {
+    return [this.arena, this.arena.allocate(...length)];
+  }
+}

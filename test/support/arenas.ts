@@ -1,0 +1,31 @@
+import assert from 'node:assert/strict';
+import { type ArenaBuffer, BuddyArena, type Bytes, type FixedArena } from 'arena-alligator';
+
+/** Conservation: everything that was allocated came back, and a buddy arena is one block again. */
+export function assertAllReturned(arena: FixedArena | BuddyArena): void {
+  const metrics = arena.metrics();
+  assert.equal(metrics.frees, metrics.allocationsOk, 'every allocation came back');
+  assert.equal(metrics.bytesLive, 0, 'no bytes are live');
+  if (arena instanceof BuddyArena) {
+    const { largestFreeBlock, splits, coalesces } = arena.metrics();
+    assert.equal(largestFreeBlock, arena.totalSize, 'everything merged back into one block');
+    assert.equal(coalesces, splits, 'every split was undone');
+  }
+}
+
+/** Fills `arena` until it refuses. */
+export function allocateAll(arena: FixedArena): ArenaBuffer[] {
+  const buffers: ArenaBuffer[] = [];
+  for (let buffer = arena.tryAllocate(); buffer !== undefined; buffer = arena.tryAllocate()) buffers.push(buffer);
+  return buffers;
+}
+
+/** Frozen bytes with `text` from `arena`. */
+export function frozen(arena: FixedArena, text: string): Bytes {
+  return arena.allocate().putUtf8(text).freeze();
+}
+
+/** Where a buffer's next byte lies in its ArrayBuffer. */
+export function placeOf(buffer: ArenaBuffer): number {
+  return buffer.chunkMut().byteOffset;
+}

@@ -1,0 +1,24 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+
+setFlagsFromString('--expose-gc');
+const collect = runInNewContext('gc') as () => void;
+
+/** Collects garbage until `done` says so; false when 100 full collections did not bring it about. */
+export async function collectUntil(done: () => boolean): Promise<boolean> {
+  for (let round = 0; round < 100; round++) {
+    if (done()) return true;
+    collect();
+    await sleep(2);
+  }
+  return done();
+}
+
+/** Enough full collections for everything that can be found to be found. */
+export async function collectThoroughly(): Promise<void> {
+  for (let round = 0; round < 8; round++) {
+    collect();
+    await sleep(2);
+  }
+}
