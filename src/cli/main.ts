@@ -1,0 +1,92 @@
+#!/usr/bin/env node
+import { readFileSync } from 'node:fs';
+import { relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { ARENA_KINDS, type ArenaKind } from './chunk-arena.js';
+import { type DigestOptions, digest } from './digest.js';
+import { Output } from './output.js';
+import { fromArgument } from './raw-path.js';
+import { checksumReport, jsonReport } from './report.js';
+import { parseSize } from './size.js';
+import { describeError } from './system-error.js';
+
+// As shells report a program that a signal ended: 128 + the signal's number.
+const EXIT_BROKEN_PIPE = 141;
+const EXIT_INTERRUPTED = 130;
+
+const packageFolder = fileURLToPath(new URL('../..', import.meta.url));
+
+interface DigestArguments extends DigestOptions {
+  readonly arena: ArenaKind;
+  readonly json: boolean;
+}
+
+function size(text: string): number {
+  const bytes = parseSize(text);
+  if (bytes === undefined) throw new InvalidArgumentError('Expected bytes, such as 4096, 64K or 16M.');
+  return bytes;
+}
+
+function count(text: string): number {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value) || value < 1) throw new InvalidArgumentError('Expected a positive integer.');
+  return value;
+}
+
+function tell(text: string): void {
+  process.stderr.write(text);
+}
+
+async function runDigest(paths: readonly string[], options: DigestArguments): Promise<void> {
+  const stop = new AbortController();
+  let exitCode = 0;
+  const output = new Output(process.stdout, (error) => {
+    const broken = (error as NodeJS.ErrnoException).code === 'EPIPE';
+    if (!broken) tell(`arena-alligator: write error: ${describeError(error)}\n`);
+    exitCode = broken ? EXIT_BROKEN_PIPE : 1;
+    stop.abort();
+  });
+  process.stderr.on('error', () => undefined); // nobody is left to be told
+  // The second one finds no listener any more and ends the process at once.
+  process.once('SIGINT', () => {
+    exitCode = EXIT_INTERRUPTED;
+    stop.abort();
+  });
+  const roots = paths.length > 0 ? paths : [relative('', packageFolder) || '.'];
+  const report = options.json ? jsonReport(tell) : checksumReport(tell);
+  const summary = await digest(roots.map(fromArgument), options, report, output, stop.signal);
+  await output.flushed();
+  process.exitCode = exitCode !== 0 ? exitCode : summary.failures > 0 ? 1 : 0;
+}
+
+function version(): string {
+  const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+    version: string;
+  };
+  return manifest.version;
+}
+
+const program = new Command('arena-alligator')
+  .description('Programs that show what an arena allocator is good for.')
+  .version(version());
+
+program
+  .command('digest')
+  .description(
+    'Print the SHA-256 of every regular file at or below the paths, as sha256sum prints it, sorted by path. ' +
+      'Files are read straight into arena memory. Without a path: the folder of this package.',
+  )
+  .argument('[path...]', 'files and folders')
+  .addOption(new Option('--arena <kind>', 'which arena holds the chunks').choices(ARENA_KINDS).default('fixed'))
+  .option('--slot-size <size>', 'bytes of a chunk: 4096, 64K, 1M', size, 256 * 1024)
+  .option('--slots <count>', 'how many chunks the arena holds', count, 4)
+  .option('--json', 'print one JSON document instead of lines', false)
+  .action(runDigest);
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  tell(`arena-alligator: ${describeError(error)}\n`);
+  process.exitCode = 1;
+}

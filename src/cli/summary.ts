@@ -1,0 +1,29 @@
+import type { ArenaMetrics } from '../index.js';
+import { formatBytes } from './size.js';
+
+/** What a run did. */
+export interface Summary {
+  readonly files: number;
+  readonly failures: number;
+  readonly bytes: number;
+  readonly seconds: number;
+  /** 10^6 bytes per second. */
+  readonly megabytesPerSecond: number;
+  readonly interrupted: boolean;
+  readonly arena: ArenaMetrics & { readonly description: string };
+  readonly peakRssBytes: number;
+}
+
+/** The summary for people, three lines. */
+export function summaryText(summary: Summary): string {
+  const { arena } = summary;
+  const failures = summary.failures === 0 ? '' : `, ${summary.failures} failed`;
+  const live = arena.allocationsOk - arena.frees;
+  return [
+    `${summary.files} files${failures}, ${formatBytes(summary.bytes)} in ${summary.seconds.toFixed(2)} s, ` +
+      `${summary.megabytesPerSecond.toFixed(1)} MB/s${summary.interrupted ? ' (interrupted)' : ''}`,
+    `arena: ${arena.description}; ${arena.allocationsOk} allocations, ${arena.frees} frees, ${live} live`,
+    `peak RSS: ${formatBytes(summary.peakRssBytes)}`,
+    '',
+  ].join('\n');
+}

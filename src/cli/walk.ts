@@ -1,0 +1,58 @@
+import type { Dirent } from 'node:fs';
+import { lstat, readdir } from 'node:fs/promises';
+import { joined, type RawPath, toBuffer } from './raw-path.js';
+
+/** Called for what could not be looked at; the walk goes on. */
+export type OnFailure = (path: RawPath, error: unknown) => void;
+
+/**
+ * Every regular file at or below `roots`, sorted by the bytes of its path. As with `find -type f`, symbolic links are
+ * not followed (so there are no loops), other kinds of files are left out, and a file that two roots reach comes twice.
+ */
+export async function regularFiles(
+  roots: readonly RawPath[],
+  onFailure: OnFailure,
+  signal: AbortSignal,
+): Promise<RawPath[]> {
+  const files: RawPath[] = [];
+  const pending: RawPath[] = [];
+  for (const root of roots) await sortIn(root, files, pending, onFailure);
+  for (let folder = pending.pop(); folder !== undefined && !signal.aborted; folder = pending.pop()) {
+    try {
+      for (const entry of await entriesOf(folder)) {
+        const path = joined(folder, entry.name);
+        if (entry.isFile()) files.push(path);
+        else if (entry.isDirectory()) pending.push(path);
+        else if (isOfUnknownKind(entry)) await sortIn(path, files, pending, onFailure);
+      }
+    } catch (error) {
+      onFailure(folder, error);
+    }
+  }
+  return files.sort();
+}
+
+function entriesOf(folder: RawPath): Promise<Dirent[]> {
+  return readdir(toBuffer(folder), { encoding: 'latin1', withFileTypes: true });
+}
+
+async function sortIn(path: RawPath, files: RawPath[], folders: RawPath[], onFailure: OnFailure): Promise<void> {
+  try {
+    const stats = await lstat(toBuffer(path));
+    if (stats.isFile()) files.push(path);
+    else if (stats.isDirectory()) folders.push(path);
+  } catch (error) {
+    onFailure(path, error);
+  }
+}
+
+/** Some file systems do not say in a folder's listing what its entries are. */
+function isOfUnknownKind(entry: Dirent): boolean {
+  return !(
+    entry.isSymbolicLink() ||
+    entry.isFIFO() ||
+    entry.isSocket() ||
+    entry.isBlockDevice() ||
+    entry.isCharacterDevice()
+  );
+}
