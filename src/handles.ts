@@ -290,19 +290,17 @@ export class Bytes extends ByteReader implements Iterable<number> {
   tryIntoMut(): ArenaBuffer | undefined {
     const allocation = this.live();
     if (isOnHeap(allocation) || allocation.holders !== 1) return undefined;
-    this.allocation = SPENT;
-    this.borrowed = undefined;
+    const end = this.offset + this.size;
+    this.giveUp();
     allocation.start = this.offset;
-    return ArenaBuffer.over(allocation, this.offset + this.size);
+    return ArenaBuffer.over(allocation, end);
   }
 
   /** Gives this handle's reference up. The last one returns the memory. Doing it again does nothing. */
   release(): void {
     const allocation = this.allocation;
     if (allocation === SPENT) return;
-    this.allocation = SPENT;
-    this.size = -1;
-    this.borrowed = undefined;
+    this.giveUp();
     if (--allocation.holders === 0) allocation.owner.release(allocation);
   }
 
@@ -313,6 +311,12 @@ export class Bytes extends ByteReader implements Iterable<number> {
   /** @internal These bytes for the length of one call, without lending them. */
   static peek(source: Bytes): Uint8Array {
     return source.peek();
+  }
+
+  private giveUp(): void {
+    this.allocation = SPENT;
+    this.size = -1;
+    this.borrowed = undefined;
   }
 
   private peek(): Uint8Array {

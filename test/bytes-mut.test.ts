@@ -1,0 +1,103 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { BytesMut } from 'arena-alligator';
+import fc from 'fast-check';
+
+test('withCapacity reserves, and writing beyond grows', () => {
+  const buffer = BytesMut.withCapacity(4);
+  assert.equal(buffer.capacity, 4);
+  buffer.putUtf8('abcd');
+  assert.equal(buffer.capacity, 4);
+  buffer.putU8(0x65);
+  assert.ok(buffer.capacity > 4);
+  assert.equal(buffer.length, 5);
+  assert.equal(buffer.freeze().toString(), 'abcde');
+});
+
+test('what was appended in any pieces reads as one', () => {
+  fc.assert(
+    fc.property(fc.nat(20), fc.array(fc.uint8Array({ maxLength: 40 })), (capacity, pieces) => {
+      const buffer = BytesMut.withCapacity(capacity);
+      for (const piece of pieces) buffer.putSlice(piece);
+      const whole = Buffer.concat(pieces);
+      assert.equal(buffer.length, whole.length);
+      assert.deepEqual([...buffer.view], [...whole]);
+      assert.deepEqual([...buffer.freeze()], [...whole]);
+    }),
+  );
+});
+
+test('a growing buffer has no bound to tell of', () => {
+  const buffer = BytesMut.withCapacity(1);
+  assert.equal(buffer.remainingMut(), Number.MAX_SAFE_INTEGER);
+  assert.equal(buffer.willFit(2 ** 40), true);
+  assert.equal(buffer.tryPutSlice(new Uint8Array(100)), true);
+});
+
+test('chunkMut of a full buffer grows it', () => {
+  const buffer = BytesMut.withCapacity(0);
+  const chunk = buffer.chunkMut();
+  assert.ok(chunk.length > 0);
+  chunk[0] = 7;
+  buffer.advanceMut(1);
+  assert.deepEqual([...buffer.view], [7]);
+});
+
+test('reserve makes room once, and does nothing where there is room', () => {
+  const buffer = BytesMut.withCapacity(10).putU8(1);
+  assert.equal(buffer.reserve(9).capacity, 10);
+  const roomy = buffer.reserve(1000).capacity;
+  assert.ok(roomy >= 1001);
+  buffer.putBytes(2, 1000);
+  assert.equal(buffer.capacity, roomy);
+});
+
+test('truncate and clear shorten the content and keep the memory', () => {
+  const buffer = BytesMut.withCapacity(8).putUtf8('abcdef');
+  assert.equal(buffer.truncate(9).length, 6);
+  assert.equal(buffer.truncate(2).putU8(0x7a).view.length, 3);
+  assert.equal(Buffer.from(buffer.view).toString(), 'abz');
+  assert.equal(buffer.clear().isEmpty, true);
+  assert.equal(buffer.capacity, 8);
+});
+
+test('view is writable memory of the buffer', () => {
+  const buffer = BytesMut.withCapacity(8).putUtf8('abc');
+  buffer.view[0] = 0x7a;
+  assert.equal(buffer.freeze().toString(), 'zbc');
+});
+
+test('a frozen buffer is used up', () => {
+  const buffer = BytesMut.withCapacity(8).putUtf8('abc');
+  const bytes = buffer.freeze();
+  for (const use of [
+    () => buffer.length,
+    () => buffer.view,
+    () => buffer.putU8(1),
+    () => buffer.reserve(1),
+    () => buffer.truncate(0),
+    () => buffer.clear(),
+    () => buffer.freeze(),
+  ]) {
+    assert.throws(use, { name: 'ReleasedError', code: 'RELEASED' });
+  }
+  assert.equal(bytes.toString(), 'abc');
+  assert.equal(BytesMut.withCapacity(5).freeze().isEmpty, true);
+});
+
+test('bad sizes are refused', () => {
+  const buffer = BytesMut.withCapacity(1);
+  for (const bad of [-1, 0.5, Number.NaN, 2 ** 60]) {
+    assert.throws(() => BytesMut.withCapacity(bad), RangeError);
+    assert.throws(() => buffer.reserve(bad), RangeError);
+    assert.throws(() => buffer.truncate(bad), RangeError);
+  }
+  assert.throws(() => BytesMut.withCapacity('1' as unknown as number), TypeError);
+});
+
+test('growing beyond what the machine has throws RangeError and changes nothing', () => {
+  const buffer = BytesMut.withCapacity(1).putU8(1);
+  assert.throws(() => buffer.reserve(2 ** 52), RangeError);
+  assert.throws(() => buffer.putBytes(0, 2 ** 52), RangeError);
+  assert.deepEqual([...buffer.freeze()], [1]);
+});
