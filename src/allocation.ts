@@ -4,6 +4,8 @@ import { Memory } from './memory.js';
 export interface AllocationOwner {
   /** Whether a buffer that is full moves to the heap instead of throwing. */
   readonly spills: boolean;
+  /** Whether frozen bytes may become writable again when nobody else holds them. */
+  readonly writable: boolean;
   /** Takes the allocation back: its last holder is gone. */
   release(allocation: Allocation): void;
   /** Notes that a view of the memory left the library, so that a forgotten allocation must be pinned. */
@@ -53,21 +55,43 @@ export class Allocation {
 }
 
 /** Heap memory is the collector's; there is nothing to give back or to count. */
-const HEAP: AllocationOwner = {
-  spills: true,
-  release(allocation) {
+class HeapOwner implements AllocationOwner {
+  readonly spills = true;
+  readonly writable: boolean;
+
+  constructor(writable: boolean) {
+    this.writable = writable;
+  }
+
+  release(allocation: Allocation): void {
     if (allocation === EMPTY) allocation.holders = PLENTY;
-  },
-  lend() {},
-  countFreeze() {},
-  countSpill() {},
-};
+  }
+
+  lend(): void {}
+
+  countFreeze(): void {}
+
+  countSpill(): void {}
+}
+
+const HEAP = new HeapOwner(true);
+/** Of memory that the caller may still use. */
+const WRAPPED = new HeapOwner(false);
 
 const NO_TRACE = new Trace();
 
-/** An allocation over ordinary heap memory, with one holder. */
+/** An allocation over heap memory of the library's own, with one holder. */
 export function heapAllocation(memory: Memory): Allocation {
-  const allocation = new Allocation(HEAP, memory, NO_TRACE);
+  return held(HEAP, memory);
+}
+
+/** An allocation over memory of the caller's, with one holder. */
+export function wrappedAllocation(memory: Memory): Allocation {
+  return held(WRAPPED, memory);
+}
+
+function held(owner: AllocationOwner, memory: Memory): Allocation {
+  const allocation = new Allocation(owner, memory, NO_TRACE);
   allocation.holders = 1;
   allocation.limit = memory.byteLength;
   return allocation;
@@ -75,7 +99,7 @@ export function heapAllocation(memory: Memory): Allocation {
 
 /** Whether the memory belongs to the heap instead of an arena. */
 export function isOnHeap(allocation: Allocation): boolean {
-  return allocation.owner === HEAP;
+  return allocation.owner instanceof HeapOwner;
 }
 
 // A small integer, so that the `holders` field of all allocations stays one.

@@ -1,4 +1,4 @@
-import { checkInteger, describe } from './check.js';
+import { checkInteger, describe, extentOf, isBuffer } from './check.js';
 import { BuildError } from './errors.js';
 import { alignDown, alignUp, nextPowerOfTwo } from './geometry.js';
 import { type GrowableMemory, Memory } from './memory.js';
@@ -76,20 +76,21 @@ function noUsableSlots(available: number): BuildError {
   return new BuildError('ZERO_USABLE_SLOTS', `no usable slot or block fits into the ${available} bytes of memory`);
 }
 
-/** The window an arena is built over and where its first aligned byte is. */
+/** Where the first aligned byte of a window is, and how many bytes there are from it on. */
 export interface Backing {
-  readonly memory: Memory;
   readonly base: number;
   readonly available: number;
 }
 
 /**
  * The caller's memory as the library sees it. Nothing is written.
- * @throws TypeError for what is no memory, BuildError INVALID_BACKING when it is detached
+ * @throws TypeError for what is no memory; BuildError INVALID_BACKING when it is detached, SIZE_OVERFLOW when it is
+ *   larger than a view of the runtime can be
  */
 export function backingMemory(source: BackingMemory): Memory {
   if (ArrayBuffer.isView(source)) {
-    return attached(source.buffer, source.byteOffset, source.byteLength);
+    const { buffer, byteOffset, byteLength } = viewExtent(source);
+    return attached(buffer, byteOffset, byteLength);
   }
   if (isBuffer(source)) return attached(source, 0, source.byteLength);
   if (isGrowable(source)) return attached(source.buffer, 0, source.buffer.byteLength, source);
@@ -98,10 +99,14 @@ export function backingMemory(source: BackingMemory): Memory {
   );
 }
 
-/** Skips to the first multiple of `alignment` in the buffer: the bytes before it stay unused, like the tail. */
+/**
+ * Skips to the first multiple of `alignment` in the buffer: the bytes before it stay unused, like the tail.
+ * @throws BuildError INVALID_BACKING when the memory was detached since it was given
+ */
 export function alignedBacking(memory: Memory, alignment: number): Backing {
+  if (memory.isGone) throw new BuildError('INVALID_BACKING', 'the memory is detached');
   const base = alignUp(memory.byteOffset, alignment) - memory.byteOffset;
-  return { memory, base, available: Math.max(0, memory.byteLength - base) };
+  return { base, available: Math.max(0, memory.byteLength - base) };
 }
 
 /** Fresh zeroed memory of the arena's own. @throws BuildError SIZE_OVERFLOW when the runtime refuses that much. */
@@ -113,20 +118,25 @@ export function ownMemory(byteLength: number): Memory {
   }
 }
 
-function isBuffer(source: unknown): source is ArrayBufferLike {
-  return (
-    source instanceof ArrayBuffer || (typeof SharedArrayBuffer === 'function' && source instanceof SharedArrayBuffer)
-  );
-}
-
 function isGrowable(source: unknown): source is GrowableMemory {
   return typeof WebAssembly === 'object' && source instanceof WebAssembly.Memory;
+}
+
+function viewExtent(view: ArrayBufferView): ReturnType<typeof extentOf> {
+  try {
+    return extentOf(view);
+  } catch (cause) {
+    throw new BuildError('INVALID_BACKING', 'the memory is detached', { cause });
+  }
 }
 
 function attached(buffer: ArrayBufferLike, byteOffset: number, byteLength: number, growable?: GrowableMemory): Memory {
   try {
     return new Memory(new Uint8Array(buffer, byteOffset, byteLength), growable);
   } catch (cause) {
+    if (cause instanceof RangeError) {
+      throw new BuildError('SIZE_OVERFLOW', `the runtime has no view of ${byteLength} bytes`, { cause });
+    }
     throw new BuildError('INVALID_BACKING', 'the memory is detached', { cause });
   }
 }

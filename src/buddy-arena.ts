@@ -6,6 +6,7 @@ import type { ArenaMetrics, Engine } from './engine.js';
 import { BuildError } from './errors.js';
 import { BuddyGeometry } from './geometry.js';
 import { ArenaBuffer } from './handles.js';
+import { inspectAs } from './inspect.js';
 import { boundDealloc, engineOver, type Layout, prefault, takenOnce } from './layout.js';
 import { ArenaOptions, type BuilderMode, PageSize } from './options.js';
 import { RawRegion } from './raw-region.js';
@@ -38,13 +39,17 @@ export class BuddyArena {
   readonly minBlockSize: number;
   /** Order of the largest block: `minBlockSize * 2 ** maxOrder` bytes. */
   readonly maxOrder: number;
-  /** @internal */
   protected readonly engine: Engine;
   private readonly blocks: BuddyBlocks;
   private readonly capsCapacity: boolean;
 
-  /** @internal */
-  constructor(engine: Engine, blocks: BuddyBlocks, geometry: BuddyGeometry) {
+  static {
+    inspectAs(BuddyArena.prototype, function () {
+      return `BuddyArena(${this.metrics().bytesLive}/${this.totalSize} bytes in use)`;
+    });
+  }
+
+  protected constructor(engine: Engine, blocks: BuddyBlocks, geometry: BuddyGeometry) {
     this.engine = engine;
     this.blocks = blocks;
     this.totalSize = geometry.totalSize;
@@ -53,12 +58,17 @@ export class BuddyArena {
     this.capsCapacity = geometry.capsCapacity;
   }
 
+  /** @internal An arena of the class that this is called on. */
+  static over(engine: Engine, blocks: BuddyBlocks, geometry: BuddyGeometry): BuddyArena {
+    return new this(engine, blocks, geometry);
+  }
+
   /** A builder for an arena of the given shape. @throws TypeError unless it is a {@link BuddyGeometry} */
   static builder(geometry: BuddyGeometry): BuddyArenaBuilder {
     if (!(geometry instanceof BuddyGeometry)) {
       throw new TypeError(`geometry must be a BuddyGeometry, got ${describe(geometry)}`);
     }
-    return new BuddyArenaBuilder((alignment) => {
+    return BuddyArenaBuilder.over((alignment) => {
       const aligned = geometry.withAlignment(Math.max(alignment, geometry.alignment));
       return { geometry: aligned, layout: ownLayout(aligned) };
     });
@@ -87,7 +97,7 @@ export class BuddyArena {
       const units = totalSize / minBlockSize;
       return { geometry, layout: { memory: backing, base, unit: minBlockSize, units, owned: false, dealloc: bound } };
     };
-    return new BuddyArenaBuilder(takenOnce(plan));
+    return BuddyArenaBuilder.over(takenOnce(plan));
   }
 
   /**
@@ -120,8 +130,18 @@ export class BuddyArena {
     this.engine.close();
   }
 
+  /** Whether {@link close} was called. */
+  get isClosed(): boolean {
+    return this.engine.closed;
+  }
+
   [Symbol.dispose](): void {
     this.close();
+  }
+
+  /** What JSON shows: the metrics, never the memory. */
+  toJSON(): BuddyArenaMetrics {
+    return this.metrics();
   }
 
   /** @internal A claimed block, or undefined when none is free. */
@@ -149,10 +169,14 @@ export class RawBuddyArena extends BuddyArena {
 export class BuddyArenaBuilder<Mode extends BuilderMode = 'standard'> extends ArenaOptions<Mode> {
   private readonly plan: Plan;
 
-  /** @internal */
-  constructor(plan: Plan) {
+  private constructor(plan: Plan) {
     super();
     this.plan = plan;
+  }
+
+  /** @internal */
+  static over(plan: Plan): BuddyArenaBuilder {
+    return new BuddyArenaBuilder(plan);
   }
 
   /** A buffer that is full moves to the heap and returns its block, instead of throwing `BufferFullError`. */
@@ -182,14 +206,17 @@ export class BuddyArenaBuilder<Mode extends BuilderMode = 'standard'> extends Ar
   buildUnfaulted(): Unfaulted<BuddyArenaOf<Mode>> {
     const { layout, geometry } = this.plan(this.alignmentBytes);
     const stride = this.pageStride(layout.owned ? PageSize.Auto : PageSize.Unknown);
-    return new Unfaulted(this.arenaOver(layout, geometry), () => prefault(layout, stride));
+    const arena = this.arenaOver(layout, geometry);
+    return Unfaulted.over(arena, () => {
+      if (!arena.isClosed) prefault(layout, stride);
+    });
   }
 
   private arenaOver(layout: Layout, geometry: BuddyGeometry): BuddyArenaOf<Mode> {
     const blocks = new BuddyBlocks(geometry.maxOrder);
     const engine = engineOver(layout, blocks, this.zeroes, this.spills);
     const Arena = this.raw ? RawBuddyArena : BuddyArena;
-    return new Arena(engine, blocks, geometry) as BuddyArenaOf<Mode>;
+    return Arena.over(engine, blocks, geometry) as BuddyArenaOf<Mode>;
   }
 }
 

@@ -8,7 +8,7 @@ export function checkInteger(value: unknown, name: string, min: number, max: num
     const upper = max === Number.MAX_SAFE_INTEGER ? '2**53 - 1' : String(max);
     throw new RangeError(`${name} must be an integer from ${min} to ${upper}, got ${value}`);
   }
-  return value;
+  return value + 0; // -0 is 0
 }
 
 /** Throws the error that {@link checkInteger} would for a `value` that a faster test has already refused. */
@@ -33,30 +33,84 @@ export function checkString(value: unknown, name: string): void {
   if (typeof value !== 'string') throw new TypeError(`${name} must be a string, got ${describe(value)}`);
 }
 
-function intrinsicGetter(key: 'byteLength' | typeof Symbol.toStringTag): (this: unknown) => unknown {
-  const getter = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), key)?.get;
-  if (getter === undefined) throw new Error(`%TypedArray%.prototype.${String(key)} is missing`);
+function getterOf(prototype: object, key: PropertyKey): (this: unknown) => unknown {
+  const getter = Object.getOwnPropertyDescriptor(prototype, key)?.get;
+  if (getter === undefined) throw new Error(`a built-in getter is missing: ${String(key)}`);
   return getter;
 }
 
-const typedArrayTag = intrinsicGetter(Symbol.toStringTag);
-const typedArrayLength = intrinsicGetter('byteLength');
-
-/** Whether `value` is a Uint8Array (a Node Buffer is one), of this realm or another, and no impostor. */
-export function isUint8Array(value: unknown): value is Uint8Array {
-  return typedArrayTag.call(value) === 'Uint8Array';
-}
+// The built-in getters read the internal slots. A subclass or an own property may lie about `length`, and whoever
+// believed it would read and write past the end of a slot. They also know views and buffers of other realms.
+const TypedArrayPrototype: object = Object.getPrototypeOf(Uint8Array.prototype);
+const typedArrayTag = getterOf(TypedArrayPrototype, Symbol.toStringTag);
+const typedArrayBuffer = getterOf(TypedArrayPrototype, 'buffer');
+const typedArrayOffset = getterOf(TypedArrayPrototype, 'byteOffset');
+const typedArrayLength = getterOf(TypedArrayPrototype, 'byteLength');
+const dataViewBuffer = getterOf(DataView.prototype, 'buffer');
+const dataViewOffset = getterOf(DataView.prototype, 'byteOffset');
+const dataViewLength = getterOf(DataView.prototype, 'byteLength');
+const bufferLength = getterOf(ArrayBuffer.prototype, 'byteLength');
+const sharedBufferLength =
+  typeof SharedArrayBuffer === 'function' ? getterOf(SharedArrayBuffer.prototype, 'byteLength') : bufferLength;
 
 /**
- * The true length of a Uint8Array in bytes. Reads the internal slot: a subclass or an own property may lie about
- * `length`, and `set` would then copy past the end of a slot.
- * @throws TypeError for anything but a Uint8Array.
+ * The true length of a Uint8Array (a Node Buffer is one) in bytes.
+ * @throws TypeError for anything else.
  */
 export function byteLengthOf(value: unknown, name: string): number {
   if (typedArrayTag.call(value) !== 'Uint8Array') {
     throw new TypeError(`${name} must be a Uint8Array, got ${describe(value)}`);
   }
   return typedArrayLength.call(value) as number;
+}
+
+/**
+ * `value`, a Uint8Array, or where another thread could make it longer between two looks (it spans a growable
+ * SharedArrayBuffer) a view of the bytes it has now.
+ * @throws TypeError for anything else.
+ */
+export function steady(value: unknown, name: string): Uint8Array {
+  byteLengthOf(value, name);
+  const source = value as Uint8Array;
+  return (bufferOf(source) as { readonly growable?: boolean }).growable === true ? windowOf(source, name) : source;
+}
+
+/** The buffer a Uint8Array that was checked lies in. */
+export function bufferOf(value: Uint8Array): ArrayBufferLike {
+  return typedArrayBuffer.call(value) as ArrayBufferLike;
+}
+
+/**
+ * A plain view of just the bytes of a Uint8Array, which does not grow with its buffer.
+ * @throws TypeError for anything else.
+ */
+export function windowOf(value: unknown, name: string): Uint8Array {
+  const length = byteLengthOf(value, name);
+  const buffer = bufferOf(value as Uint8Array);
+  return new Uint8Array(buffer, length === 0 ? 0 : (typedArrayOffset.call(value) as number), length);
+}
+
+/** Where the bytes of a view of any kind lie. @throws TypeError when it lost its buffer, as a DataView can */
+export function extentOf(view: ArrayBufferView): { buffer: ArrayBufferLike; byteOffset: number; byteLength: number } {
+  const [buffer, byteOffset, byteLength] =
+    typedArrayTag.call(view) === undefined
+      ? [dataViewBuffer.call(view), dataViewOffset.call(view), dataViewLength.call(view)]
+      : [typedArrayBuffer.call(view), typedArrayOffset.call(view), typedArrayLength.call(view)];
+  return { buffer, byteOffset, byteLength } as { buffer: ArrayBufferLike; byteOffset: number; byteLength: number };
+}
+
+/** Whether `value` is an ArrayBuffer or a SharedArrayBuffer, of this realm or another. */
+export function isBuffer(value: unknown): value is ArrayBufferLike {
+  return answers(bufferLength, value) || answers(sharedBufferLength, value);
+}
+
+function answers(getter: (this: unknown) => unknown, value: unknown): boolean {
+  try {
+    getter.call(value);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Names the type of a value that was refused, without running any code of its own. */

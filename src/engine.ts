@@ -50,7 +50,7 @@ export interface EngineOptions {
   /** Whether memory that was never allocated already reads as zero. */
   readonly coldIsZero: boolean;
   readonly spills: boolean;
-  /** Runs once, after `close()` and after the last allocation came back. */
+  /** Runs once, after `close()` and after the last allocation came back. Never where memory is pinned. */
   readonly dealloc: (() => void) | undefined;
 }
 
@@ -63,6 +63,7 @@ const closing = new Set<Engine>();
  */
 export class Engine implements AllocationOwner {
   readonly spills: boolean;
+  readonly writable = true;
   readonly bytesReserved: number;
   private readonly memory: Memory;
   private readonly blocks: BlockSource;
@@ -242,7 +243,15 @@ export class Engine implements AllocationOwner {
     const dealloc = this.dealloc;
     this.dealloc = undefined;
     // Pinned memory may still be read by somebody: such an arena never gives its memory up.
-    if (live === 0) dealloc?.();
+    if (live > 0 || dealloc === undefined) return;
+    try {
+      dealloc();
+    } catch (error) {
+      // Not into the release, write or collection that happened to be the last: that one has succeeded.
+      queueMicrotask(() => {
+        throw error;
+      });
+    }
   }
 }
 

@@ -6,6 +6,7 @@ import { BuildError } from './errors.js';
 import { FreeBitmap, MAX_ENTRIES } from './free-bitmap.js';
 import { alignUp, checkSize } from './geometry.js';
 import { ArenaBuffer } from './handles.js';
+import { inspectAs } from './inspect.js';
 import { boundDealloc, engineOver, type Layout, prefault, takenOnce } from './layout.js';
 import { ArenaOptions, type BuilderMode, PageSize } from './options.js';
 import { RawRegion } from './raw-region.js';
@@ -24,14 +25,24 @@ export class FixedArena {
   readonly slotCount: number;
   /** Bytes of each slot. */
   readonly slotCapacity: number;
-  /** @internal */
   protected readonly engine: Engine;
 
-  /** @internal */
-  constructor(engine: Engine, slotCount: number, slotCapacity: number) {
+  static {
+    inspectAs(FixedArena.prototype, function () {
+      const used = this.metrics().bytesLive / this.slotCapacity;
+      return `FixedArena(${used}/${this.slotCount} slots of ${this.slotCapacity} bytes in use)`;
+    });
+  }
+
+  protected constructor(engine: Engine, slotCount: number, slotCapacity: number) {
     this.engine = engine;
     this.slotCount = slotCount;
     this.slotCapacity = slotCapacity;
+  }
+
+  /** @internal An arena of the class that this is called on. */
+  static over(engine: Engine, slotCount: number, slotCapacity: number): FixedArena {
+    return new this(engine, slotCount, slotCapacity);
   }
 
   /**
@@ -41,7 +52,7 @@ export class FixedArena {
   static withSlotCapacity(slotCount: number, slotCapacity: number): FixedArenaBuilder {
     checkInteger(slotCount, 'slotCount', 1);
     checkInteger(slotCapacity, 'slotCapacity', 1);
-    return new FixedArenaBuilder((alignment) => ownLayout(slotCount, slotCapacity, alignment));
+    return FixedArenaBuilder.over((alignment) => ownLayout(slotCount, slotCapacity, alignment));
   }
 
   /**
@@ -69,7 +80,7 @@ export class FixedArena {
     if (!(spec instanceof SlotSpec)) throw new TypeError(`spec must be a SlotSpec, got ${describe(spec)}`);
     const backing = backingMemory(memory);
     const bound = boundDealloc(memory, dealloc);
-    return new FixedArenaBuilder(
+    return FixedArenaBuilder.over(
       takenOnce((alignment) => {
         const { base, available } = alignedBacking(backing, alignment);
         const { slotCount, slotCapacity } = spec.resolve(available, alignment);
@@ -106,8 +117,18 @@ export class FixedArena {
     this.engine.close();
   }
 
+  /** Whether {@link close} was called. */
+  get isClosed(): boolean {
+    return this.engine.closed;
+  }
+
   [Symbol.dispose](): void {
     this.close();
+  }
+
+  /** What JSON shows: the metrics, never the memory. */
+  toJSON(): FixedArenaMetrics {
+    return this.metrics();
   }
 
   /** @internal A claimed slot, or undefined when none is free. */
@@ -137,10 +158,14 @@ export class RawFixedArena extends FixedArena {
 export class FixedArenaBuilder<Mode extends BuilderMode = 'standard'> extends ArenaOptions<Mode> {
   private readonly layout: (alignment: number) => Layout;
 
-  /** @internal */
-  constructor(layout: (alignment: number) => Layout) {
+  private constructor(layout: (alignment: number) => Layout) {
     super();
     this.layout = layout;
+  }
+
+  /** @internal */
+  static over(layout: (alignment: number) => Layout): FixedArenaBuilder {
+    return new FixedArenaBuilder(layout);
   }
 
   /** A buffer that is full moves to the heap and returns its slot, instead of throwing `BufferFullError`. */
@@ -170,7 +195,10 @@ export class FixedArenaBuilder<Mode extends BuilderMode = 'standard'> extends Ar
   buildUnfaulted(): Unfaulted<FixedArenaOf<Mode>> {
     const layout = this.resolve();
     const stride = this.pageStride(layout.owned ? PageSize.Auto : PageSize.Unknown);
-    return new Unfaulted(this.arenaOver(layout), () => prefault(layout, stride));
+    const arena = this.arenaOver(layout);
+    return Unfaulted.over(arena, () => {
+      if (!arena.isClosed) prefault(layout, stride);
+    });
   }
 
   private resolve(): Layout {
@@ -180,7 +208,7 @@ export class FixedArenaBuilder<Mode extends BuilderMode = 'standard'> extends Ar
   private arenaOver(layout: Layout): FixedArenaOf<Mode> {
     const engine = engineOver(layout, FreeBitmap.full(layout.units), this.zeroes, this.spills);
     const Arena = this.raw ? RawFixedArena : FixedArena;
-    return new Arena(engine, layout.units, layout.unit) as FixedArenaOf<Mode>;
+    return Arena.over(engine, layout.units, layout.unit) as FixedArenaOf<Mode>;
   }
 }
 

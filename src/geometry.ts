@@ -1,15 +1,16 @@
 import { checkInteger } from './check.js';
 import { BuildError } from './errors.js';
 
-/** Whether `value`, a positive safe integer, is a power of two. Not by bits: those end at 2^31. */
+/** Whether `value` is a power of two that is at least 1. Not by bits: those end at 2^31. */
 export function isPowerOfTwo(value: number): boolean {
-  return Number.isInteger(Math.log2(value));
+  return value >= 1 && nextPowerOfTwo(value) === value;
 }
 
-/** The smallest power of two that is at least `value`, a positive safe integer. */
+/** The smallest power of two that is at least `value`, which is at least 1. */
 export function nextPowerOfTwo(value: number): number {
-  const guess = 2 ** Math.floor(Math.log2(value));
-  return guess >= value ? guess : guess * 2;
+  let power = 1;
+  while (power < value) power *= 2;
+  return power;
 }
 
 /** `value` rounded up to a multiple of `alignment`, a power of two. */
@@ -61,7 +62,7 @@ export class BuddyGeometry {
   private constructor(totalSize: number, minBlockSize: number, alignment: number, capsCapacity: boolean) {
     this.totalSize = totalSize;
     this.minBlockSize = minBlockSize;
-    this.maxOrder = Math.log2(totalSize / minBlockSize);
+    this.maxOrder = Math.log2(totalSize / minBlockSize); // exact for powers of two
     this.alignment = alignment;
     this.capsCapacity = capsCapacity;
     Object.freeze(this);

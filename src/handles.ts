@@ -1,6 +1,7 @@
-import { type Allocation, EMPTY, heapAllocation, isOnHeap, SPENT } from './allocation.js';
-import { byteLengthOf, checkInteger, describe, isUint8Array } from './check.js';
+import { type Allocation, EMPTY, heapAllocation, isOnHeap, SPENT, wrappedAllocation } from './allocation.js';
+import { checkInteger, windowOf } from './check.js';
 import { compareBytes, equalBytes, indexOfBytes } from './compare.js';
+import { inspectAs } from './inspect.js';
 import { Memory } from './memory.js';
 import { ByteReader } from './reader.js';
 import { decodeText, hex, type TextEncoding } from './text.js';
@@ -17,18 +18,16 @@ export interface BytesView extends Uint8Array {
   readonly [index: number]: number;
   copyWithin(target: never, start: never): this;
   fill(value: never): this;
+  reverse(this: never): this;
   set(source: never): void;
-  sort(compare?: never): this;
+  sort(this: never): this;
+  subarray(begin?: number, end?: number): BytesView;
 }
 
 const INSPECTED_BYTES = 32;
 
-/** How `console.log` and `util.inspect` show a handle; there they ask for this symbol. */
-function inspectAs<Handle extends object>(prototype: Handle, inspect: (this: Handle) => string): void {
-  Object.defineProperty(prototype, Symbol.for('nodejs.util.inspect.custom'), { value: inspect });
-}
-
 function preview(memory: Memory, start: number, length: number): string {
+  if (memory.isGone) return '<detached>';
   const shown = Math.min(length, INSPECTED_BYTES);
   return `<${hex(memory.view(start, start + shown), ' ')}${shown < length ? ' ...' : ''}>`;
 }
@@ -150,14 +149,12 @@ export class Bytes extends ByteReader implements Iterable<number> {
 
   /** Heap-backed bytes with a copy of `source`. */
   static copyFrom(source: Uint8Array): Bytes {
-    byteLengthOf(source, 'source');
-    return onHeap(new Uint8Array(source));
+    return onHeap(windowOf(source, 'source').slice(), heapAllocation);
   }
 
   /** Heap-backed bytes over `source` itself. Whoever else holds it must not write to it. */
   static wrap(source: Uint8Array): Bytes {
-    byteLengthOf(source, 'source');
-    return onHeap(source);
+    return onHeap(windowOf(source, 'source'), wrappedAllocation);
   }
 
   /** Bytes in this handle. */
@@ -182,7 +179,7 @@ export class Bytes extends ByteReader implements Iterable<number> {
 
   /**
    * The bytes as a borrowed Uint8Array over the arena's memory: valid until this handle is released, not to be
-   * written to. Made at first use and remembered.
+   * written to. Made at first use and remembered. Splitting or truncating gives the cut-off part of it up.
    *
    * Whoever takes a view must release the handle: a forgotten one pins its memory.
    */
@@ -196,8 +193,8 @@ export class Bytes extends ByteReader implements Iterable<number> {
   /** The byte at `index`. @throws RangeError outside `[0, length)`. */
   at(index: number): number {
     const { memory } = this.live();
-    if (this.size === 0) throw new RangeError(`index ${index} in empty Bytes`);
-    checkInteger(index, 'index', 0, this.size - 1);
+    checkInteger(index, 'index', 0);
+    if (index >= this.size) throw new RangeError(`index ${index} in Bytes of length ${this.size}`);
     return memory.bytes[this.offset + index] as number;
   }
 
@@ -223,29 +220,35 @@ export class Bytes extends ByteReader implements Iterable<number> {
     return this.share(allocation, this.offset + start, end - start);
   }
 
-  /** Cuts the first `at` bytes off; they are the new handle returned, the rest stays in this one. */
+  /**
+   * Cuts the first `at` bytes off; they are the new handle returned, the rest stays in this one. Whichever is empty
+   * holds no memory.
+   */
   splitTo(at: number): Bytes {
     const allocation = this.live();
     checkInteger(at, 'at', 0, this.size);
     const head = this.share(allocation, this.offset, at);
-    this.offset += at;
-    this.size -= at;
+    this.narrow(this.offset + at, this.size - at);
     return head;
   }
 
-  /** Cuts everything from `at` on off; it is the new handle returned, the first `at` bytes stay in this one. */
+  /**
+   * Cuts everything from `at` on off; it is the new handle returned, the first `at` bytes stay in this one. Whichever
+   * is empty holds no memory.
+   */
   splitOff(at: number): Bytes {
     const allocation = this.live();
     checkInteger(at, 'at', 0, this.size);
     const tail = this.share(allocation, this.offset + at, this.size - at);
-    this.size = at;
+    this.narrow(this.offset, at);
     return tail;
   }
 
-  /** Shortens this handle to its first `length` bytes; does nothing when it has no more. */
+  /** Shortens this handle to its first `length` bytes; does nothing when it has no more. An empty one holds no memory. */
   truncate(length: number): void {
     this.live();
-    this.size = Math.min(this.size, checkInteger(length, 'length', 0));
+    checkInteger(length, 'length', 0);
+    if (length < this.size) this.narrow(this.offset, length);
   }
 
   /** Whether `other` holds the same bytes. */
@@ -272,7 +275,7 @@ export class Bytes extends ByteReader implements Iterable<number> {
   }
 
   /** A copy on the heap. */
-  toUint8Array(): Uint8Array {
+  toUint8Array(): Uint8Array<ArrayBuffer> {
     return new Uint8Array(this.peek());
   }
 
@@ -284,12 +287,12 @@ export class Bytes extends ByteReader implements Iterable<number> {
   }
 
   /**
-   * The memory as a writable buffer with this content, when it is an arena's and this the only handle on it; this
-   * handle is then used up. Undefined otherwise, and nothing changes.
+   * The memory as a writable buffer with this content, when this is the only handle on it; this handle is then used
+   * up. Undefined otherwise, and for memory that is not this library's to write to (`wrap`); nothing changes then.
    */
   tryIntoMut(): ArenaBuffer | undefined {
     const allocation = this.live();
-    if (isOnHeap(allocation) || allocation.holders !== 1) return undefined;
+    if (allocation.holders !== 1 || !allocation.owner.writable) return undefined;
     const end = this.offset + this.size;
     this.giveUp();
     allocation.start = this.offset;
@@ -319,6 +322,19 @@ export class Bytes extends ByteReader implements Iterable<number> {
     this.borrowed = undefined;
   }
 
+  /** Keeps only `size` bytes at `offset`. */
+  private narrow(offset: number, size: number): void {
+    this.offset = offset;
+    this.size = size + 0; // -0 is 0
+    if (size !== 0) return;
+    const { allocation } = this;
+    this.allocation = EMPTY;
+    this.offset = 0;
+    this.borrowed = undefined;
+    EMPTY.holders++;
+    if (--allocation.holders === 0) allocation.owner.release(allocation);
+  }
+
   private peek(): Uint8Array {
     return this.live().memory.view(this.offset, this.offset + this.size);
   }
@@ -337,15 +353,13 @@ export class Bytes extends ByteReader implements Iterable<number> {
   }
 }
 
-function onHeap(source: Uint8Array): Bytes {
-  const memory = new Memory(source);
-  return memory.byteLength === 0 ? Bytes.empty : Bytes.over(heapAllocation(memory), 0, memory.byteLength);
+function onHeap(source: Uint8Array, allocationOf: (memory: Memory) => Allocation): Bytes {
+  return source.length === 0 ? Bytes.empty : Bytes.over(allocationOf(new Memory(source)), 0, source.length);
 }
 
 function peekAt(source: unknown): Uint8Array {
   if (source instanceof Bytes) return Bytes.peek(source);
-  if (isUint8Array(source)) return source;
-  throw new TypeError(`expected Bytes or a Uint8Array, got ${describe(source)}`);
+  return windowOf(source, 'other');
 }
 
 /** A writable heap buffer that grows, with the writers of {@link ArenaBuffer}. It needs no release. */

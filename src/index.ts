@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 export { type BackingMemory, BuddyHint, SlotSpec } from './backing.js';
 export {
   BuddyArena,

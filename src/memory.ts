@@ -28,9 +28,15 @@ export class Memory {
     this.window = window;
     this.byteOffset = window.byteOffset;
     this.byteLength = window.length;
-    this.shared = typeof SharedArrayBuffer === 'function' && window.buffer instanceof SharedArrayBuffer;
+    // By its tag: a WebAssembly.Memory can be shared where a page has no SharedArrayBuffer to compare with.
+    this.shared = Object.prototype.toString.call(window.buffer) === '[object SharedArrayBuffer]';
     this.growable = growable;
     this.fields = undefined;
+  }
+
+  /** Whether the memory was detached, or shrunk below the window. */
+  get isGone(): boolean {
+    return this.window.length === 0 && this.follow().length !== this.byteLength;
   }
 
   /** The window as bytes. @throws TypeError when the memory was detached. */
@@ -54,15 +60,21 @@ export class Memory {
   /** Fills `[start, end)` with zeros. Memory that was detached has nothing left to scrub. */
   zero(start: number, end: number): void {
     const bytes = this.window.length !== 0 ? this.window : this.follow();
-    if (bytes.length === 0) return;
-    if (this.shared) copyZeros(bytes, start, end);
+    if (bytes.length === 0) this.zeroWhatIsLeft(start, end);
+    else if (this.shared) copyZeros(bytes, start, end);
     else bytes.fill(0, start, end);
   }
 
   private revive(): Uint8Array {
-    const bytes = this.follow();
-    if (bytes.length !== this.byteLength) throw new TypeError('the memory behind this handle was detached or shrunk');
-    return bytes;
+    if (this.isGone) throw new TypeError('the memory behind this handle was detached or shrunk');
+    return this.window;
+  }
+
+  /** A resizable buffer that shrank below the window may grow again: new bytes are zero then, the old ones not. */
+  private zeroWhatIsLeft(start: number, end: number): void {
+    const { buffer } = this.window;
+    const left = Math.min(end, buffer.byteLength - this.byteOffset) - start;
+    if (left > 0) new Uint8Array(buffer, this.byteOffset + start, left).fill(0);
   }
 
   /** Follows a WebAssembly.Memory to the buffer it has now. */

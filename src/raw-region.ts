@@ -2,21 +2,33 @@ import { type Allocation, SPENT } from './allocation.js';
 import { checkInteger } from './check.js';
 import { RawFreezeError, ReleasedError } from './errors.js';
 import { Bytes } from './handles.js';
+import { inspectAs } from './inspect.js';
 
 /**
  * Direct access to one allocation, with no cursor and no bounds but the memory's own: for layouts that are not
  * written front to back. The caller knows which bytes were written; the others are whatever was there before, unless
- * the arena's init policy is `zero`.
+ * the arena's init policy is `zero`. A region that is forgotten stays pinned.
  */
 export class RawRegion {
   private allocation: Allocation;
+
+  static {
+    inspectAs(RawRegion.prototype, function () {
+      return this.allocation === SPENT ? 'RawRegion <released>' : `RawRegion(${this.capacity})`;
+    });
+  }
 
   private constructor(allocation: Allocation) {
     this.allocation = allocation;
   }
 
-  /** @internal A region with the only handle on `allocation`. */
+  /**
+   * @internal A region with the only handle on `allocation`. The caller may know the memory by other ways than through
+   * this object (a pointer for WebAssembly), so all of it counts as lent and as written from the start.
+   */
   static over(allocation: Allocation): RawRegion {
+    allocation.owner.lend(allocation);
+    allocation.dirtyEnd = allocation.limit;
     return new RawRegion(allocation);
   }
 
@@ -28,13 +40,13 @@ export class RawRegion {
 
   /** The whole visible region, writable and borrowed: valid until the region is frozen or released. */
   get bytes(): Uint8Array {
-    const allocation = this.lend();
+    const allocation = this.live();
     return allocation.memory.view(allocation.offset, allocation.limit);
   }
 
   /** The buffer the region lies in. It is shared with the arena's other allocations: write only to your own region. */
   get memory(): ArrayBufferLike {
-    return this.lend().memory.bytes.buffer;
+    return this.live().memory.bytes.buffer;
   }
 
   /** Start of the region in {@link memory}, in bytes. */
@@ -74,17 +86,15 @@ export class RawRegion {
     this.release();
   }
 
+  /** What JSON shows: never the memory. */
+  toJSON(): { type: 'RawRegion'; capacity: number } {
+    const { limit, offset } = this.allocation;
+    return { type: 'RawRegion', capacity: Math.max(0, limit - offset) };
+  }
+
   private live(): Allocation {
     const allocation = this.allocation;
     if (allocation === SPENT) throw new ReleasedError('RawRegion');
-    return allocation;
-  }
-
-  /** Nobody sees what is written through raw access, so all of it counts as written. */
-  private lend(): Allocation {
-    const allocation = this.live();
-    allocation.owner.lend(allocation);
-    allocation.dirtyEnd = allocation.limit;
     return allocation;
   }
 }

@@ -101,6 +101,11 @@ export abstract class ByteReader {
     this.take(byteCount);
   }
 
+  /** What JSON shows: never the memory. */
+  toJSON(): { type: 'Bytes'; length: number } {
+    return { type: 'Bytes', length: Math.max(0, this.size) };
+  }
+
   /** @internal The allocation. @throws ReleasedError where there is none any more. */
   protected live(): Allocation {
     const allocation = this.allocation;

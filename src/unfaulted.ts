@@ -12,10 +12,14 @@ export class Unfaulted<A extends Allocator> {
   private readonly arena: A;
   private readonly touchPages: () => void;
 
-  /** @internal */
-  constructor(arena: A, touchPages: () => void) {
+  private constructor(arena: A, touchPages: () => void) {
     this.arena = arena;
     this.touchPages = touchPages;
+  }
+
+  /** @internal */
+  static over<A extends Allocator>(arena: A, touchPages: () => void): Unfaulted<A> {
+    return new Unfaulted(arena, touchPages);
   }
 
   /** Touches every page (2 to 3 µs each) and returns the arena. What was written already stays. */

@@ -1,5 +1,14 @@
 import { type Allocation, SPENT } from './allocation.js';
-import { byteLengthOf, checkInteger, checkNumber, checkString, refuseBigInt, refuseInteger } from './check.js';
+import {
+  bufferOf,
+  byteLengthOf,
+  checkInteger,
+  checkNumber,
+  checkString,
+  refuseBigInt,
+  refuseInteger,
+  steady,
+} from './check.js';
 import { BufferFullError, ReleasedError } from './errors.js';
 import { Memory } from './memory.js';
 import { utf8Length, writeUtf8 } from './text.js';
@@ -55,17 +64,20 @@ export abstract class ByteWriter {
 
   /** Appends a copy of `source`. */
   putSlice(source: Uint8Array): this {
-    const byteCount = byteLengthOf(source, 'source');
-    const at = this.claim(byteCount);
-    this.allocation.memory.bytes.set(source, at);
+    const steadySource = steady(source, 'source');
+    const byteCount = byteLengthOf(steadySource, 'source');
+    const at = this.cursor;
+    if (at + byteCount > this.allocation.limit) return this.putSliceInNewRoom(steadySource, byteCount);
+    this.allocation.memory.bytes.set(steadySource, at);
     this.cursor = at + byteCount;
     return this;
   }
 
   /** Appends a copy of `source` if it fits; says whether it did. */
   tryPutSlice(source: Uint8Array): boolean {
-    if (byteLengthOf(source, 'source') > this.remainingMut()) return false;
-    this.putSlice(source);
+    const steadySource = steady(source, 'source');
+    if (byteLengthOf(steadySource, 'source') > this.remainingMut()) return false;
+    this.putSlice(steadySource);
     return true;
   }
 
@@ -192,6 +204,12 @@ export abstract class ByteWriter {
     return this;
   }
 
+  /** What JSON shows: never the memory. */
+  toJSON(): { type: string; length: number } {
+    const { allocation } = this;
+    return { type: this.handleName(), length: allocation === SPENT ? 0 : this.cursor - allocation.start };
+  }
+
   /** @internal Whether a full buffer moves to larger memory instead of throwing. */
   protected abstract grows(allocation: Allocation): boolean;
 
@@ -206,6 +224,16 @@ export abstract class ByteWriter {
     const allocation = this.allocation;
     if (allocation === SPENT) throw new ReleasedError(this.handleName());
     return allocation;
+  }
+
+  private putSliceInNewRoom(source: Uint8Array, byteCount: number): this {
+    // The source may lie in the memory that growing gives back, and perhaps scrubs.
+    const ownMemory = bufferOf(source) === this.live().memory.bytes.buffer;
+    const safe = ownMemory ? new Uint8Array(source) : source;
+    const at = this.makeRoom(byteCount);
+    this.allocation.memory.bytes.set(safe, at);
+    this.cursor = at + byteCount;
+    return this;
   }
 
   private lendRest(allocation: Allocation): Uint8Array {
@@ -305,7 +333,17 @@ const SMALLEST_HEAP_BUFFER = 64;
  * @throws RangeError when the machine has not that much memory.
  */
 export function grownCopy(memory: Memory, start: number, used: number, byteCount: number): Memory {
-  const grown = new Uint8Array(Math.max(SMALLEST_HEAP_BUFFER, 2 * used, used + byteCount));
+  const needed = used + byteCount;
+  const grown = heapBytes(Math.max(SMALLEST_HEAP_BUFFER, 2 * used, needed), needed);
   if (used > 0) grown.set(memory.view(start, start + used));
   return new Memory(grown);
+}
+
+function heapBytes(preferred: number, needed: number): Uint8Array {
+  try {
+    return new Uint8Array(preferred);
+  } catch (error) {
+    if (preferred === needed) throw error;
+    return new Uint8Array(needed);
+  }
 }

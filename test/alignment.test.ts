@@ -41,7 +41,7 @@ test('over caller memory slots start at multiples in its buffer, wherever the wi
 });
 
 test('an alignment that is no power of two is refused', () => {
-  for (const bad of [3, 6, 4095]) {
+  for (const bad of [3, 6, 4095, 2 ** 49 + 1]) {
     assert.throws(() => FixedArena.withSlotCapacity(1, 8).alignment(bad), {
       name: 'BuildError',
       code: 'INVALID_ALIGNMENT',

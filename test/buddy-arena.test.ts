@@ -105,7 +105,9 @@ test('more blocks than can be numbered fail to build', () => {
 test('an arena beyond 4 GiB finds its blocks beyond 4 GiB', (context) => {
   let arena: BuddyArena;
   try {
-    arena = BuddyArena.builder(BuddyGeometry.exact(2 ** 33, 2 ** 30)).pageSize('unknown').build();
+    arena = BuddyArena.builder(BuddyGeometry.exact(2 ** 33, 2 ** 30))
+      .pageSize('unknown')
+      .build();
   } catch (error) {
     // One typed array spans 4 GiB at the most on Node 20.
     assert.equal((error as { code?: string }).code, 'SIZE_OVERFLOW');

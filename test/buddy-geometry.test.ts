@@ -22,6 +22,7 @@ test('exact refuses every other shape', () => {
     [4096, 3],
     [4097, 1],
     [2 ** 40 + 2 ** 39, 2 ** 33],
+    [2 ** 50 + 1, 2 ** 30],
   ] as const) {
     assert.throws(() => BuddyGeometry.exact(total, block), { name: 'BuildError', code: 'INVALID_GEOMETRY' });
   }

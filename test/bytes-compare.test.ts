@@ -57,6 +57,18 @@ test('indexOf never looks past its own bytes', () => {
   assert.equal(front.indexOf(new Uint8Array(0), 3), 3);
 });
 
+test('a Uint8Array that lies about its length is compared by its true one', () => {
+  class Liar extends Uint8Array {
+    override get length(): number {
+      return 20;
+    }
+  }
+  const buffer = new ArrayBuffer(32);
+  using bytes = Bytes.wrap(new Uint8Array(20));
+  assert.equal(bytes.equals(new Liar(buffer, 0, 4)), false);
+  assert.equal(bytes.compare(new Liar(buffer, 0, 4)), 1);
+});
+
 test('other types and other ranges are refused', () => {
   using bytes = frozen(arena, 'abc');
   for (const bad of ['abc', null, {}, [1], new Uint16Array(1)] as unknown as Uint8Array[]) {

@@ -181,6 +181,30 @@ test('an empty slice or split holds no memory', () => {
   }
 });
 
+test('a handle that splitting or truncating empties gives its hold up', () => {
+  const arena = FixedArena.withSlotCapacity(1, 16).build();
+  const endings: ((bytes: Bytes) => Bytes | undefined)[] = [
+    (bytes) => bytes.splitTo(6),
+    (bytes) => bytes.splitOff(0),
+    (bytes) => {
+      bytes.truncate(0);
+      return undefined;
+    },
+  ];
+  for (const end of endings) {
+    const bytes = frozen(arena, 'abcdef');
+    const rest = end(bytes);
+    assert.equal(bytes.length, 0);
+    assert.equal(bytes.isReleased, false);
+    assert.equal(rest?.isUnique ?? true, true);
+    rest?.release();
+    assertAllReturned(arena);
+    assert.equal(bytes.view.length, 0);
+    bytes.release();
+    assertAllReturned(arena);
+  }
+});
+
 test('bytes outlive every reference to their arena', () => {
   const bytes = frozen(FixedArena.withSlotCapacity(1, 16).build(), 'orphan');
   assert.equal(bytes.slice(0, 3).toString(), 'orp');

@@ -81,9 +81,33 @@ test('tryIntoMut changes nothing while another handle lives', () => {
   assertAllReturned(arena);
 });
 
-test('tryIntoMut is undefined for heap-backed and for empty bytes', () => {
-  assert.equal(Bytes.copyFrom(Uint8Array.of(1)).tryIntoMut(), undefined);
+test('tryIntoMut of heap memory of our own is a buffer that grows', () => {
+  const bytes = Bytes.copyFrom(Uint8Array.of(1, 2, 3, 4));
+  bytes.advance(1);
+  const buffer = bytes.tryIntoMut();
+  assert.equal(bytes.isReleased, true);
+  assert.equal(buffer?.isSpilled, true);
+  assert.deepEqual([...(buffer?.putU16(0x0506).freeze() ?? [])], [2, 3, 4, 5, 6]);
+});
+
+test('tryIntoMut is undefined for memory that is not ours, and for empty bytes', () => {
+  const source = Uint8Array.of(1);
+  const wrapped = Bytes.wrap(source);
+  assert.equal(wrapped.tryIntoMut(), undefined);
+  assert.equal(wrapped.isReleased, false);
   assert.equal(Bytes.empty.tryIntoMut(), undefined);
+});
+
+test('wrap and copyFrom see the bytes a view truly has, and a window that does not grow', () => {
+  class Liar extends Uint8Array {
+    override get length(): number {
+      return 32;
+    }
+  }
+  const liar = new Liar(new ArrayBuffer(64), 0, 4);
+  assert.equal(Bytes.wrap(liar).length, 4);
+  assert.equal(Bytes.copyFrom(liar).length, 4);
+  assert.equal(Bytes.wrap(liar).view.length, 4);
 });
 
 test('copyFrom copies and wrap does not', () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Bytes, FixedArena } from 'arena-alligator';
+import { Bytes, FixedArena } from 'arena-alligator';
 import fc from 'fast-check';
 import { assertAllReturned, frozen } from './support/arenas.js';
 
@@ -90,8 +90,28 @@ test('advance drops bytes from the front', () => {
   assert.equal(bytes.length, 0);
 });
 
+test('a negative zero is a zero', () => {
+  using bytes = frozen(arena, 'abc');
+  bytes.truncate(-0);
+  assert.ok(Object.is(bytes.length, 0));
+});
+
+test('the type of an index is checked before its range, even where no index is in range', () => {
+  const bad = {
+    toString: (): string => {
+      throw new Error('ran');
+    },
+  } as unknown as number;
+  using empty = Bytes.empty;
+  assert.throws(() => empty.at(bad), TypeError);
+  assert.throws(() => empty.at(0), RangeError);
+});
+
 test('at reads one byte and iteration all of them', () => {
-  using bytes = arena.allocate().putSlice(Uint8Array.of(0, 128, 255)).freeze();
+  using bytes = arena
+    .allocate()
+    .putSlice(Uint8Array.of(0, 128, 255))
+    .freeze();
   assert.deepEqual([bytes.at(0), bytes.at(1), bytes.at(2)], [0, 128, 255]);
   assert.deepEqual([...bytes], [0, 128, 255]);
   assert.deepEqual(Array.from(bytes), [0, 128, 255]);

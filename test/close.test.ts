@@ -22,6 +22,16 @@ test('a closed arena refuses new allocations and its live handles stay valid', (
   }
 });
 
+test('isClosed tells', () => {
+  const fixed = FixedArena.withSlotCapacity(1, 8).build();
+  const buddy = BuddyArena.builder(BuddyGeometry.exact(8, 8)).build();
+  for (const arena of [fixed, buddy]) {
+    assert.equal(arena.isClosed, false);
+    arena.close();
+    assert.equal(arena.isClosed, true);
+  }
+});
+
 test('disposing an arena closes it, and closing twice does nothing', () => {
   const arena = FixedArena.withSlotCapacity(1, 8).build();
   {
@@ -71,6 +81,28 @@ test('dealloc of a buddy arena, likewise', () => {
   region.abandon();
   assert.equal(calls, 1);
   assertAllReturned(arena);
+});
+
+test('what a dealloc throws does not fail the operation that happened to be the last', async () => {
+  const thrown = new Promise<unknown>((resolve) => {
+    const listeners = process.listeners('uncaughtException');
+    process.removeAllListeners('uncaughtException');
+    process.once('uncaughtException', (error) => {
+      for (const listener of listeners) process.on('uncaughtException', listener);
+      resolve(error);
+    });
+  });
+  const boom = new Error('boom');
+  const arena = FixedArena.fromRaw(new ArrayBuffer(8), SlotSpec.count(1), () => {
+    throw boom;
+  })
+    .autoSpill()
+    .build();
+  const buffer = arena.allocate().putBytes(1, 4);
+  arena.close();
+  buffer.putBytes(2, 8);
+  assert.deepEqual([...buffer.freeze()], [1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 2, 2]);
+  assert.equal(await thrown, boom);
 });
 
 test('dealloc never runs for an arena that was not closed', () => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { runInNewContext } from 'node:vm';
 import { BuddyArena, BuddyHint, FixedArena, SlotSpec } from 'arena-alligator';
 import { allocateAll, assertAllReturned, frozen, placeOf } from './support/arenas.js';
 
@@ -163,8 +164,69 @@ test('memory that is taken away under a live arena is an error to use and none t
   assertAllReturned(arena);
 });
 
+test('memory that was detached since it was given is refused when building', () => {
+  const memory = new ArrayBuffer(64);
+  const fixed = FixedArena.fromRaw(memory, SlotSpec.count(1));
+  const buddy = BuddyArena.fromRaw(memory, BuddyHint.minAlloc(1));
+  structuredClone(memory, { transfer: [memory] });
+  assert.throws(() => fixed.build(), { name: 'BuildError', code: 'INVALID_BACKING' });
+  assert.throws(() => buddy.build(), { name: 'BuildError', code: 'INVALID_BACKING' });
+});
+
+test('a view that lies about its extent gives the memory it truly has', () => {
+  class Liar extends Uint8Array {
+    override get byteLength(): number {
+      return 64;
+    }
+  }
+  const arena = FixedArena.fromRaw(new Liar(new ArrayBuffer(64), 0, 8), SlotSpec.size(8)).build();
+  assert.equal(arena.slotCount, 1);
+});
+
+test('memory of another realm is memory', () => {
+  const make = runInNewContext('(name, length) => new globalThis[name](length)') as (
+    name: string,
+    length: number,
+  ) => ArrayBuffer;
+  for (const name of ['ArrayBuffer', 'SharedArrayBuffer', 'Uint8Array']) {
+    const arena = FixedArena.fromRaw(make(name, 64), SlotSpec.count(1)).build();
+    using bytes = arena
+      .allocate()
+      .putSlice(make('Uint8Array', 3) as unknown as Uint8Array)
+      .freeze();
+    assert.deepEqual([...bytes], [0, 0, 0]);
+  }
+});
+
+test('zero policy: a resizable buffer that shrinks and grows again brings no old byte back', (context) => {
+  const Resizable = ArrayBuffer as unknown as new (
+    length: number,
+    options: { maxByteLength: number },
+  ) => ArrayBuffer & {
+    resize(length: number): void;
+  };
+  const memory = new Resizable(128, { maxByteLength: 128 });
+  if (typeof memory.resize !== 'function') return context.skip('no resizable buffers here');
+  new Uint8Array(memory).fill(0xaa);
+  const arena = FixedArena.fromRaw(memory, SlotSpec.count(2)).initPolicy('zero').build();
+  const written = arena.allocate().putBytes(0xff, 64).freeze();
+  memory.resize(100);
+  const cold = arena.allocate();
+  written.release();
+  cold.abandon();
+  memory.resize(128);
+  for (const buffer of allocateAll(arena)) {
+    assert.ok(buffer.chunkMut().every((byte) => byte === 0));
+    buffer.abandon();
+  }
+  assertAllReturned(arena);
+});
+
 test('a resizable buffer that shrinks is an error to use, and works again when it has grown', (context) => {
-  const Resizable = ArrayBuffer as unknown as new (length: number, options: { maxByteLength: number }) => ArrayBuffer & {
+  const Resizable = ArrayBuffer as unknown as new (
+    length: number,
+    options: { maxByteLength: number },
+  ) => ArrayBuffer & {
     resize(length: number): void;
   };
   const memory = new Resizable(64, { maxByteLength: 64 });
@@ -181,7 +243,9 @@ test('a resizable buffer that shrinks is an error to use, and works again when i
 
 test('slots over caller memory do not overlap', () => {
   const arena = FixedArena.fromRaw(new ArrayBuffer(4096), SlotSpec.size(100)).build();
-  const places = allocateAll(arena).map(placeOf).sort((a, b) => a - b);
+  const places = allocateAll(arena)
+    .map(placeOf)
+    .sort((a, b) => a - b);
   assert.equal(places.length, 40);
   for (const [index, place] of places.entries()) assert.equal(place, index * 100);
 });

@@ -50,13 +50,28 @@ test('every access notices growth first: fields, bytes, text, slices and fills',
     memory.grow(1);
     return read();
   };
-  assert.equal(grown(() => bytes.getU8()), 1);
-  assert.equal(grown(() => bytes.getU16()), 2);
+  assert.equal(
+    grown(() => bytes.getU8()),
+    1,
+  );
+  assert.equal(
+    grown(() => bytes.getU16()),
+    2,
+  );
   assert.deepEqual([...grown(() => bytes.toUint8Array())].slice(0, 4), [3, 4, 4, 0x35]);
-  assert.equal(grown(() => bytes.at(1)), 4);
+  assert.equal(
+    grown(() => bytes.at(1)),
+    4,
+  );
   bytes.advance(4);
-  assert.equal(grown(() => bytes.getF64()), 6);
-  assert.equal(grown(() => bytes.getU64()), 7n);
+  assert.equal(
+    grown(() => bytes.getF64()),
+    6,
+  );
+  assert.equal(
+    grown(() => bytes.getU64()),
+    7n,
+  );
   grown(() => bytes.release());
   assertAllReturned(arena);
 });

@@ -21,8 +21,14 @@ const SLOT = 64;
 const zeroed: readonly [name: string, make: () => RawFixedArena | RawBuddyArena][] = [
   ['fixed', () => FixedArena.withSlotCapacity(16, SLOT).initPolicy('zero').hazmatRawAccess().build()],
   ['buddy', () => BuddyArena.builder(BuddyGeometry.exact(1024, 16)).initPolicy('zero').hazmatRawAccess().build()],
-  ['fixed from raw', () => FixedArena.fromRaw(dirty(), SlotSpec.size(SLOT)).initPolicy('zero').hazmatRawAccess().build()],
-  ['buddy from raw', () => BuddyArena.fromRaw(dirty(), BuddyHint.minAlloc(16)).initPolicy('zero').hazmatRawAccess().build()],
+  [
+    'fixed from raw',
+    () => FixedArena.fromRaw(dirty(), SlotSpec.size(SLOT)).initPolicy('zero').hazmatRawAccess().build(),
+  ],
+  [
+    'buddy from raw',
+    () => BuddyArena.fromRaw(dirty(), BuddyHint.minAlloc(16)).initPolicy('zero').hazmatRawAccess().build(),
+  ],
   [
     'fixed from shared raw',
     () => FixedArena.fromRaw(dirtyShared(), SlotSpec.size(SLOT)).initPolicy('zero').hazmatRawAccess().build(),
@@ -98,7 +104,12 @@ for (const [name, make] of zeroed) {
 test('zero policy: a write past what was spilled is scrubbed from the slot', () => {
   const arena = FixedArena.withSlotCapacity(1, 16).initPolicy(InitPolicy.Zero).autoSpill().build();
   arena.allocate().putBytes(0xff, 10).putBytes(0xff, 10).abandon();
-  assert.ok(arena.allocate().chunkMut().every((byte) => byte === 0));
+  assert.ok(
+    arena
+      .allocate()
+      .chunkMut()
+      .every((byte) => byte === 0),
+  );
 });
 
 test('zero policy: memory is scrubbed when it returns, not when it is claimed again', () => {
@@ -125,7 +136,12 @@ test('uninit policy leaves what was there', () => {
     const builder = FixedArena.withSlotCapacity(1, 16);
     const arena = (policy === undefined ? builder : builder.initPolicy(policy)).build();
     arena.allocate().putBytes(0xff, 16).abandon();
-    assert.ok(arena.allocate().chunkMut().every((byte) => byte === 0xff));
+    assert.ok(
+      arena
+        .allocate()
+        .chunkMut()
+        .every((byte) => byte === 0xff),
+    );
   }
 });
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { BuddyArena, BuddyGeometry, FixedArena, type RawFixedArena, type RawRegion } from 'arena-alligator';
+import { BuddyArena, BuddyGeometry, FixedArena, type RawFixedArena, type RawRegion, SlotSpec } from 'arena-alligator';
 import { assertAllReturned } from './support/arenas.js';
 
 const fixed = (): RawFixedArena => FixedArena.withSlotCapacity(2, 16).hazmatRawAccess().build();
@@ -74,6 +74,15 @@ test('an empty freeze returns the slot at once', () => {
   assert.equal(empty.length, 0);
   assert.equal(arena.metrics().frozen, 1);
   assertAllReturned(arena);
+});
+
+test('zero policy: what was written behind the region is scrubbed, as nobody can see such writes', () => {
+  const memory = new Uint8Array(64);
+  const arena = FixedArena.fromRaw(memory, SlotSpec.count(1)).initPolicy('zero').hazmatRawAccess().build();
+  const region = arena.rawAllocate();
+  memory.fill(0x5a, region.byteOffset, region.byteOffset + 64);
+  region.freeze(0, 64).release();
+  assert.ok(memory.every((byte) => byte === 0));
 });
 
 test('using releases a region', () => {

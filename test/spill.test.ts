@@ -72,6 +72,17 @@ test('advanceMut beyond the capacity is refused: nobody wrote those bytes', () =
   assert.equal(buffer.isSpilled, false);
 });
 
+test('a slice of the buffer itself can be appended, although that moves the content and scrubs the slot', () => {
+  for (const policy of ['uninit', 'zero'] as const) {
+    const arena = FixedArena.withSlotCapacity(1, 8).initPolicy(policy).autoSpill().build();
+    const buffer = arena.allocate();
+    const chunk = buffer.chunkMut();
+    chunk.fill(7);
+    const bytes = buffer.advanceMut(8).putSlice(chunk).freeze();
+    assert.deepEqual([...bytes], new Array(16).fill(7));
+  }
+});
+
 test('a spill that the machine has no memory for throws RangeError and changes nothing', () => {
   const arena = fixed();
   using buffer = arena.allocate().putUtf8('kept');

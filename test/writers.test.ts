@@ -16,7 +16,17 @@ const writers: readonly [name: string, make: () => Writer][] = [
 
 interface NumberField {
   readonly name: 'U8' | 'I8' | 'U16' | 'U16Le' | 'I16' | 'I16Le' | 'U32' | 'U32Le' | 'I32' | 'I32Le';
-  readonly oracle: 'UInt8' | 'Int8' | 'UInt16BE' | 'UInt16LE' | 'Int16BE' | 'Int16LE' | 'UInt32BE' | 'UInt32LE' | 'Int32BE' | 'Int32LE';
+  readonly oracle:
+    | 'UInt8'
+    | 'Int8'
+    | 'UInt16BE'
+    | 'UInt16LE'
+    | 'Int16BE'
+    | 'Int16LE'
+    | 'UInt32BE'
+    | 'UInt32LE'
+    | 'Int32BE'
+    | 'Int32LE';
   readonly min: number;
   readonly max: number;
   readonly bytes: number;
@@ -128,7 +138,15 @@ for (const [kind, make] of writers) {
 
   test(`${kind} refuses other types and other ranges before anything changes`, () => {
     const buffer = make().putU8(1);
-    for (const bad of ['a', null, undefined, [1], {}, new Uint16Array(1), new ArrayBuffer(1)] as unknown as Uint8Array[]) {
+    for (const bad of [
+      'a',
+      null,
+      undefined,
+      [1],
+      {},
+      new Uint16Array(1),
+      new ArrayBuffer(1),
+    ] as unknown as Uint8Array[]) {
       assert.throws(() => buffer.putSlice(bad), TypeError);
       assert.throws(() => buffer.tryPutSlice(bad), TypeError);
     }

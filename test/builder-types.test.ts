@@ -1,0 +1,144 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import {
+  ArenaBuffer,
+  BuddyArena,
+  type BuddyArenaBuilder,
+  type BuddyArenaMetrics,
+  BuddyGeometry,
+  BuddyHint,
+  Bytes,
+  type BytesView,
+  FixedArena,
+  type FixedArenaBuilder,
+  type FixedArenaMetrics,
+  type RawBuddyArena,
+  type RawFixedArena,
+  SlotSpec,
+  type Unfaulted,
+} from 'arena-alligator';
+import { expectTypeOf } from 'expect-type';
+
+// What these tests say is checked when they are compiled; at run time they show that both refusals are one.
+
+const fixed = FixedArena.withSlotCapacity(1, 8);
+const buddy = BuddyArena.builder(BuddyGeometry.exact(8, 8));
+
+test('a builder says which arena it builds', () => {
+  expectTypeOf(fixed).toEqualTypeOf<FixedArenaBuilder>();
+  expectTypeOf(fixed.build()).toEqualTypeOf<FixedArena>();
+  expectTypeOf(FixedArena.withSlotCapacity(1, 8).autoSpill().build()).toEqualTypeOf<FixedArena>();
+  expectTypeOf(FixedArena.withSlotCapacity(1, 8).hazmatRawAccess().build()).toEqualTypeOf<RawFixedArena>();
+  expectTypeOf(FixedArena.withSlotCapacity(1, 8).hazmatRawAccess().buildUnfaulted()).toEqualTypeOf<
+    Unfaulted<RawFixedArena>
+  >();
+  expectTypeOf(FixedArena.fromRaw(new ArrayBuffer(8), SlotSpec.count(1))).toEqualTypeOf<FixedArenaBuilder>();
+  expectTypeOf(buddy).toEqualTypeOf<BuddyArenaBuilder>();
+  expectTypeOf(buddy.build()).toEqualTypeOf<BuddyArena>();
+  expectTypeOf(BuddyArena.builder(BuddyGeometry.exact(8, 8)).hazmatRawAccess().build()).toEqualTypeOf<RawBuddyArena>();
+  expectTypeOf(BuddyArena.fromRaw(new ArrayBuffer(8), BuddyHint.minAlloc(1))).toEqualTypeOf<BuddyArenaBuilder>();
+});
+
+test('options keep the mode', () => {
+  const raw = FixedArena.withSlotCapacity(1, 8).hazmatRawAccess().alignment(8).initPolicy('zero').pageSize('unknown');
+  expectTypeOf(raw).toEqualTypeOf<FixedArenaBuilder<'raw'>>();
+  const spill = BuddyArena.builder(BuddyGeometry.exact(8, 8)).autoSpill().pageSize(4096).alignment(8);
+  expectTypeOf(spill).toEqualTypeOf<BuddyArenaBuilder<'spill'>>();
+});
+
+test('autoSpill and hazmatRawAccess exclude each other, for the compiler and at run time', () => {
+  const refused = { name: 'BuildError', code: 'INCOMPATIBLE_OPTIONS' };
+  assert.throws(() => {
+    // @ts-expect-error a spilling builder has no raw access
+    FixedArena.withSlotCapacity(1, 8).autoSpill().hazmatRawAccess();
+  }, refused);
+  assert.throws(() => {
+    // @ts-expect-error a raw builder does not spill
+    FixedArena.withSlotCapacity(1, 8).hazmatRawAccess().autoSpill();
+  }, refused);
+  assert.throws(() => {
+    // @ts-expect-error a spilling builder has no raw access
+    BuddyArena.builder(BuddyGeometry.exact(8, 8)).autoSpill().hazmatRawAccess();
+  }, refused);
+  assert.throws(() => {
+    // @ts-expect-error a raw builder does not spill
+    BuddyArena.builder(BuddyGeometry.exact(8, 8)).hazmatRawAccess().autoSpill();
+  }, refused);
+});
+
+test('an option that was refused leaves the builder as it was', () => {
+  const builder = FixedArena.withSlotCapacity(2, 10).autoSpill();
+  assert.throws(() => (builder as unknown as FixedArenaBuilder).hazmatRawAccess());
+  assert.throws(() => builder.alignment(3));
+  const arena = builder.build();
+  assert.equal(arena.slotCapacity, 10);
+  assert.equal('rawAllocate' in arena, false);
+  assert.equal(arena.allocate().putBytes(1, 11).isSpilled, true);
+});
+
+test('only a raw arena has rawAllocate, only a buddy arena needs a length', () => {
+  expectTypeOf<'rawAllocate' extends keyof FixedArena ? true : false>().toEqualTypeOf<false>();
+  expectTypeOf<'rawAllocate' extends keyof BuddyArena ? true : false>().toEqualTypeOf<false>();
+  expectTypeOf<RawFixedArena['rawAllocate']>().parameters.toEqualTypeOf<[length?: number | undefined]>();
+  expectTypeOf<Parameters<RawBuddyArena['rawAllocate']>>().toEqualTypeOf<[length: number]>();
+  expectTypeOf<FixedArena['allocate']>().parameters.toEqualTypeOf<[length?: number | undefined]>();
+  expectTypeOf<Parameters<BuddyArena['allocate']>>().toEqualTypeOf<[length: number]>();
+  expectTypeOf<FixedArena['tryAllocate']>().returns.toEqualTypeOf<ArenaBuffer | undefined>();
+  expectTypeOf<Parameters<Unfaulted<BuddyArena>['allocate']>>().toEqualTypeOf<[length: number]>();
+  expectTypeOf<Unfaulted<FixedArena>['allocate']>().returns.toEqualTypeOf<[arena: FixedArena, buffer: ArenaBuffer]>();
+});
+
+test('metrics say what they have', () => {
+  expectTypeOf(fixed.build().metrics()).toEqualTypeOf<FixedArenaMetrics>();
+  expectTypeOf(buddy.build().metrics()).toEqualTypeOf<BuddyArenaMetrics>();
+  expectTypeOf<'splits' extends keyof FixedArenaMetrics ? true : false>().toEqualTypeOf<false>();
+});
+
+test('a view goes where a Uint8Array is asked for and invites no writes', () => {
+  expectTypeOf<Bytes['view']>().toEqualTypeOf<BytesView>();
+  expectTypeOf<BytesView>().toExtend<Uint8Array>();
+  const frozen = (view: BytesView): void => {
+    // @ts-expect-error frozen bytes are not written to
+    view[0] = 1;
+    // @ts-expect-error frozen bytes are not written to
+    view.set([1]);
+    // @ts-expect-error frozen bytes are not written to
+    view.fill(1);
+    // @ts-expect-error frozen bytes are not written to
+    view.reverse();
+    // @ts-expect-error frozen bytes are not written to
+    view.sort();
+    // @ts-expect-error nor through a part of them
+    view.subarray(1)[0] = 2;
+  };
+  expectTypeOf(frozen).toBeFunction();
+});
+
+test('handles cannot be made by hand', () => {
+  const byHand = (): void => {
+    // @ts-expect-error buffers come from arenas
+    new ArenaBuffer();
+    // @ts-expect-error bytes come from buffers, slices and the static makers
+    new Bytes();
+    // @ts-expect-error arenas come from builders
+    new FixedArena();
+    // @ts-expect-error arenas come from builders
+    new BuddyArena();
+    // @ts-expect-error geometries come from exact and nearest
+    new BuddyGeometry();
+  };
+  expectTypeOf(byHand).toBeFunction();
+});
+
+test('a copy goes where memory that is not shared is asked for', () => {
+  expectTypeOf<ReturnType<Bytes['toUint8Array']>>().toEqualTypeOf<Uint8Array<ArrayBuffer>>();
+});
+
+test('an arena is no shape that an object literal could have', () => {
+  const literal = (metrics: FixedArenaMetrics): void => {
+    // @ts-expect-error an arena has parts that cannot be named
+    const arena: FixedArena = { ...FixedArena.withSlotCapacity(1, 1).build(), metrics: () => metrics };
+    arena.close();
+  };
+  expectTypeOf(literal).toBeFunction();
+});
