@@ -1,11 +1,22 @@
-import { type Allocation, EMPTY, heapAllocation, isOnHeap, SPENT, wrappedAllocation } from './allocation.js';
+import {
+  type Allocation,
+  EMPTY,
+  heapAllocation,
+  isOnHeap,
+  SPENT as SPENT_ALLOCATION,
+  wrappedAllocation,
+} from './allocation.js';
 import { checkInteger, windowOf } from './check.js';
 import { compareBytes, equalBytes, indexOfBytes } from './compare.js';
-import { inspectAs } from './inspect.js';
+import { ReleasedError } from './errors.js';
+import { inspectAs, preview } from './inspect.js';
 import { Memory } from './memory.js';
-import { ByteReader } from './reader.js';
-import { decodeText, hex, type TextEncoding } from './text.js';
+import { decodeText, type TextEncoding } from './text.js';
 import { ByteWriter, grownCopy } from './writer.js';
+
+// A constant of this module is folded into optimised code; an imported one is loaded, and storing it keeps V8 from
+// optimising a short-lived handle away: 6 ns and garbage against 4 ns and none (Node 20 and 24).
+const SPENT = SPENT_ALLOCATION;
 
 // The three classes turn into each other (freeze, tryIntoMut, intoOwned), so they share a file: apart they would
 // import in a circle.
@@ -22,14 +33,6 @@ export interface BytesView extends Uint8Array {
   set(source: never): void;
   sort(this: never): this;
   subarray(begin?: number, end?: number): BytesView;
-}
-
-const INSPECTED_BYTES = 32;
-
-function preview(memory: Memory, start: number, length: number): string {
-  if (memory.isGone) return '<detached>';
-  const shown = Math.min(length, INSPECTED_BYTES);
-  return `<${hex(memory.view(start, start + shown), ' ')}${shown < length ? ' ...' : ''}>`;
 }
 
 /**
@@ -119,9 +122,21 @@ export class ArenaBuffer extends ByteWriter {
  * Immutable bytes, shared by counting references: {@link clone} and {@link slice} copy nothing, and the memory
  * returns to its arena when the last handle on it is released.
  *
+ * The readers (`get*`) mirror a buffer's writers: each returns the value at the front, in network order (big endian) or
+ * little endian by the `Le` forms, and moves past it. One that needs more bytes than are left throws `RangeError` and
+ * moves nothing. Reading to the end keeps the memory until release.
+ *
  * Every method but {@link release}, {@link isReleased} and disposal throws {@link ReleasedError} after release.
+ *
+ * Without a base class: `super()` keeps V8 from optimising short-lived handles away. Clone and release took 12 ns with
+ * one and 3 without (Node 20).
  */
-export class Bytes extends ByteReader implements Iterable<number> {
+export class Bytes implements Iterable<number> {
+  private allocation: Allocation;
+  /** Offset of the first byte in the allocation's memory. */
+  private offset: number;
+  /** Bytes; -1 once released, so that no read fits. */
+  private size: number;
   private borrowed: BytesView | undefined;
 
   static {
@@ -133,7 +148,9 @@ export class Bytes extends ByteReader implements Iterable<number> {
   }
 
   private constructor(allocation: Allocation, offset: number, size: number) {
-    super(allocation, offset, size);
+    this.allocation = allocation;
+    this.offset = offset;
+    this.size = size;
     this.borrowed = undefined;
   }
 
@@ -251,6 +268,85 @@ export class Bytes extends ByteReader implements Iterable<number> {
     if (length < this.size) this.narrow(this.offset, length);
   }
 
+  getU8(): number {
+    return this.allocation.memory.bytes[this.take(1)] as number;
+  }
+
+  getI8(): number {
+    return ((this.allocation.memory.bytes[this.take(1)] as number) << 24) >> 24;
+  }
+
+  getU16(): number {
+    return this.allocation.memory.data.getUint16(this.take(2));
+  }
+
+  getU16Le(): number {
+    return this.allocation.memory.data.getUint16(this.take(2), true);
+  }
+
+  getI16(): number {
+    return this.allocation.memory.data.getInt16(this.take(2));
+  }
+
+  getI16Le(): number {
+    return this.allocation.memory.data.getInt16(this.take(2), true);
+  }
+
+  getU32(): number {
+    return this.allocation.memory.data.getUint32(this.take(4));
+  }
+
+  getU32Le(): number {
+    return this.allocation.memory.data.getUint32(this.take(4), true);
+  }
+
+  getI32(): number {
+    return this.allocation.memory.data.getInt32(this.take(4));
+  }
+
+  getI32Le(): number {
+    return this.allocation.memory.data.getInt32(this.take(4), true);
+  }
+
+  getU64(): bigint {
+    return this.allocation.memory.data.getBigUint64(this.take(8));
+  }
+
+  getU64Le(): bigint {
+    return this.allocation.memory.data.getBigUint64(this.take(8), true);
+  }
+
+  getI64(): bigint {
+    return this.allocation.memory.data.getBigInt64(this.take(8));
+  }
+
+  getI64Le(): bigint {
+    return this.allocation.memory.data.getBigInt64(this.take(8), true);
+  }
+
+  getF32(): number {
+    return this.allocation.memory.data.getFloat32(this.take(4));
+  }
+
+  getF32Le(): number {
+    return this.allocation.memory.data.getFloat32(this.take(4), true);
+  }
+
+  getF64(): number {
+    return this.allocation.memory.data.getFloat64(this.take(8));
+  }
+
+  getF64Le(): number {
+    return this.allocation.memory.data.getFloat64(this.take(8), true);
+  }
+
+  /** Drops the first `byteCount` bytes from this handle. @throws RangeError beyond the end. */
+  advance(byteCount: number): void {
+    this.live();
+    checkInteger(byteCount, 'byteCount', 0, this.size);
+    this.take(byteCount);
+  }
+
   /** Whether `other` holds the same bytes. */
   equals(other: Bytes | Uint8Array): boolean {
     return equalBytes(this.peek(), peekAt(other));
@@ -270,7 +366,7 @@ export class Bytes extends ByteReader implements Iterable<number> {
   }
 
   /** The bytes as text. Malformed UTF-8 becomes U+FFFD. */
-  override toString(encoding: TextEncoding = 'utf8'): string {
+  toString(encoding: TextEncoding = 'utf8'): string {
     return decodeText(this.peek(), encoding, this.allocation.memory.shared);
   }
 
@@ -299,6 +395,11 @@ export class Bytes extends ByteReader implements Iterable<number> {
     return ArenaBuffer.over(allocation, end);
   }
 
+  /** What JSON shows: never the memory. */
+  toJSON(): { type: 'Bytes'; length: number } {
+    return { type: 'Bytes', length: Math.max(0, this.size) };
+  }
+
   /** Gives this handle's reference up. The last one returns the memory. Doing it again does nothing. */
   release(): void {
     const allocation = this.allocation;
@@ -314,6 +415,26 @@ export class Bytes extends ByteReader implements Iterable<number> {
   /** @internal These bytes for the length of one call, without lending them. */
   static peek(source: Bytes): Uint8Array {
     return source.peek();
+  }
+
+  private live(): Allocation {
+    const { allocation } = this;
+    if (allocation === SPENT) throw new ReleasedError('Bytes');
+    return allocation;
+  }
+
+  /** Moves past `byteCount` bytes; their offset. */
+  private take(byteCount: number): number {
+    const at = this.offset;
+    if (byteCount > this.size) this.refuse(byteCount);
+    this.offset = at + byteCount;
+    this.size -= byteCount;
+    return at;
+  }
+
+  private refuse(byteCount: number): never {
+    this.live();
+    throw new RangeError(`${byteCount} bytes requested, ${this.size} bytes left to read`);
   }
 
   private giveUp(): void {

@@ -1,4 +1,16 @@
+import type { Memory } from './memory.js';
+import { hex } from './text.js';
+
 /** How `console.log` and `util.inspect` of Node, Bun and Deno show an object: they ask for this symbol. */
 export function inspectAs<Subject extends object>(prototype: Subject, inspect: (this: Subject) => string): void {
   Object.defineProperty(prototype, Symbol.for('nodejs.util.inspect.custom'), { value: inspect });
+}
+
+const INSPECTED_BYTES = 32;
+
+/** The first bytes of a handle, in hexadecimal. */
+export function preview(memory: Memory, start: number, length: number): string {
+  if (memory.isGone) return '<detached>';
+  const shown = Math.min(length, INSPECTED_BYTES);
+  return `<${hex(memory.view(start, start + shown), ' ')}${shown < length ? ' ...' : ''}>`;
 }

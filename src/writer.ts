@@ -1,4 +1,4 @@
-import { type Allocation, SPENT } from './allocation.js';
+import { type Allocation, SPENT as SPENT_ALLOCATION } from './allocation.js';
 import {
   bufferOf,
   byteLengthOf,
@@ -12,6 +12,8 @@ import {
 import { BufferFullError, ReleasedError } from './errors.js';
 import { Memory } from './memory.js';
 import { utf8Length, writeUtf8 } from './text.js';
+
+const SPENT = SPENT_ALLOCATION; // see handles.ts
 
 /**
  * The writers that `ArenaBuffer` and `BytesMut` share.
