@@ -1,7 +1,7 @@
 import { checkInteger, describe, extentOf, isBuffer } from './check.js';
 import { BuildError } from './errors.js';
 import { alignDown, alignUp, nextPowerOfTwo } from './geometry.js';
-import { type GrowableMemory, Memory } from './memory.js';
+import { type GrowableMemory, isShared, Memory } from './memory.js';
 
 /** Memory of the caller's that an arena can be built over: all of a buffer, or the window of a view. */
 export type BackingMemory = ArrayBufferLike | ArrayBufferView | GrowableMemory;
@@ -132,7 +132,7 @@ function viewExtent(view: ArrayBufferView): ReturnType<typeof extentOf> {
 
 function attached(buffer: ArrayBufferLike, byteOffset: number, byteLength: number, growable?: GrowableMemory): Memory {
   try {
-    return new Memory(new Uint8Array(buffer, byteOffset, byteLength), growable);
+    return new Memory(new Uint8Array(buffer, byteOffset, byteLength), isShared(buffer), growable);
   } catch (cause) {
     if (cause instanceof RangeError) {
       throw new BuildError('SIZE_OVERFLOW', `the runtime has no view of ${byteLength} bytes`, { cause });

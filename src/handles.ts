@@ -10,7 +10,7 @@ import { checkInteger, windowOf } from './check.js';
 import { compareBytes, equalBytes, indexOfBytes } from './compare.js';
 import { ReleasedError } from './errors.js';
 import { inspectAs, preview } from './inspect.js';
-import { Memory } from './memory.js';
+import { isShared, Memory } from './memory.js';
 import { decodeText, type TextEncoding } from './text.js';
 import { ByteWriter, grownCopy } from './writer.js';
 
@@ -475,7 +475,9 @@ export class Bytes implements Iterable<number> {
 }
 
 function onHeap(source: Uint8Array, allocationOf: (memory: Memory) => Allocation): Bytes {
-  return source.length === 0 ? Bytes.empty : Bytes.over(allocationOf(new Memory(source)), 0, source.length);
+  return source.length === 0
+    ? Bytes.empty
+    : Bytes.over(allocationOf(new Memory(source, isShared(source.buffer))), 0, source.length);
 }
 
 function peekAt(source: unknown): Uint8Array {

@@ -24,12 +24,12 @@ export class Memory {
   private window: Uint8Array;
   private fields: DataView | undefined;
 
-  constructor(window: Uint8Array, growable?: GrowableMemory) {
+  /** @param shared may be asked of {@link isShared}; memory of the library's own never is */
+  constructor(window: Uint8Array, shared = false, growable?: GrowableMemory) {
     this.window = window;
     this.byteOffset = window.byteOffset;
     this.byteLength = window.length;
-    // By its tag: a WebAssembly.Memory can be shared where a page has no SharedArrayBuffer to compare with.
-    this.shared = Object.prototype.toString.call(window.buffer) === '[object SharedArrayBuffer]';
+    this.shared = shared;
     this.growable = growable;
     this.fields = undefined;
   }
@@ -91,6 +91,11 @@ export class Memory {
     this.fields = new DataView(bytes.buffer, this.byteOffset, this.byteLength);
     return this.fields;
   }
+}
+
+/** Whether a buffer is shared: by its tag, as a WebAssembly.Memory can be where a page has no SharedArrayBuffer. */
+export function isShared(buffer: ArrayBufferLike): boolean {
+  return Object.prototype.toString.call(buffer) === '[object SharedArrayBuffer]';
 }
 
 const ZEROS = new Uint8Array(4096);
