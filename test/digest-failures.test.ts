@@ -1,0 +1,110 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { chmodSync, mkdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { digest, finished, inFolder, returnedAll, start } from './support/digest.js';
+
+test('a path that does not exist is reported, the others are digested, and the exit code is 1', async () => {
+  await inFolder(async (folder) => {
+    writeFileSync(join(folder, 'there'), 'x');
+    const { code, stdout, stderr } = await digest([join(folder, 'missing'), join(folder, 'there')]);
+    assert.equal(code, 1);
+    assert.match(stdout, /^[0-9a-f]{64} {2}.*\/there\n$/);
+    assert.match(stderr, /^arena-alligator: .*\/missing: No such file or directory$/m);
+    assert.match(stderr, /^1 files, 1 failed, /m);
+    assert.ok(returnedAll(stderr));
+  });
+});
+
+test('what may not be read is reported, and the exit code is 1', async () => {
+  await inFolder(async (folder) => {
+    writeFileSync(join(folder, 'secret'), 'x');
+    writeFileSync(join(folder, 'open'), 'x');
+    mkdirSync(join(folder, 'locked'));
+    writeFileSync(join(folder, 'locked/inner'), 'x');
+    chmodSync(join(folder, 'secret'), 0o000);
+    chmodSync(join(folder, 'locked'), 0o000);
+    const { code, stdout, stderr } = await digest([folder]);
+    chmodSync(join(folder, 'locked'), 0o755);
+    assert.equal(code, 1);
+    assert.equal(stdout.split('\n').length, 2);
+    assert.match(stderr, /^arena-alligator: .*\/secret: Permission denied$/m);
+    assert.match(stderr, /^arena-alligator: .*\/locked: Permission denied$/m);
+    assert.match(stderr, /^1 files, 2 failed, /m);
+    assert.ok(returnedAll(stderr));
+  });
+});
+
+test('a file that vanishes after it was listed is reported', async () => {
+  await inFolder(async (folder) => {
+    writeFileSync(join(folder, 'a'), '');
+    truncateSync(join(folder, 'a'), 512 * 1024 * 1024);
+    writeFileSync(join(folder, 'b'), 'x');
+    const child = start(['--slot-size', '64K', '--slots', '2', folder]);
+    // Listed before the first file was opened; that one takes long enough.
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    rmSync(join(folder, 'b'));
+    const { code, stdout, stderr } = await finished(child);
+    assert.equal(code, 1, stderr);
+    assert.match(stdout, /^[0-9a-f]{64} {2}.*\/a\n$/);
+    assert.match(stderr, /^arena-alligator: .*\/b: No such file or directory$/m);
+    assert.ok(returnedAll(stderr));
+  });
+});
+
+test('Ctrl-C stops cleanly: what was done is printed, all memory is back, the exit code is 130', async () => {
+  await inFolder(async (folder) => {
+    writeFileSync(join(folder, 'a'), 'first');
+    writeFileSync(join(folder, 'b'), '');
+    truncateSync(join(folder, 'b'), 64 * 1024 * 1024 * 1024);
+    const child = start([folder]);
+    const run = finished(child);
+    await once(child.stdout, 'data');
+    child.kill('SIGINT');
+    const { code, stderr } = await run;
+    assert.equal(code, 130);
+    assert.match(stderr, /^1 files, .*\(interrupted\)$/m);
+    assert.ok(returnedAll(stderr), stderr);
+  });
+});
+
+test('a reader that goes away ends it quietly, as SIGPIPE would, with all memory back', async () => {
+  await inFolder(async (folder) => {
+    for (let index = 0; index < 3000; index++) writeFileSync(join(folder, `file-with-a-rather-long-name-${index}`), '');
+    const child = start([folder]);
+    child.stdout.once('data', () => child.stdout.destroy());
+    let stderr = '';
+    child.stderr.on('data', (chunk) => {
+      stderr += chunk;
+    });
+    const [code] = await once(child, 'close');
+    assert.equal(code, 141, stderr);
+    assert.doesNotMatch(stderr, /EPIPE|rror/);
+    assert.ok(returnedAll(stderr), stderr);
+  });
+});
+
+test('a file that grows while it is read, or says nothing of its size, is read to its end', async () => {
+  const { code, stdout, stderr } = await digest(['--arena', 'buddy', '/proc/self/status', '/proc/cpuinfo']);
+  assert.equal(code, 0, stderr);
+  assert.equal(stdout.split('\n').length, 3);
+  assert.doesNotMatch(stdout, /e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855/);
+});
+
+test('bad options are refused with exit code 1 and nothing on stdout', async () => {
+  for (const args of [
+    ['--slot-size', '0'],
+    ['--slot-size', '12Q'],
+    ['--slots', '0'],
+    ['--slots', '1.5'],
+    ['--arena', 'heap'],
+    ['--slots', '4', '--slot-size', '1048576G'],
+    ['--nonsense'],
+  ]) {
+    const { code, stdout, stderr } = await digest([...args, '.']);
+    assert.equal(code, 1, args.join(' '));
+    assert.equal(stdout, '');
+    assert.match(stderr, /\S/);
+  }
+});

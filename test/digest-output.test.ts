@@ -1,0 +1,150 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { linkSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { checksumLine } from '#internal/cli/checksum-line';
+import { fromArgument } from '#internal/cli/raw-path';
+import { digest, inFolder, returnedAll } from './support/digest.js';
+
+/** What the GNU tools print for the same paths, one character per byte. */
+function gnu(cwd: string, ...paths: string[]): string {
+  const script = 'find "$@" -type f -print0 | LC_ALL=C sort -z | xargs -0 -r sha256sum';
+  return execFileSync('sh', ['-c', script, 'sh', ...paths], { cwd, encoding: 'latin1' });
+}
+
+/** A tree with all that is odd: empty files, odd names, bytes that are no UTF-8, links, loops, a pipe. */
+function populate(folder: string): void {
+  mkdirSync(join(folder, 'deep/er/est'), { recursive: true });
+  mkdirSync(join(folder, 'empty folder'));
+  writeFileSync(join(folder, 'empty'), '');
+  writeFileSync(join(folder, 'one'), 'a');
+  for (const [index, name] of [
+    'A',
+    'a-b',
+    'a/b',
+    'a.b',
+    'ä',
+    '日本',
+    '😀',
+    ' ',
+    'x  y',
+    '-',
+    '--help',
+    '*',
+  ].entries()) {
+    mkdirSync(join(folder, name, '..'), { recursive: true });
+    writeFileSync(join(folder, name), `content ${index}`);
+  }
+  writeFileSync(join(folder, 'back\\slash'), 'b');
+  writeFileSync(join(folder, 'new\nline'), 'n');
+  writeFileSync(Buffer.concat([Buffer.from(`${folder}/`), Buffer.from([0xff, 0xfe, 0x80])]), 'bytes');
+  writeFileSync(join(folder, 'deep/er/est/chunk'), Buffer.alloc(300_000, 'chunk'));
+  writeFileSync(join(folder, 'deep/exact'), Buffer.alloc(262_144, 'x'));
+  symlinkSync('one', join(folder, 'link to file'));
+  symlinkSync('..', join(folder, 'deep/loop'));
+  symlinkSync('nowhere', join(folder, 'dangling'));
+  linkSync(join(folder, 'one'), join(folder, 'hard link'));
+  execFileSync('mkfifo', [join(folder, 'pipe')]);
+}
+
+test('the output is what find, sort and sha256sum print, for every way to name the tree', async () => {
+  await inFolder(async (folder) => {
+    populate(folder);
+    for (const paths of [['.'], [folder], [`${folder}/`], ['deep', 'one'], ['one', './one', 'deep//'], ['deep/loop']]) {
+      const { code, stdout, stderr } = await digest(['--', ...paths], folder);
+      assert.equal(stdout, gnu(folder, ...paths), paths.join(' '));
+      assert.equal(code, 0);
+      assert.ok(returnedAll(stderr), stderr);
+    }
+  });
+});
+
+test('every kind and size of arena prints the same, however small', async () => {
+  await inFolder(async (folder) => {
+    populate(folder);
+    const expected = gnu(folder, '.');
+    for (const options of [
+      ['--slots', '1'],
+      ['--slots', '1', '--slot-size', '1'],
+      ['--slot-size', '3K', '--slots', '2'],
+      ['--slot-size', '1M'],
+      ['--arena', 'buddy'],
+      ['--arena', 'buddy', '--slot-size', '5000', '--slots', '3'],
+    ]) {
+      // A byte at a time is for the small files only.
+      const path = options.includes('1') && options.includes('--slot-size') ? 'one' : '.';
+      const { code, stdout, stderr } = await digest([...options, path], folder);
+      assert.equal(stdout, path === 'one' ? gnu(folder, 'one') : expected, options.join(' '));
+      assert.equal(code, 0);
+      assert.ok(returnedAll(stderr), stderr);
+    }
+  });
+});
+
+test('names are escaped as current coreutils escape them', () => {
+  const line = (name: string): string => checksumLine('d', fromArgument(name));
+  assert.equal(line('plain'), 'd  plain\n');
+  assert.equal(line('back\\slash'), '\\d  back\\\\slash\n');
+  assert.equal(line('new\nline'), '\\d  new\\nline\n');
+  assert.equal(line('return\rhere'), '\\d  return\\rhere\n');
+  assert.equal(line('ä'), 'd  Ã¤\n');
+});
+
+test('the summary says how much was done with what', async () => {
+  await inFolder(async (folder) => {
+    writeFileSync(join(folder, 'a'), Buffer.alloc(1000));
+    writeFileSync(join(folder, 'b'), Buffer.alloc(500));
+    const { stderr } = await digest(['--slot-size', '512', '--slots', '3', folder]);
+    assert.match(stderr, /^2 files, 1\.5 kB in \d+\.\d\d s, \d+\.\d MB\/s$/m);
+    assert.match(stderr, /^arena: fixed, 3 slots of 512 bytes; \d+ allocations, \d+ frees, 0 live$/m);
+    assert.match(stderr, /^peak RSS: \d+\.\d MB$/m);
+  });
+});
+
+test('--json prints one document with the digests, the failures and the summary', async () => {
+  await inFolder(async (folder) => {
+    writeFileSync(join(folder, 'ä\n'), 'abc');
+    writeFileSync(join(folder, 'b'), '');
+    const { code, stdout } = await digest(['--json', folder, join(folder, 'missing')]);
+    assert.equal(code, 1);
+    const { files, failures, summary } = JSON.parse(stdout);
+    assert.deepEqual(files, [
+      {
+        path: join(folder, 'b'),
+        sha256: 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855',
+        bytes: 0,
+      },
+      {
+        path: join(folder, 'ä\n'),
+        sha256: 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad',
+        bytes: 3,
+      },
+    ]);
+    assert.deepEqual(failures, [
+      { path: join(folder, 'missing'), code: 'ENOENT', message: 'No such file or directory' },
+    ]);
+    assert.deepEqual(
+      [summary.files, summary.failures, summary.bytes, summary.interrupted, summary.arena.bytesLive],
+      [2, 1, 3, false, 0],
+    );
+    assert.equal(summary.arena.allocationsOk, summary.arena.frees);
+    assert.ok(summary.peakRssBytes > 1e6);
+  });
+});
+
+test('--json of nothing is a document too', async () => {
+  await inFolder(async (folder) => {
+    const { code, stdout } = await digest(['--json', folder]);
+    assert.equal(code, 0);
+    assert.deepEqual(JSON.parse(stdout).files, []);
+  });
+});
+
+test('without a path it digests the folder of the package', async () => {
+  await inFolder(async (folder) => {
+    const { code, stdout } = await digest([], folder);
+    assert.equal(code, 0);
+    assert.match(stdout, /^[0-9a-f]{64} {2}(\.\.\/)+.*\/package\.json$/m);
+  });
+});
