@@ -1,17 +1,14 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { linkSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { execFile, execFileSync, spawnSync } from 'node:child_process';
+import { cpSync, linkSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { promisify } from 'node:util';
 import { checksumLine } from '#internal/cli/checksum-line';
 import { fromArgument } from '#internal/cli/raw-path';
-import { digest, inFolder, returnedAll } from './support/digest.js';
+import { digest, gnu, inFolder, main, returnedAll } from './support/digest.js';
 
-/** What the GNU tools print for the same paths, one character per byte. */
-function gnu(cwd: string, ...paths: string[]): string {
-  const script = 'find "$@" -type f -print0 | LC_ALL=C sort -z | xargs -0 -r sha256sum';
-  return execFileSync('sh', ['-c', script, 'sh', ...paths], { cwd, encoding: 'latin1' });
-}
+const run = promisify(execFile);
 
 /** A tree with all that is odd: empty files, odd names, bytes that are no UTF-8, links, loops, a pipe. */
 function populate(folder: string): void {
@@ -141,10 +138,31 @@ test('--json of nothing is a document too', async () => {
   });
 });
 
-test('without a path it digests the folder of the package', async () => {
+test('without a path it digests the folder of the package, from wherever it is called', async () => {
   await inFolder(async (folder) => {
-    const { code, stdout } = await digest([], folder);
-    assert.equal(code, 0);
-    assert.match(stdout, /^[0-9a-f]{64} {2}(\.\.\/)+.*\/package\.json$/m);
+    const home = join(folder, 'package');
+    const elsewhere = join(folder, 'elsewhere');
+    mkdirSync(elsewhere);
+    cpSync(join(main, '../../..', 'package.json'), join(home, 'package.json'));
+    cpSync(join(main, '../..'), join(home, 'dist'), { recursive: true });
+    symlinkSync(join(main, '../../../node_modules'), join(home, 'node_modules'));
+    for (const [cwd, path] of [
+      [home, '.'],
+      [elsewhere, '../package'],
+    ] as const) {
+      const { stdout } = await run(process.execPath, [join(home, 'dist/cli/main.js'), 'digest'], { cwd });
+      assert.equal(stdout, gnu(cwd, path));
+    }
+  });
+});
+
+test('on a terminal there is a progress bar, gone when it is done', async (context) => {
+  if (spawnSync('script', ['--version']).status !== 0) return context.skip('there is no script(1) to make a terminal');
+  await inFolder(async (folder) => {
+    writeFileSync(join(folder, 'file'), Buffer.alloc(3_000_000));
+    const command = `${process.execPath} ${main} digest ${folder}`;
+    const { stdout } = await run('script', ['--quiet', '--return', '--command', command, '/dev/null']);
+    assert.match(stdout, /[█░]+ \d+% \| .* of 3\.0 MB/);
+    assert.match(stdout, /1 files, 3\.0 MB/);
   });
 });

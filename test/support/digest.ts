@@ -1,4 +1,4 @@
-import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { type ChildProcessByStdio, execFileSync, spawn } from 'node:child_process';
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -18,10 +18,16 @@ export interface Run {
 
 export type Running = ChildProcessByStdio<null, Readable, Readable>;
 
-/** Starts `arena-alligator digest`. As root it drops to a user whom permissions bind. */
+/** Starts `arena-alligator digest`. */
 export function start(args: readonly string[], cwd?: string): Running {
+  return spawn(process.execPath, [main, 'digest', ...args], { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
+}
+
+/** Starts it as somebody whom permissions bind, which root is not. */
+export function startUnprivileged(args: readonly string[]): Running {
+  const { NODE_V8_COVERAGE: _, ...env } = process.env; // a folder of root's
   const nobody = process.getuid?.() === 0 ? { uid: 65534, gid: 65534 } : {};
-  return spawn(process.execPath, [main, 'digest', ...args], { ...nobody, cwd, stdio: ['ignore', 'pipe', 'pipe'] });
+  return spawn(process.execPath, [main, 'digest', ...args], { ...nobody, env, stdio: ['ignore', 'pipe', 'pipe'] });
 }
 
 export async function finished(child: Running): Promise<Run> {
@@ -30,6 +36,12 @@ export async function finished(child: Running): Promise<Run> {
   });
   const [stdout, stderr, { code, signal }] = await Promise.all([buffer(child.stdout), buffer(child.stderr), ended]);
   return { code, signal, stdout: stdout.toString('latin1'), stderr: stderr.toString() };
+}
+
+/** What the GNU tools print for the same paths, one character per byte. */
+export function gnu(cwd: string, ...paths: string[]): string {
+  const script = 'find "$@" -type f -print0 | LC_ALL=C sort -z | xargs -0 -r sha256sum';
+  return execFileSync('sh', ['-c', script, 'sh', ...paths], { cwd, encoding: 'latin1' });
 }
 
 export function digest(args: readonly string[], cwd?: string): Promise<Run> {
