@@ -15,8 +15,8 @@ export const MAX_ORDER = 30;
  * A split cascade only meets orders without any free block, so each half becomes a spare: one store. Releasing
  * coalesces with spares all the way up again: one comparison each. Only a second free block of an order reaches the
  * bitmaps. Two integers say which orders have a spare and which have more, so finding the best fit is one count of
- * zeros. Measured (Node 24, 18 orders deep, claim and release): 30 ns; doubly linked lists 67 to 106, their nodes lie
- * at power-of-two distances and evict each other from the cache.
+ * zeros. Measured, 18 orders deep, claim and release: half the time of doubly linked lists (72 against 144 ns on Node
+ * 20, 33 against 67 to 106 on Node 24), whose nodes lie at power-of-two distances and evict each other from the cache.
  *
  * Coalescing is eager: two free buddies never coexist, so a full release leaves one block.
  */

@@ -25,7 +25,7 @@ export function indexOfBytes(haystack: Uint8Array, needle: Uint8Array, from: num
 function mismatch(a: Uint8Array, b: Uint8Array, length: number): number {
   let at = 0;
   if (length >= 16) {
-    // Four bytes a step: 3.5 times faster than one for a KiB on Node 20.
+    // Four bytes a step take half the time of one a step, for a KiB on Node 20; two thirds on Node 24.
     const x = new DataView(a.buffer, a.byteOffset, length);
     const y = new DataView(b.buffer, b.byteOffset, length);
     while (at + 4 <= length && x.getUint32(at) === y.getUint32(at)) at += 4;
