@@ -133,10 +133,13 @@ export class FixedArena {
 
   /** @internal A claimed slot, or undefined when none is free. */
   protected claim(length: number | undefined): Allocation | undefined {
-    if (length !== undefined && checkInteger(length, 'length', 1) > this.slotCapacity) {
-      throw this.engine.refusal('REQUEST_TOO_LARGE');
-    }
+    if (length !== undefined) this.checkLength(length);
     return this.engine.claim(0, this.slotCapacity);
+  }
+
+  private checkLength(length: number): void {
+    if (!(Number.isSafeInteger(length) && length > 0)) checkInteger(length, 'length', 1);
+    if (length > this.slotCapacity) throw this.engine.refusal('REQUEST_TOO_LARGE');
   }
 }
 
