@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { chmodSync, mkdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { digest, finished, inFolder, returnedAll, start, startUnprivileged } from './support/digest.js';
+import { digest, digestUnprivileged, finished, inFolder, returnedAll, start } from './support/digest.js';
 
 test('a path that does not exist is reported, the others are digested, and the exit code is 1', async () => {
   await inFolder(async (folder) => {
@@ -25,7 +25,7 @@ test('what may not be read is reported, and the exit code is 1', async () => {
     writeFileSync(join(folder, 'locked/inner'), 'x');
     chmodSync(join(folder, 'secret'), 0o000);
     chmodSync(join(folder, 'locked'), 0o000);
-    const { code, stdout, stderr } = await finished(startUnprivileged([folder]));
+    const { code, stdout, stderr } = await digestUnprivileged([folder]);
     chmodSync(join(folder, 'locked'), 0o755);
     assert.equal(code, 1);
     assert.equal(stdout.split('\n').length, 2);

@@ -1,5 +1,5 @@
 import { type ChildProcessByStdio, execFileSync, spawn } from 'node:child_process';
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, constants, copyFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
@@ -23,11 +23,17 @@ export function start(args: readonly string[], cwd?: string): Running {
   return spawn(process.execPath, [main, 'digest', ...args], { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
 }
 
-/** Starts it as somebody whom permissions bind, which root is not. */
-export function startUnprivileged(args: readonly string[]): Running {
-  const { NODE_V8_COVERAGE: _, ...env } = process.env; // a folder of root's
-  const nobody = process.getuid?.() === 0 ? { uid: 65534, gid: 65534 } : {};
-  return spawn(process.execPath, [main, 'digest', ...args], { ...nobody, env, stdio: ['ignore', 'pipe', 'pipe'] });
+/** Runs it as somebody whom permissions bind, which root is not. */
+export function digestUnprivileged(args: readonly string[]): Promise<Run> {
+  if (process.getuid?.() !== 0) return digest(args);
+  return inFolder(async (folder) => {
+    // Root's own Node may lie where nobody else can reach it, and so do root's coverage files.
+    const node = join(folder, 'node');
+    copyFileSync(process.execPath, node, constants.COPYFILE_FICLONE);
+    const { NODE_V8_COVERAGE: _, ...env } = process.env;
+    const nobody = { uid: 65534, gid: 65534 };
+    return finished(spawn(node, [main, 'digest', ...args], { ...nobody, env, stdio: ['ignore', 'pipe', 'pipe'] }));
+  });
 }
 
 export async function finished(child: Running): Promise<Run> {
