@@ -1,10 +1,12 @@
 import { type ChildProcessByStdio, execFileSync, spawn } from 'node:child_process';
-import { chmodSync, constants, copyFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, constants, copyFileSync, cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
+
+const projectFolder: string = fileURLToPath(new URL('../../..', import.meta.url));
 
 export const main: string = fileURLToPath(new URL('../../../dist/cli/main.js', import.meta.url));
 
@@ -27,12 +29,16 @@ export function start(args: readonly string[], cwd?: string): Running {
 export function digestUnprivileged(args: readonly string[]): Promise<Run> {
   if (process.getuid?.() !== 0) return digest(args);
   return inFolder(async (folder) => {
-    // Root's own Node may lie where nobody else can reach it, and so do root's coverage files.
+    // Root's Node and root's checkout may lie where nobody else can reach them, and so do root's coverage files.
     const node = join(folder, 'node');
     copyFileSync(process.execPath, node, constants.COPYFILE_FICLONE);
+    for (const part of ['package.json', 'dist', 'node_modules/commander']) {
+      cpSync(join(projectFolder, part), join(folder, part), { recursive: true });
+    }
     const { NODE_V8_COVERAGE: _, ...env } = process.env;
-    const nobody = { uid: 65534, gid: 65534 };
-    return finished(spawn(node, [main, 'digest', ...args], { ...nobody, env, stdio: ['ignore', 'pipe', 'pipe'] }));
+    const script = join(folder, 'dist/cli/main.js');
+    const nobody = { uid: 65534, gid: 65534, cwd: folder, env };
+    return finished(spawn(node, [script, 'digest', ...args], { ...nobody, stdio: ['ignore', 'pipe', 'pipe'] }));
   });
 }
 
