@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { chmodSync, mkdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
+import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { digest as runDigest } from '#internal/cli/digest';
 import { Output } from '#internal/cli/output';
@@ -60,7 +61,8 @@ test('a file that vanishes after it was listed is reported, and the rest goes on
       new Output(lines, assert.ifError),
       new AbortController().signal,
     );
-    assert.match(String(lines.read()), /^[0-9a-f]{64} {2}.*\/a\n[0-9a-f]{64} {2}.*\/c\n$/);
+    lines.end();
+    assert.match(await text(lines), /^[0-9a-f]{64} {2}.*\/a\n[0-9a-f]{64} {2}.*\/c\n$/);
     assert.match(told.join(''), /^arena-alligator: .*\/b: No such file or directory\n2 files, 1 failed, /);
     assert.deepEqual([summary.files, summary.failures, summary.arena.bytesLive], [2, 1, 0]);
     assert.equal(summary.arena.frees, summary.arena.allocationsOk);
