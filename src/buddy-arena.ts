@@ -25,7 +25,7 @@ export interface BuddyArenaMetrics extends ArenaMetrics {
 /** What a {@link BuddyArenaBuilder} builds. */
 export type BuddyArenaOf<Mode extends BuilderMode> = Mode extends 'raw' ? RawBuddyArena : BuddyArena;
 
-/** Makes the layout and its shape for an alignment in bytes; undefined for the shape's own. */
+/** Makes the layout and its shape for an alignment in bytes. */
 type Plan = (alignment: number) => { readonly layout: Layout; readonly geometry: BuddyGeometry };
 
 /**

@@ -23,7 +23,7 @@ const SPENT = SPENT_ALLOCATION;
 
 /**
  * A Uint8Array whose type does not invite writes. It goes wherever a Uint8Array is asked for; JavaScript cannot
- * enforce that nobody writes, the guarded mode finds who did.
+ * enforce that nobody writes.
  */
 export interface BytesView extends Uint8Array {
   readonly [index: number]: number;

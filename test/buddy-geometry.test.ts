@@ -60,6 +60,7 @@ test('withAlignment refuses an exact shape with smaller blocks and raises a near
   assert.throws(() => BuddyGeometry.exact(4096, 512).withAlignment(1024), { code: 'INVALID_GEOMETRY' });
   const raised = BuddyGeometry.nearest(5000, 500).withAlignment(4096);
   assert.deepEqual([raised.totalSize, raised.minBlockSize, raised.maxOrder], [8192, 4096, 1]);
+  assert.equal(raised.alignment, 4096);
   assert.throws(() => BuddyGeometry.nearest(64, 64).withAlignment(3), { code: 'INVALID_ALIGNMENT' });
 });
 

@@ -27,6 +27,17 @@ test('what was appended in any pieces reads as one', () => {
   );
 });
 
+test('growing doubles, so that appending copies little', () => {
+  const buffer = BytesMut.withCapacity(64);
+  let moves = 0;
+  for (let capacity = buffer.capacity, byte = 0; byte < 100_000; byte++) {
+    buffer.putU8(byte & 0xff);
+    if (buffer.capacity !== capacity) moves++;
+    capacity = buffer.capacity;
+  }
+  assert.ok(moves <= 11, `${moves}`);
+});
+
 test('a growing buffer has no bound to tell of', () => {
   const buffer = BytesMut.withCapacity(1);
   assert.equal(buffer.remainingMut(), Number.MAX_SAFE_INTEGER);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { afterEach, test } from 'node:test';
-import { BuddyArena, BuddyGeometry, type Bytes, FixedArena, SlotSpec } from 'arena-alligator';
+import { BuddyArena, BuddyGeometry, BuddyHint, type Bytes, FixedArena, SlotSpec } from 'arena-alligator';
 import { environment } from '#internal/environment';
 import { allocateAll, assertAllReturned, frozen } from './support/arenas.js';
 import { collectThoroughly, collectUntil } from './support/collector.js';
@@ -121,6 +121,16 @@ test('zero policy: what the collector reclaims is scrubbed whole', async () => {
   const arena = FixedArena.fromRaw(memory, SlotSpec.count(1)).initPolicy('zero').build();
   (() => {
     arena.allocate().putBytes(0xff, 60);
+  })();
+  assert.ok(await collectUntil(() => arena.metrics().leaksReclaimed === 1));
+  assert.ok(memory.every((byte) => byte === 0));
+});
+
+test('zero policy: a reclaimed block of several units is scrubbed to its end', async () => {
+  const memory = new Uint8Array(256);
+  const arena = BuddyArena.fromRaw(memory, BuddyHint.minAlloc(16)).initPolicy('zero').build();
+  (() => {
+    arena.allocate(200).putBytes(0xff, 200);
   })();
   assert.ok(await collectUntil(() => arena.metrics().leaksReclaimed === 1));
   assert.ok(memory.every((byte) => byte === 0));

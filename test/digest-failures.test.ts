@@ -1,15 +1,27 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
+import { chunkArena } from '#internal/cli/chunk-arena';
 import { digest as runDigest } from '#internal/cli/digest';
+import { hashFile } from '#internal/cli/hash-file';
 import { Output } from '#internal/cli/output';
 import { fromArgument } from '#internal/cli/raw-path';
 import { checksumReport } from '#internal/cli/report';
-import { digest, digestUnprivileged, finished, inFolder, returnedAll, start } from './support/digest.js';
+import { digest, digestInto, digestUnprivileged, finished, inFolder, returnedAll, start } from './support/digest.js';
 
 test('a path that does not exist is reported, the others are digested, and the exit code is 1', async () => {
   await inFolder(async (folder) => {
@@ -18,7 +30,7 @@ test('a path that does not exist is reported, the others are digested, and the e
     assert.equal(code, 1);
     assert.match(stdout, /^[0-9a-f]{64} {2}.*\/there\n$/);
     assert.match(stderr, /^arena-alligator: .*\/missing: No such file or directory$/m);
-    assert.match(stderr, /^1 files, 1 failed, /m);
+    assert.match(stderr, /^1 file, 1 failed, /m);
     assert.ok(returnedAll(stderr));
   });
 });
@@ -37,7 +49,7 @@ test('what may not be read is reported, and the exit code is 1', async () => {
     assert.equal(stdout.split('\n').length, 2);
     assert.match(stderr, /^arena-alligator: .*\/secret: Permission denied$/m);
     assert.match(stderr, /^arena-alligator: .*\/locked: Permission denied$/m);
-    assert.match(stderr, /^1 files, 2 failed, /m);
+    assert.match(stderr, /^1 file, 2 failed, /m);
     assert.ok(returnedAll(stderr));
   });
 });
@@ -69,7 +81,7 @@ test('a file that vanishes after it was listed is reported, and the rest goes on
   });
 });
 
-test('Ctrl-C stops cleanly: what was done is printed, all memory is back, the exit code is 130', async () => {
+test('Ctrl-C stops cleanly: what was done is printed, all memory is back, the signal ends it', async () => {
   await inFolder(async (folder) => {
     writeFileSync(join(folder, 'a'), 'first');
     writeFileSync(join(folder, 'b'), '');
@@ -78,9 +90,9 @@ test('Ctrl-C stops cleanly: what was done is printed, all memory is back, the ex
     const run = finished(child);
     await once(child.stdout, 'data');
     child.kill('SIGINT');
-    const { code, stderr } = await run;
-    assert.equal(code, 130);
-    assert.match(stderr, /^1 files, .*\(interrupted\)$/m);
+    const { code, signal, stderr } = await run;
+    assert.deepEqual([code, signal], [null, 'SIGINT']);
+    assert.match(stderr, /^1 file, .*\(interrupted\)$/m);
     assert.ok(returnedAll(stderr), stderr);
   });
 });
@@ -101,11 +113,60 @@ test('a reader that goes away ends it quietly, as SIGPIPE would, with all memory
   });
 });
 
-test('a file that grows while it is read, or says nothing of its size, is read to its end', async () => {
+test('files that say nothing of their size are read to their end', async () => {
   const { code, stdout, stderr } = await digest(['--arena', 'buddy', '/proc/self/status', '/proc/cpuinfo']);
   assert.equal(code, 0, stderr);
   assert.equal(stdout.split('\n').length, 3);
   assert.doesNotMatch(stdout, /e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855/);
+});
+
+test('a file that cannot be read although it was opened is reported', async () => {
+  const { code, stdout, stderr } = await digest(['/proc/self/mem']);
+  assert.equal(code, 1);
+  assert.equal(stdout, '');
+  assert.match(stderr, /^arena-alligator: \/proc\/self\/mem: Input\/output error$/m);
+  assert.ok(returnedAll(stderr));
+});
+
+test('what took the place of a file after it was listed is not hashed: a pipe, a device, a link', async () => {
+  await inFolder(async (folder) => {
+    const stop = new AbortController();
+    const arena = chunkArena('fixed', 4096, 2);
+    execFileSync('mkfifo', [join(folder, 'pipe')]);
+    symlinkSync('/etc/passwd', join(folder, 'link'));
+    for (const [path, error] of [
+      [join(folder, 'pipe'), /Not a regular file/],
+      ['/dev/zero', /Not a regular file/],
+      [join(folder, 'link'), { code: 'ELOOP' }],
+    ] as const) {
+      await assert.rejects(
+        hashFile(fromArgument(path), arena, stop.signal, () => {}),
+        error,
+      );
+    }
+    assert.equal(arena.metrics().allocationsOk, arena.metrics().frees);
+  });
+});
+
+test('hashing keeps no file open', { skip: !existsSync('/proc/self/fd') }, async () => {
+  await inFolder(async (folder) => {
+    writeFileSync(join(folder, 'small'), 'x');
+    writeFileSync(join(folder, 'large'), Buffer.alloc(200_000));
+    const arena = chunkArena('fixed', 4096, 2);
+    const before = readdirSync('/proc/self/fd').length;
+    for (let round = 0; round < 10; round++) {
+      for (const name of ['small', 'large']) {
+        await hashFile(fromArgument(join(folder, name)), arena, new AbortController().signal, () => {});
+      }
+    }
+    assert.equal(readdirSync('/proc/self/fd').length, before);
+  });
+});
+
+test('a full disk is an error, not a quiet end', { skip: !existsSync('/dev/full') }, async () => {
+  const { code, stderr } = await digestInto('/dev/full', ['/etc/passwd']);
+  assert.equal(code, 1);
+  assert.match(stderr, /^arena-alligator: write error: No space left on device$/m);
 });
 
 test('bad options are refused with exit code 1 and nothing on stdout', async () => {

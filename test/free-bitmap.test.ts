@@ -39,6 +39,15 @@ test('claims and releases agree with a set, at every size and every number of le
   );
 });
 
+test('claims stay in the current word until it is exhausted, then take the lowest free entry', () => {
+  const bitmap = FreeBitmap.full(96);
+  for (let entry = 0; entry < 40; entry++) assert.equal(bitmap.claim(), entry);
+  bitmap.release(3);
+  for (let entry = 40; entry < 64; entry++) assert.equal(bitmap.claim(), entry);
+  assert.equal(bitmap.claim(), 3);
+  assert.equal(bitmap.claim(), 64);
+});
+
 test('entries beyond the size are never handed out', () => {
   for (const size of [1, 31, 32, 33, 1023, 1025]) {
     const bitmap = FreeBitmap.full(size);

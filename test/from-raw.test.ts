@@ -144,6 +144,12 @@ test('a builder over caller memory builds one arena: a second would overlap it',
   assert.throws(() => builder.build(), { name: 'BuildError', code: 'INVALID_BACKING' });
 });
 
+test('a build that was refused leaves the memory for another try', () => {
+  const builder = FixedArena.fromRaw(new ArrayBuffer(64), SlotSpec.size(16)).alignment(32);
+  assert.throws(() => builder.build(), { code: 'ZERO_USABLE_SLOTS' });
+  assert.equal(builder.alignment(16).build().slotCount, 4);
+});
+
 test('memory that is taken away under a live arena is an error to use and none to release', () => {
   const memory = new ArrayBuffer(64);
   const arena = FixedArena.fromRaw(memory, SlotSpec.count(4)).initPolicy('zero').build();
@@ -208,8 +214,9 @@ test('zero policy: a resizable buffer that shrinks and grows again brings no old
   const memory = new Resizable(128, { maxByteLength: 128 });
   if (typeof memory.resize !== 'function') return context.skip('no resizable buffers here');
   new Uint8Array(memory).fill(0xaa);
-  const arena = FixedArena.fromRaw(memory, SlotSpec.count(2)).initPolicy('zero').build();
-  const written = arena.allocate().putBytes(0xff, 64).freeze();
+  const window = new Uint8Array(memory, 16, 112);
+  const arena = FixedArena.fromRaw(window, SlotSpec.count(2)).initPolicy('zero').build();
+  const written = arena.allocate().putBytes(0xff, 56).freeze();
   memory.resize(100);
   const cold = arena.allocate();
   written.release();
@@ -219,6 +226,10 @@ test('zero policy: a resizable buffer that shrinks and grows again brings no old
     assert.ok(buffer.chunkMut().every((byte) => byte === 0));
     buffer.abandon();
   }
+  assert.ok(
+    new Uint8Array(memory, 0, 16).every((byte) => byte === 0xaa),
+    'nothing before the window was touched',
+  );
   assertAllReturned(arena);
 });
 

@@ -131,6 +131,18 @@ test('zero policy: only what was written is scrubbed', () => {
   assert.equal(memory[99], 0);
 });
 
+test('zero policy: shared memory is scrubbed to the last byte, at every length', () => {
+  for (const length of [1, 4095, 4096, 4097, 8192, 10_000, 12_288]) {
+    const memory = new Uint8Array(new SharedArrayBuffer(length));
+    const arena = FixedArena.fromRaw(memory, SlotSpec.count(1)).initPolicy('zero').build();
+    arena.allocate().putBytes(0xff, length).abandon();
+    assert.ok(
+      memory.every((byte) => byte === 0),
+      `${length}`,
+    );
+  }
+});
+
 test('uninit policy leaves what was there', () => {
   for (const policy of [InitPolicy.Uninit, undefined]) {
     const builder = FixedArena.withSlotCapacity(1, 16);

@@ -144,6 +144,17 @@ test('over caller memory build never touches, and faultPages only where a size w
   );
 });
 
+test('over a window the pages of the whole aligned part are touched, no byte before or after', () => {
+  const window = new Uint8Array(new ArrayBuffer(1024), 100, 800);
+  const unfaulted = FixedArena.fromRaw(window, SlotSpec.size(64)).alignment(64).pageSize(64).buildUnfaulted();
+  const touched = touchedBy(() => unfaulted.faultPages());
+  // The window's first multiple of 64 lies 28 bytes in; twelve slots fit from there.
+  assert.deepEqual(
+    touched,
+    Array.from({ length: 12 }, (_, index) => 28 + 64 * index),
+  );
+});
+
 test('a bad page size is refused', () => {
   for (const bad of [0, -1, 1.5, Number.NaN, 2 ** 60]) assert.throws(() => arena16k().pageSize(bad), RangeError);
   for (const bad of ['Auto', null, {}, 1n] as unknown as number[]) {

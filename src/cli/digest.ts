@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { type ArenaKind, type ChunkArena, chunkArena } from './chunk-arena.js';
 import { type HashedFile, hashFile } from './hash-file.js';
 import type { Output } from './output.js';
@@ -6,6 +7,9 @@ import type { RawPath } from './raw-path.js';
 import type { Report } from './report.js';
 import type { Summary } from './summary.js';
 import { regularFiles } from './walk.js';
+
+/** Milliseconds between turns of the event loop while there are only small files. */
+const TURN_EVERY = 20;
 
 export interface DigestOptions {
   readonly arena: ArenaKind;
@@ -35,13 +39,20 @@ export async function digest(
     report.failure(path, error);
   };
   const paths = await regularFiles(roots, fail, signal);
-  const progress = await progressOf(paths);
+  const progress = await progressOf(paths, signal);
+  const failAside = (path: RawPath, error: unknown): void => progress.aside(() => fail(path, error));
   let files = 0;
   let bytes = 0;
+  let lastTurn = start;
   await output.write(report.opening());
   for (const path of paths) {
     if (signal.aborted) break;
-    const hashed = await hashOrFail(path, arena, signal, progress.advance, fail);
+    // Small files are read without waiting for anything: signals and the bar need a turn now and then.
+    if (performance.now() - lastTurn > TURN_EVERY) {
+      await setImmediate();
+      lastTurn = performance.now();
+    }
+    const hashed = await hashOrFail(path, arena, signal, progress.advance, failAside);
     if (hashed === undefined) continue;
     files++;
     bytes += hashed.bytes;

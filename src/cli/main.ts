@@ -2,7 +2,6 @@
 import { readFileSync } from 'node:fs';
 import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Command, InvalidArgumentError, Option } from 'commander';
 import { ARENA_KINDS, type ArenaKind } from './chunk-arena.js';
 import { type DigestOptions, digest } from './digest.js';
 import { Output } from './output.js';
@@ -11,9 +10,13 @@ import { checksumReport, jsonReport } from './report.js';
 import { parseSize } from './size.js';
 import { describeError } from './system-error.js';
 
-// As shells report a program that a signal ended: 128 + the signal's number.
+// As shells report a program that SIGPIPE ended.
 const EXIT_BROKEN_PIPE = 141;
-const EXIT_INTERRUPTED = 130;
+
+const { Command, InvalidArgumentError, Option } = await import('commander').catch(() => {
+  process.stderr.write('arena-alligator: the command needs the package commander: npm install commander\n');
+  process.exit(1);
+});
 
 const packageFolder = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -30,7 +33,8 @@ function size(text: string): number {
 
 function count(text: string): number {
   const value = Number(text);
-  if (!Number.isSafeInteger(value) || value < 1) throw new InvalidArgumentError('Expected a positive integer.');
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(value) || value < 1)
+    throw new InvalidArgumentError('Expected a positive integer.');
   return value;
 }
 
@@ -48,16 +52,21 @@ async function runDigest(paths: readonly string[], options: DigestArguments): Pr
     stop.abort();
   });
   process.stderr.on('error', () => undefined); // nobody is left to be told
-  // The second one finds no listener any more and ends the process at once.
-  process.once('SIGINT', () => {
-    exitCode = EXIT_INTERRUPTED;
-    stop.abort();
-  });
+  let interruptedBy: NodeJS.Signals | undefined;
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    // A second one finds no listener any more and ends the process at once.
+    process.once(signal, () => {
+      interruptedBy = signal;
+      stop.abort();
+    });
+  }
   const roots = paths.length > 0 ? paths : [relative('', packageFolder) || '.'];
   const report = options.json ? jsonReport(tell) : checksumReport(tell);
   const summary = await digest(roots.map(fromArgument), options, report, output, stop.signal);
   await output.flushed();
   process.exitCode = exitCode !== 0 ? exitCode : summary.failures > 0 ? 1 : 0;
+  // Shells end their loops only when the signal itself ended the program.
+  if (interruptedBy !== undefined) process.kill(process.pid, interruptedBy);
 }
 
 function version(): string {

@@ -20,7 +20,7 @@ export function summaryText(summary: Summary): string {
   const failures = summary.failures === 0 ? '' : `, ${summary.failures} failed`;
   const live = arena.allocationsOk - arena.frees;
   return [
-    `${summary.files} files${failures}, ${formatBytes(summary.bytes)} in ${summary.seconds.toFixed(2)} s, ` +
+    `${summary.files} ${summary.files === 1 ? 'file' : 'files'}${failures}, ${formatBytes(summary.bytes)} in ${summary.seconds.toFixed(2)} s, ` +
       `${summary.megabytesPerSecond.toFixed(1)} MB/s${summary.interrupted ? ' (interrupted)' : ''}`,
     `arena: ${arena.description}; ${arena.allocationsOk} allocations, ${arena.frees} frees, ${live} live`,
     `peak RSS: ${formatBytes(summary.peakRssBytes)}`,

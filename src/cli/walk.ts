@@ -16,7 +16,7 @@ export async function regularFiles(
 ): Promise<RawPath[]> {
   const files: RawPath[] = [];
   const pending: RawPath[] = [];
-  for (const root of roots) await sortIn(root, files, pending, onFailure);
+  for (const root of roots) if (!signal.aborted) await sortIn(root, files, pending, onFailure);
   for (let folder = pending.pop(); folder !== undefined && !signal.aborted; folder = pending.pop()) {
     try {
       for (const entry of await entriesOf(folder)) {

@@ -1,5 +1,5 @@
 import { type ChildProcessByStdio, execFileSync, spawn } from 'node:child_process';
-import { chmodSync, constants, copyFileSync, cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, closeSync, constants, copyFileSync, cpSync, mkdtempSync, openSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
@@ -58,6 +58,17 @@ export function gnu(cwd: string, ...paths: string[]): string {
 
 export function digest(args: readonly string[], cwd?: string): Promise<Run> {
   return finished(start(args, cwd));
+}
+
+/** Runs it with stdout going to `path`. */
+export async function digestInto(path: string, args: readonly string[]): Promise<Pick<Run, 'code' | 'stderr'>> {
+  const out = openSync(path, 'w');
+  const child = spawn(process.execPath, [main, 'digest', ...args], { stdio: ['ignore', out, 'pipe'] });
+  closeSync(out);
+  if (child.stderr === null) throw new Error('stderr is a pipe');
+  const ended = new Promise<number | null>((resolve) => child.on('exit', resolve));
+  const [stderr, code] = await Promise.all([buffer(child.stderr), ended]);
+  return { code, stderr: stderr.toString() };
 }
 
 /** A folder that anybody may read, gone when `use` is done. */
