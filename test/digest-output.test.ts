@@ -36,8 +36,8 @@ function populate(folder: string): void {
   writeFileSync(join(folder, 'back\\slash'), 'b');
   writeFileSync(join(folder, 'new\nline'), 'n');
   writeFileSync(Buffer.concat([Buffer.from(`${folder}/`), Buffer.from([0xff, 0xfe, 0x80])]), 'bytes');
-  writeFileSync(join(folder, 'deep/er/est/chunk'), Buffer.alloc(300_000, 'chunk'));
-  writeFileSync(join(folder, 'deep/exact'), Buffer.alloc(262_144, 'x'));
+  writeFileSync(join(folder, 'deep/er/est/chunk'), Buffer.alloc(1_300_000, 'chunk'));
+  writeFileSync(join(folder, 'deep/exact'), Buffer.alloc(1_048_576, 'x'));
   symlinkSync('one', join(folder, 'link to file'));
   symlinkSync('..', join(folder, 'deep/loop'));
   symlinkSync('nowhere', join(folder, 'dangling'));

@@ -88,8 +88,8 @@ program
   )
   .argument('[path...]', 'files and folders')
   .addOption(new Option('--arena <kind>', 'which arena holds the chunks').choices(ARENA_KINDS).default('fixed'))
-  .option('--slot-size <size>', 'bytes of a chunk: 4096, 64K, 1M', size, 256 * 1024)
-  .option('--slots <count>', 'how many chunks the arena holds', count, 4)
+  .option('--slot-size <size>', 'bytes of a chunk: 4096, 64K, 1M', size, 1024 * 1024)
+  .option('--slots <count>', 'how many chunks the arena holds', count, 2)
   .option('--json', 'print one JSON document instead of lines', false)
   .action(runDigest);
 
