@@ -2,7 +2,7 @@ import { checkInteger } from './check.js';
 import { BuildError } from './errors.js';
 
 /** Whether `value` is a power of two that is at least 1. Not by bits: those end at 2^31. */
-export function isPowerOfTwo(value: number): boolean {
+function isPowerOfTwo(value: number): boolean {
   return value >= 1 && nextPowerOfTwo(value) === value;
 }
 
