@@ -206,10 +206,7 @@ export class BuddyArenaBuilder<Mode extends BuilderMode = 'standard'> extends Ar
   buildUnfaulted(): Unfaulted<BuddyArenaOf<Mode>> {
     const { layout, geometry } = this.plan(this.alignmentBytes);
     const stride = this.pageStride(layout.owned ? PageSize.Auto : PageSize.Unknown);
-    const arena = this.arenaOver(layout, geometry);
-    return Unfaulted.over(arena, () => {
-      if (!arena.isClosed) prefault(layout, stride);
-    });
+    return Unfaulted.over(this.arenaOver(layout, geometry), layout, stride);
   }
 
   private arenaOver(layout: Layout, geometry: BuddyGeometry): BuddyArenaOf<Mode> {

@@ -198,10 +198,7 @@ export class FixedArenaBuilder<Mode extends BuilderMode = 'standard'> extends Ar
   buildUnfaulted(): Unfaulted<FixedArenaOf<Mode>> {
     const layout = this.resolve();
     const stride = this.pageStride(layout.owned ? PageSize.Auto : PageSize.Unknown);
-    const arena = this.arenaOver(layout);
-    return Unfaulted.over(arena, () => {
-      if (!arena.isClosed) prefault(layout, stride);
-    });
+    return Unfaulted.over(this.arenaOver(layout), layout, stride);
   }
 
   private resolve(): Layout {

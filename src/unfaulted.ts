@@ -1,6 +1,8 @@
 import type { ArenaBuffer } from './handles.js';
+import { type Layout, prefault } from './layout.js';
 
 interface Allocator {
+  readonly isClosed: boolean;
   allocate(length?: number): ArenaBuffer;
 }
 
@@ -10,21 +12,26 @@ interface Allocator {
  */
 export class Unfaulted<A extends Allocator> {
   private readonly arena: A;
-  private readonly touchPages: () => void;
+  private readonly layout: Layout;
+  private readonly stride: number | undefined;
 
-  private constructor(arena: A, touchPages: () => void) {
+  private constructor(arena: A, layout: Layout, stride: number | undefined) {
     this.arena = arena;
-    this.touchPages = touchPages;
+    this.layout = layout;
+    this.stride = stride;
   }
 
   /** @internal */
-  static over<A extends Allocator>(arena: A, touchPages: () => void): Unfaulted<A> {
-    return new Unfaulted(arena, touchPages);
+  static over<A extends Allocator>(arena: A, layout: Layout, stride: number | undefined): Unfaulted<A> {
+    return new Unfaulted(arena, layout, stride);
   }
 
-  /** Touches every page (2 to 3 µs each) and returns the arena. What was written already stays. */
+  /**
+   * Touches every page (2 to 3 µs each) and returns the arena. What was written already stays. A closed arena is left
+   * alone: its memory may be somebody else's by now.
+   */
   faultPages(): A {
-    this.touchPages();
+    if (!this.arena.isClosed) prefault(this.layout, this.stride);
     return this.arena;
   }
 

@@ -2,31 +2,25 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { BuddyArena, BuddyGeometry, FixedArena } from 'arena-alligator';
 
+const FRESH = {
+  allocationsOk: 0,
+  allocationsFailed: 0,
+  frees: 0,
+  frozen: 0,
+  spills: 0,
+  bytesReserved: 64,
+  bytesLive: 0,
+  leaksReclaimed: 0,
+  leaksPinned: 0,
+};
+
 test('a fresh fixed arena has nothing to report but its size', () => {
-  assert.deepEqual(FixedArena.withSlotCapacity(4, 16).build().metrics(), {
-    allocationsOk: 0,
-    allocationsFailed: 0,
-    frees: 0,
-    frozen: 0,
-    spills: 0,
-    bytesReserved: 64,
-    bytesLive: 0,
-    leaksReclaimed: 0,
-    leaksPinned: 0,
-  });
+  assert.deepEqual(FixedArena.withSlotCapacity(4, 16).build().metrics(), FRESH);
 });
 
 test('a fresh buddy arena is one free block', () => {
   assert.deepEqual(BuddyArena.builder(BuddyGeometry.exact(64, 16)).build().metrics(), {
-    allocationsOk: 0,
-    allocationsFailed: 0,
-    frees: 0,
-    frozen: 0,
-    spills: 0,
-    bytesReserved: 64,
-    bytesLive: 0,
-    leaksReclaimed: 0,
-    leaksPinned: 0,
+    ...FRESH,
     splits: 0,
     coalesces: 0,
     largestFreeBlock: 64,
