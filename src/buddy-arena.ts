@@ -8,9 +8,13 @@ import { BuddyGeometry } from './geometry.js';
 import { ArenaBuffer } from './handles.js';
 import { inspectAs } from './inspect.js';
 import { boundDealloc, engineOver, type Layout, prefault, takenOnce } from './layout.js';
+import { NotifyWaiters } from './notify-waiters.js';
 import { ArenaOptions, type BuilderMode, PageSize } from './options.js';
 import { RawRegion } from './raw-region.js';
+import { Reservation } from './reservation.js';
 import { Unfaulted } from './unfaulted.js';
+import { WaitLine, type WaitMetrics, type WaitOptions } from './wait-line.js';
+import { type BuddyWaiter, checkStrategy } from './wait-strategy.js';
 
 /** Counters of a {@link BuddyArena}. */
 export interface BuddyArenaMetrics extends ArenaMetrics {
@@ -146,11 +150,21 @@ export class BuddyArena {
 
   /** @internal A claimed block, or undefined when none is free. */
   protected claim(length: number): Allocation | undefined {
+    const order = this.orderFor(length);
+    return this.engine.claim(order, this.capacityFor(length, order));
+  }
+
+  /** @internal Order of the smallest block that holds `length` bytes. */
+  protected orderFor(length: number): number {
     if (!(Number.isSafeInteger(length) && length > 0)) checkInteger(length, 'length', 1);
     if (length > this.totalSize) throw this.engine.refusal('REQUEST_TOO_LARGE');
     // Number of bits of the last unit's index: exact, as dividing by a power of two rounds nothing.
-    const order = 32 - Math.clz32((length - 1) / this.minBlockSize);
-    return this.engine.claim(order, this.capsCapacity ? length : this.minBlockSize * (1 << order));
+    return 32 - Math.clz32((length - 1) / this.minBlockSize);
+  }
+
+  /** @internal Visible bytes of a block of `order` that was asked for `length` bytes. */
+  protected capacityFor(length: number, order: number): number {
+    return this.capsCapacity ? length : this.minBlockSize * (1 << order);
   }
 }
 
@@ -163,6 +177,55 @@ export class RawBuddyArena extends BuddyArena {
   rawAllocate(length: number): RawRegion {
     return RawRegion.over(this.engine.granted(this.claim(length)));
   }
+}
+
+/** A {@link BuddyArena} built with `buildAsync()`: one can wait for its blocks. */
+export class AsyncBuddyArena extends BuddyArena {
+  private readonly line: WaitLine;
+
+  protected constructor(engine: Engine, blocks: BuddyBlocks, geometry: BuddyGeometry, line: WaitLine) {
+    super(engine, blocks, geometry);
+    this.line = line;
+  }
+
+  /** @internal */
+  static waitingIn(line: WaitLine, engine: Engine, blocks: BuddyBlocks, geometry: BuddyGeometry): AsyncBuddyArena {
+    return new AsyncBuddyArena(engine, blocks, geometry, line);
+  }
+
+  /**
+   * A buffer over a block of at least `length` bytes, as soon as one is free. Requests of one size class are served in the
+   * order of their coming; docs/waiting.md says how the classes compete.
+   *
+   * Rejects with AllocError REQUEST_TOO_LARGE (at once) or ARENA_CLOSED (also when it is closed meanwhile), the reason
+   * of an aborted signal, a DOMException named TimeoutError, or TypeError or RangeError for bad arguments. The promise
+   * does not keep a program running that has nothing else to do; a timeout does.
+   */
+  allocateAsync(length: number, options?: WaitOptions): Promise<ArenaBuffer> {
+    try {
+      const order = this.orderFor(length);
+      return this.line.allocate(order, this.capacityFor(length, order), options);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  override metrics(): AsyncBuddyArenaMetrics {
+    const bytesSetAside = this.line.reservedUnits * this.minBlockSize;
+    return Object.freeze({ ...super.metrics(), ...this.line.metrics(), bytesSetAside });
+  }
+
+  /** As {@link BuddyArena.close}; those who wait are rejected with ARENA_CLOSED. */
+  override close(): void {
+    super.close();
+    this.line.close();
+  }
+}
+
+/** Counters of an {@link AsyncBuddyArena}. */
+export interface AsyncBuddyArenaMetrics extends BuddyArenaMetrics, Readonly<WaitMetrics> {
+  /** Bytes kept aside for a large request that waits: neither live nor to be had by others. */
+  readonly bytesSetAside: number;
 }
 
 /** Collects the options of a {@link BuddyArena}. Options are checked when set, sizes when building. */
@@ -207,6 +270,31 @@ export class BuddyArenaBuilder<Mode extends BuilderMode = 'standard'> extends Ar
     const { layout, geometry } = this.plan(this.alignmentBytes);
     const stride = this.pageStride(layout.owned ? PageSize.Auto : PageSize.Unknown);
     return Unfaulted.over(this.arenaOver(layout, geometry), layout, stride);
+  }
+
+  /** As {@link build}, an arena that can be waited for: `allocateAsync(length)`. Not with raw access. */
+  buildAsync(this: BuddyArenaBuilder<'standard' | 'spill'>): AsyncBuddyArena {
+    return this.asyncArena(new NotifyWaiters(), false);
+  }
+
+  /**
+   * As {@link buildAsync}, with `waiters` to say who is served next. It is woken by every release.
+   * @throws TypeError unless it has `register` and `wake`
+   */
+  buildAsyncWith(this: BuddyArenaBuilder<'standard' | 'spill'>, waiters: BuddyWaiter): AsyncBuddyArena {
+    return this.asyncArena(checkStrategy(waiters), true);
+  }
+
+  private asyncArena(waiters: BuddyWaiter, listensAlways: boolean): AsyncBuddyArena {
+    this.checkWaitable();
+    const { layout, geometry } = this.plan(this.alignmentBytes);
+    if (layout.owned) prefault(layout, this.pageStride(PageSize.Auto));
+    const blocks = new BuddyBlocks(geometry.maxOrder);
+    const engine = engineOver(layout, blocks, this.zeroes, this.spills);
+    const line = new WaitLine(engine, waiters, listensAlways, (order) =>
+      Reservation.best(blocks, order, geometry.maxOrder, engine.pinnedBlocks),
+    );
+    return AsyncBuddyArena.waitingIn(line, engine, blocks, geometry);
   }
 
   private arenaOver(layout: Layout, geometry: BuddyGeometry): BuddyArenaOf<Mode> {

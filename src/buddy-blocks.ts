@@ -59,7 +59,7 @@ export class BuddyBlocks implements BlockSource {
   }
 
   /** Gives a claimed block back and merges it with its buddy for as long as that is free. */
-  release(block: number, order: number): void {
+  release(block: number, order: number): number {
     const { spares, maxOrder } = this;
     const first = order;
     for (; order < maxOrder; order++) {
@@ -71,11 +71,42 @@ export class BuddyBlocks implements BlockSource {
     }
     this.coalesces += order - first;
     this.add(block, order);
+    return order;
   }
 
-  /** Order of the largest free block, or -1 when nothing is free. */
   largestFreeOrder(): number {
     return 31 - Math.clz32(this.withSpare | this.withMore);
+  }
+
+  /** Number of free units in the block `region` of order `regionOrder`, in blocks smaller than that. */
+  freeUnitsWithin(region: number, regionOrder: number): number {
+    const end = region + (1 << regionOrder);
+    let units = 0;
+    for (let order = 0; order < regionOrder; order++) {
+      const bit = 1 << order;
+      const spare = this.spares[order] as number;
+      if ((this.withSpare & bit) !== 0 && spare >= region && spare < end) units += bit;
+      if ((this.withMore & bit) === 0) continue;
+      units += (this.more[order] as FreeBitmap).countWithin(region >>> order, end >>> order) << order;
+    }
+    return units;
+  }
+
+  /** Claims every free block in the block `region` of order `regionOrder` and tells `onClaim` of each. */
+  claimWithin(region: number, regionOrder: number, onClaim: (block: number, order: number) => void): void {
+    const end = region + (1 << regionOrder);
+    for (let order = 0; order < regionOrder; order++) {
+      const bit = 1 << order;
+      const spare = this.spares[order] as number;
+      if ((this.withSpare & bit) !== 0 && spare >= region && spare < end) {
+        this.withSpare ^= bit;
+        onClaim(spare, order);
+      }
+      if ((this.withMore & bit) === 0) continue;
+      const bitmap = this.more[order] as FreeBitmap;
+      bitmap.claimWithin(region >>> order, end >>> order, (entry) => onClaim(entry << order, order));
+      if (bitmap.isEmpty) this.withMore ^= bit;
+    }
   }
 
   private take(order: number, bit: number): number {

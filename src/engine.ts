@@ -1,6 +1,6 @@
 import { Allocation, type AllocationOwner, Trace } from './allocation.js';
-import type { BlockSource } from './block-source.js';
-import { environment } from './environment.js';
+import type { BlockSource, PinnedBlock } from './block-source.js';
+import { environment, throwLater } from './environment.js';
 import { AllocError } from './errors.js';
 import type { Memory } from './memory.js';
 
@@ -54,6 +54,9 @@ export interface EngineOptions {
   readonly dealloc: (() => void) | undefined;
 }
 
+/** @param freedOrder of the free block that the release left, or -1 where it left none (kept aside, or pinned) */
+export type ReleaseListener = (freedOrder: number) => void;
+
 /** Closed engines that owe a `dealloc`: kept alive until their last forgotten handle was found by the collector. */
 const closing = new Set<Engine>();
 
@@ -66,7 +69,7 @@ export class Engine implements AllocationOwner {
   readonly writable = true;
   readonly bytesReserved: number;
   private readonly memory: Memory;
-  private readonly blocks: BlockSource;
+  private blocks: BlockSource;
   private readonly unit: number;
   private readonly base: number;
   private readonly zeroes: boolean;
@@ -81,6 +84,9 @@ export class Engine implements AllocationOwner {
   private readonly registry = new FinalizationRegistry<Trace>((trace) => this.recover(trace));
 
   private isClosed = false;
+  /** What follows every release: one comparison where nothing does, which is nearly always. */
+  private afterRelease: ReleaseListener | undefined;
+  private readonly pinned: PinnedBlock[] = [];
   private dealloc: (() => void) | undefined;
 
   constructor(options: EngineOptions) {
@@ -92,6 +98,7 @@ export class Engine implements AllocationOwner {
     this.zeroes = options.zeroes;
     this.warmed = options.zeroes && !options.coldIsZero ? new Uint8Array(options.units) : undefined;
     this.spills = options.spills;
+    this.afterRelease = undefined;
     this.dealloc = options.dealloc;
   }
 
@@ -102,10 +109,19 @@ export class Engine implements AllocationOwner {
   claim(order: number, capacity: number): Allocation | undefined {
     if (this.isClosed) throw this.refusal('ARENA_CLOSED');
     const block = this.blocks.claim(order);
-    if (block < 0) {
-      this.count(ALLOCATIONS_FAILED);
-      return undefined;
-    }
+    if (block >= 0) return this.grant(block, order, capacity);
+    this.count(ALLOCATIONS_FAILED);
+    return undefined;
+  }
+
+  /** As {@link claim}, for a request that waits if it must: finding nothing is no failure yet. */
+  claimOrWait(order: number, capacity: number): Allocation | undefined {
+    if (this.isClosed) throw this.refusal('ARENA_CLOSED');
+    const block = this.blocks.claim(order);
+    return block < 0 ? undefined : this.grant(block, order, capacity);
+  }
+
+  private grant(block: number, order: number, capacity: number): Allocation {
     const record = this.takeRecord();
     const offset = this.base + block * this.unit;
     record.trace.block = block;
@@ -137,9 +153,9 @@ export class Engine implements AllocationOwner {
     const { trace } = record;
     trace.lent = false;
     if (this.zeroes && record.dirtyEnd > record.offset) this.memory.zero(record.offset, record.dirtyEnd);
-    this.giveBack(trace.block, trace.order);
+    const freedOrder = this.giveBack(trace.block, trace.order);
     this.pool[this.pooled++] = record;
-    if (this.isClosed) this.finishClosing();
+    if (this.afterRelease !== undefined) this.afterRelease(freedOrder);
   }
 
   lend(record: Allocation): void {
@@ -162,8 +178,28 @@ export class Engine implements AllocationOwner {
   close(): void {
     if (this.isClosed) return;
     this.isClosed = true;
+    this.afterRelease = () => this.finishClosing();
     if (this.dealloc !== undefined) closing.add(this);
     this.finishClosing();
+  }
+
+  /** Calls `listener` after every release, until the arena is closed. It must not throw. */
+  onRelease(listener: ReleaseListener | undefined): void {
+    if (!this.isClosed) this.afterRelease = listener;
+  }
+
+  /** Finds and returns blocks by `blocks` from now on, which knows of all that are in use. */
+  useBlocks(blocks: BlockSource): void {
+    this.blocks = blocks;
+  }
+
+  /** The blocks that never come back. */
+  get pinnedBlocks(): readonly PinnedBlock[] {
+    return this.pinned;
+  }
+
+  largestFreeOrder(): number {
+    return this.blocks.largestFreeOrder();
   }
 
   metrics(): ArenaMetrics {
@@ -185,10 +221,10 @@ export class Engine implements AllocationOwner {
     this.counters[counter] = (this.counters[counter] as number) + 1;
   }
 
-  private giveBack(block: number, order: number): void {
+  private giveBack(block: number, order: number): number {
     this.count(FREES);
     this.liveUnits -= 1 << order;
-    this.blocks.release(block, order);
+    return this.blocks.release(block, order);
   }
 
   private takeRecord(): Allocation {
@@ -211,18 +247,20 @@ export class Engine implements AllocationOwner {
   /** The collector took a record in use, so every handle of its allocation was forgotten. */
   private recover(trace: Trace): void {
     const { block, order, lent } = trace;
+    let freedOrder = -1;
     if (lent) {
       // Somebody may still use a view of it (a socket, a pending fs.write); nobody can tell, so it is never used again.
       this.count(LEAKS_PINNED);
+      this.pinned.push({ block, order });
       if (this.counters[LEAKS_PINNED] === 1) environment.warn(PINNED_WARNING, 'ARENA_LEAK_PINNED');
     } else {
       this.count(LEAKS_RECLAIMED);
       const offset = this.base + block * this.unit;
       // How far it was written is gone with the record.
       if (this.zeroes) this.memory.zero(offset, offset + this.unit * (1 << order));
-      this.giveBack(block, order);
+      freedOrder = this.giveBack(block, order);
     }
-    if (this.isClosed) this.finishClosing();
+    if (this.afterRelease !== undefined) this.afterRelease(freedOrder);
   }
 
   private warm(warmed: Uint8Array, block: number, order: number): void {
@@ -247,10 +285,7 @@ export class Engine implements AllocationOwner {
     try {
       dealloc();
     } catch (error) {
-      // Not into the release, write or collection that happened to be the last: that one has succeeded.
-      queueMicrotask(() => {
-        throw error;
-      });
+      throwLater(error);
     }
   }
 }

@@ -8,9 +8,12 @@ import { alignUp, checkSize } from './geometry.js';
 import { ArenaBuffer } from './handles.js';
 import { inspectAs } from './inspect.js';
 import { boundDealloc, engineOver, type Layout, prefault, takenOnce } from './layout.js';
+import { NotifyWaiters } from './notify-waiters.js';
 import { ArenaOptions, type BuilderMode, PageSize } from './options.js';
 import { RawRegion } from './raw-region.js';
 import { Unfaulted } from './unfaulted.js';
+import { WaitLine, type WaitMetrics, type WaitOptions } from './wait-line.js';
+import { checkStrategy, type Waiter } from './wait-strategy.js';
 
 /** What a {@link FixedArenaBuilder} builds. */
 export type FixedArenaOf<Mode extends BuilderMode> = Mode extends 'raw' ? RawFixedArena : FixedArena;
@@ -137,7 +140,8 @@ export class FixedArena {
     return this.engine.claim(0, this.slotCapacity);
   }
 
-  private checkLength(length: number): void {
+  /** @internal */
+  protected checkLength(length: number): void {
     if (!(Number.isSafeInteger(length) && length > 0)) checkInteger(length, 'length', 1);
     if (length > this.slotCapacity) throw this.engine.refusal('REQUEST_TOO_LARGE');
   }
@@ -156,6 +160,54 @@ export class RawFixedArena extends FixedArena {
     return RawRegion.over(this.engine.granted(this.claim(length)));
   }
 }
+
+/** A {@link FixedArena} built with `buildAsync()`: one can wait for its slots. */
+export class AsyncFixedArena extends FixedArena {
+  private readonly line: WaitLine;
+
+  protected constructor(engine: Engine, slotCount: number, slotCapacity: number, line: WaitLine) {
+    super(engine, slotCount, slotCapacity);
+    this.line = line;
+  }
+
+  /** @internal */
+  static waitingIn(line: WaitLine, engine: Engine, slotCount: number, slotCapacity: number): AsyncFixedArena {
+    return new AsyncFixedArena(engine, slotCount, slotCapacity, line);
+  }
+
+  /**
+   * A buffer over a slot, as soon as one is free; first come, first served.
+   *
+   * Rejects with AllocError REQUEST_TOO_LARGE (at once) or ARENA_CLOSED (also when it is closed meanwhile), the reason
+   * of an aborted signal, a DOMException named TimeoutError, or TypeError or RangeError for bad arguments. The promise
+   * does not keep a program running that has nothing else to do; a timeout does.
+   */
+  allocateAsync(options?: WaitOptions): Promise<ArenaBuffer>;
+  /** As above, for a buffer that can hold `length` bytes. */
+  allocateAsync(length: number | undefined, options?: WaitOptions): Promise<ArenaBuffer>;
+  allocateAsync(first?: number | WaitOptions, second?: WaitOptions): Promise<ArenaBuffer> {
+    const [length, options] = typeof first === 'object' ? [undefined, first] : [first, second];
+    try {
+      if (length !== undefined) this.checkLength(length);
+      return this.line.allocate(0, this.slotCapacity, options);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  override metrics(): AsyncFixedArenaMetrics {
+    return Object.freeze({ ...super.metrics(), ...this.line.metrics() });
+  }
+
+  /** As {@link FixedArena.close}; those who wait are rejected with ARENA_CLOSED. */
+  override close(): void {
+    super.close();
+    this.line.close();
+  }
+}
+
+/** Counters of an {@link AsyncFixedArena}. */
+export type AsyncFixedArenaMetrics = FixedArenaMetrics & Readonly<WaitMetrics>;
 
 /** Collects the options of a {@link FixedArena}. Options are checked when set, sizes when building. */
 export class FixedArenaBuilder<Mode extends BuilderMode = 'standard'> extends ArenaOptions<Mode> {
@@ -201,12 +253,37 @@ export class FixedArenaBuilder<Mode extends BuilderMode = 'standard'> extends Ar
     return Unfaulted.over(this.arenaOver(layout), layout, stride);
   }
 
+  /** As {@link build}, an arena that can be waited for: `allocateAsync()`. Not with raw access. */
+  buildAsync(this: FixedArenaBuilder<'standard' | 'spill'>): AsyncFixedArena {
+    return this.asyncArena(new NotifyWaiters(), false);
+  }
+
+  /**
+   * As {@link buildAsync}, with `waiters` to say who is served next. It is woken by every release.
+   * @throws TypeError unless it has `register` and `wake`
+   */
+  buildAsyncWith(this: FixedArenaBuilder<'standard' | 'spill'>, waiters: Waiter): AsyncFixedArena {
+    return this.asyncArena(checkStrategy(waiters), true);
+  }
+
+  private asyncArena(waiters: Waiter, listensAlways: boolean): AsyncFixedArena {
+    this.checkWaitable();
+    const layout = this.resolve();
+    if (layout.owned) prefault(layout, this.pageStride(PageSize.Auto));
+    const engine = this.engineFor(layout);
+    return AsyncFixedArena.waitingIn(new WaitLine(engine, waiters, listensAlways), engine, layout.units, layout.unit);
+  }
+
   private resolve(): Layout {
     return this.layout(this.alignmentBytes);
   }
 
+  private engineFor(layout: Layout): Engine {
+    return engineOver(layout, FreeBitmap.full(layout.units), this.zeroes, this.spills);
+  }
+
   private arenaOver(layout: Layout): FixedArenaOf<Mode> {
-    const engine = engineOver(layout, FreeBitmap.full(layout.units), this.zeroes, this.spills);
+    const engine = this.engineFor(layout);
     const Arena = this.raw ? RawFixedArena : FixedArena;
     return Arena.over(engine, layout.units, layout.unit) as FixedArenaOf<Mode>;
   }

@@ -75,11 +75,43 @@ export class FreeBitmap implements BlockSource {
   }
 
   /** Gives a claimed entry back. */
-  release(entry: number): void {
+  release(entry: number): number {
     const index = entry >>> 5;
     const word = this.entries[index] as number;
     this.entries[index] = word | (1 << (entry & 31));
     if (word === 0) this.markUsable(index);
+    return 0;
+  }
+
+  largestFreeOrder(): number {
+    return this.isEmpty ? -1 : 0;
+  }
+
+  /** Number of free entries in `[start, end)`. */
+  countWithin(start: number, end: number): number {
+    let count = 0;
+    for (let index = start >>> 5; index << 5 < end; index++) count += bitCount(this.wordWithin(index, start, end));
+    return count;
+  }
+
+  /** Claims every free entry in `[start, end)` and tells `onClaim` of each. */
+  claimWithin(start: number, end: number, onClaim: (entry: number) => void): void {
+    for (let index = start >>> 5; index << 5 < end; index++) {
+      for (let word = this.wordWithin(index, start, end); word !== 0; word &= word - 1) {
+        const entry = (index << 5) + 31 - Math.clz32(word & -word);
+        this.claimExact(entry);
+        onClaim(entry);
+      }
+    }
+  }
+
+  /** The word at `index` without its entries outside `[start, end)`. */
+  private wordWithin(index: number, start: number, end: number): number {
+    const first = index << 5;
+    let word = this.entries[index] as number;
+    if (start > first) word &= -1 << (start - first);
+    if (end < first + 32) word &= ~(-1 << (end - first));
+    return word;
   }
 
   private firstFreeWord(): number {
@@ -109,6 +141,13 @@ export class FreeBitmap implements BlockSource {
       index >>>= 5;
     }
   }
+}
+
+/** Bits that are set (Warren, Hacker's Delight, 2nd ed., figure 5-2). */
+function bitCount(word: number): number {
+  word -= (word >>> 1) & 0x55555555;
+  word = (word & 0x33333333) + ((word >>> 2) & 0x33333333);
+  return Math.imul((word + (word >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24;
 }
 
 /** Bits of each level for `entryCount` entries, the entries themselves first. */

@@ -1,6 +1,8 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 export { type BackingMemory, BuddyHint, SlotSpec } from './backing.js';
 export {
+  AsyncBuddyArena,
+  type AsyncBuddyArenaMetrics,
   BuddyArena,
   BuddyArenaBuilder,
   type BuddyArenaMetrics,
@@ -19,6 +21,8 @@ export {
   ReleasedError,
 } from './errors.js';
 export {
+  AsyncFixedArena,
+  type AsyncFixedArenaMetrics,
   FixedArena,
   FixedArenaBuilder,
   type FixedArenaMetrics,
@@ -28,7 +32,10 @@ export {
 export { BuddyGeometry } from './geometry.js';
 export { ArenaBuffer, Bytes, BytesMut, type BytesView } from './handles.js';
 export type { GrowableMemory } from './memory.js';
+export { NotifyWaiters } from './notify-waiters.js';
 export { type BuilderMode, InitPolicy, PageSize } from './options.js';
 export { RawRegion } from './raw-region.js';
 export type { TextEncoding } from './text.js';
 export { Unfaulted } from './unfaulted.js';
+export type { WaitMetrics, WaitOptions } from './wait-line.js';
+export type { BuddyWaiter, Waiter, WaitingRequest, WaitRegistration } from './wait-strategy.js';

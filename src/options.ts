@@ -79,6 +79,11 @@ export abstract class ArenaOptions<Mode extends BuilderMode> {
     }
     this[option] = true;
   }
+
+  /** @internal @throws BuildError INCOMPATIBLE_OPTIONS with raw access: raw regions cannot be waited for. */
+  protected checkWaitable(): void {
+    if (this.raw) throw new BuildError('INCOMPATIBLE_OPTIONS', 'an arena with raw access cannot be waited for');
+  }
 }
 
 function refusedLiteral(name: string, value: unknown, expected: string): TypeError {

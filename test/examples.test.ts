@@ -13,6 +13,7 @@ const outputs: Readonly<Record<string, string>> = {
   'fixed-buffer': 'request payload\nrequest 4096\n0\n',
   frames: '82\n0n 0.00 hello\n1n 1.00 frames\n2n 1.41 ¡adiós!\ntrue\n',
   'from-raw': '8 true 1024\nthe last handle is gone: true\n',
+  'lifo-waiters': 'late\nmiddle\nearly\n3 0\n',
   spill: 'false 16\ntrue 0\n1\n',
   webassembly: '[\n   0,  1,  4,  9,\n  16, 25, 36, 49\n]\n0\n',
 };

@@ -1,0 +1,325 @@
+import { addAbortCallback, removeAbortCallback } from './abort-signals.js';
+import { checkInteger, describe } from './check.js';
+import type { Engine, ReleaseListener } from './engine.js';
+import { environment, type Timer, throwLater } from './environment.js';
+import { ArenaBuffer } from './handles.js';
+import type { Reservation } from './reservation.js';
+import type { BuddyWaiter, WaitingRequest, WaitRegistration } from './wait-strategy.js';
+
+/** How long to wait. */
+export interface WaitOptions {
+  /** Ends the wait with its `reason`. */
+  readonly signal?: AbortSignal | undefined;
+  /** Ends the wait after this many ms, 0 to 2^31 - 1, with a DOMException named `TimeoutError`. Default: never. */
+  readonly timeout?: number | undefined;
+}
+
+/** Who waits for an arena, and how it went. */
+export interface WaitMetrics {
+  /** Requests that wait now. */
+  readonly waiting: number;
+  /** Requests that had to wait and got their memory. */
+  readonly waitsServed: number;
+  /** Requests that waited in vain: aborted, timed out, or ended by `close()`. */
+  readonly waitsCancelled: number;
+  /** The longest wait so far in ms, of those that still wait too. */
+  readonly longestWait: number;
+}
+
+const LONGEST_TIMEOUT = 2 ** 31 - 1;
+
+/** How long a reservation may take to become whole, in ms: at first, and after it doubled each time it did not. */
+const SHORTEST_RESERVATION = 100;
+const LONGEST_RESERVATION = 10_000;
+
+/**
+ * Lines that somebody waits in. An arena that only they refer to must stay: the collector's word about its forgotten
+ * handles is what they wait for.
+ */
+const awaited = new Set<WaitLine>();
+
+/** Sets a region of an order aside; undefined where none can ever become whole. */
+export type Reserve = (order: number) => Reservation | undefined;
+
+/**
+ * The requests that wait for an engine's memory. Who is next is the strategy's business; that each is settled once, and
+ * that a wait holds nothing when it ends, is decided here (docs/waiting.md, W1 to W9).
+ */
+export class WaitLine {
+  private readonly engine: Engine;
+  private readonly strategy: BuddyWaiter;
+  private readonly reserve: Reserve | undefined;
+  /** In the order of their coming. */
+  private readonly waits = new Set<Wait>();
+  private readonly listensAlways: boolean;
+  private reserved: { readonly reservation: Reservation; readonly wait: Wait; readonly timer: Timer } | undefined;
+  /** Order of what came free while the strategy was choosing, which it may not have seen; -1 for nothing. */
+  private missedOrder = -1;
+  private isWaking = false;
+  private served = 0;
+  private cancelled = 0;
+  private longestWait = 0;
+
+  private readonly onRelease: ReleaseListener = (freedOrder) => this.released(freedOrder);
+
+  /** @param listensAlways whether the strategy is woken by every release, and not only while something waits */
+  constructor(engine: Engine, strategy: BuddyWaiter, listensAlways: boolean, reserve?: Reserve) {
+    this.engine = engine;
+    this.strategy = strategy;
+    this.listensAlways = listensAlways;
+    this.reserve = reserve;
+    if (listensAlways) engine.onRelease(this.onRelease);
+  }
+
+  /**
+   * A buffer of `capacity` bytes over a block of `order`, as soon as there is one.
+   * @throws AllocError ARENA_CLOSED; TypeError, RangeError for bad options; the reason of a signal that is aborted
+   */
+  allocate(order: number, capacity: number, options: WaitOptions | undefined): Promise<ArenaBuffer> {
+    const { signal, timeout } = checkOptions(options);
+    if (signal?.aborted) throw signal.reason;
+    const record = this.engine.claimOrWait(order, capacity);
+    if (record !== undefined) return Promise.resolve(ArenaBuffer.over(record));
+    return new Promise((resolve, reject) => {
+      const wait = new Wait(this, order, capacity, resolve, reject);
+      this.waits.add(wait);
+      awaited.add(this);
+      this.engine.onRelease(this.onRelease);
+      wait.limit(signal, timeout);
+      this.enlist(wait);
+    });
+  }
+
+  /** Ends all waits, after the engine was closed. */
+  close(): void {
+    this.endReservation();
+    for (const wait of this.waits) this.cancel(wait, this.engine.refusal('ARENA_CLOSED'));
+  }
+
+  metrics(): WaitMetrics {
+    let { longestWait } = this;
+    for (const { since } of this.waits) {
+      longestWait = Math.max(longestWait, environment.now() - since);
+      break; // the first waits longest
+    }
+    return { waiting: this.waits.size, waitsServed: this.served, waitsCancelled: this.cancelled, longestWait };
+  }
+
+  /** Units that are set aside: neither live nor free. */
+  get reservedUnits(): number {
+    return this.reserved?.reservation.units ?? 0;
+  }
+
+  /** Gives `wait` its memory, if that can be had now. */
+  claimFor(wait: Wait): boolean {
+    if (!this.waits.has(wait) || this.engine.closed) return false;
+    // Aborted, but another wait with that signal was told first, and what it left is being handed out.
+    if (wait.signal?.aborted) {
+      this.cancel(wait, wait.signal.reason);
+      return false;
+    }
+    const record = this.engine.claimOrWait(wait.order, wait.capacity);
+    if (record === undefined) return false;
+    this.waits.delete(wait);
+    this.served++;
+    wait.resolve(ArenaBuffer.over(record));
+    this.wake(this.leave(wait));
+    return true;
+  }
+
+  /** Sets a region aside for `wait`, if none is and its last one was not too lately. */
+  reserveFor(wait: Wait): boolean {
+    if (this.reserved !== undefined) return this.reserved.wait === wait;
+    if (wait.order === 0 || !this.waits.has(wait) || environment.now() < wait.mayReserveAt) return false;
+    if (this.engine.largestFreeOrder() >= wait.order) return this.claimFor(wait);
+    const reservation = this.reserve?.(wait.order);
+    if (reservation === undefined) return false;
+    const lifetime = wait.nextReservation;
+    const timer = environment.startTimer(() => this.expire(wait, lifetime), lifetime);
+    this.reserved = { reservation, wait, timer };
+    this.engine.useBlocks(reservation);
+    return true;
+  }
+
+  /** Something in the region of `wait` is held for long, perhaps by who waits for what was kept: lets the others on. */
+  private expire(wait: Wait, lifetime: number): void {
+    wait.mayReserveAt = environment.now() + lifetime;
+    wait.nextReservation = Math.min(2 * lifetime, LONGEST_RESERVATION);
+    this.wake(this.endReservation());
+  }
+
+  /** Ends `wait` with `reason`, if it still waits. */
+  cancel(wait: Wait, reason: unknown): void {
+    if (!this.waits.has(wait)) return;
+    this.waits.delete(wait);
+    this.cancelled++;
+    wait.reject(reason);
+    this.wake(this.leave(wait));
+  }
+
+  /** Puts `wait` into the strategy's line, unless there is memory for it after all. */
+  private enlist(wait: Wait): void {
+    try {
+      const registration = this.strategy.register(wait.order);
+      wait.registration = registration;
+      registration.prepare(wait);
+      // A strategy may release memory meanwhile, or close the arena.
+      if (this.waits.has(wait)) this.claimFor(wait);
+      if (!this.waits.has(wait)) registration.revoke();
+      else
+        registration.woken.then(
+          () => this.hinted(wait),
+          (error: unknown) => this.cancel(wait, error),
+        );
+    } catch (error) {
+      this.cancel(wait, error);
+    }
+  }
+
+  /** The strategy told `wait` to try again. Where it claimed the memory itself, nothing is left to do. */
+  private hinted(wait: Wait): void {
+    if (wait.wasGranted) return;
+    if (!this.waits.has(wait)) this.wake(this.engine.largestFreeOrder());
+    else if (!this.claimFor(wait) && this.waits.has(wait)) this.enlist(wait);
+  }
+
+  private released(freedOrder: number): void {
+    const { reserved } = this;
+    if (reserved === undefined || freedOrder >= 0) {
+      this.wake(freedOrder);
+    } else if (reserved.reservation.isWhole) {
+      const order = this.endReservation();
+      this.claimFor(reserved.wait);
+      this.wake(order);
+    } else if (this.engine.pinnedBlocks.some(({ block, order }) => reserved.reservation.overlaps(block, order))) {
+      // What is pinned never comes back: another region will have to do.
+      this.wake(this.endReservation());
+    }
+  }
+
+  /** Tells the strategy that a block of `freedOrder` came free; -1 for none. */
+  private wake(freedOrder: number): void {
+    if (this.engine.closed || (this.waits.size === 0 && !this.listensAlways)) return;
+    this.missedOrder = Math.max(this.missedOrder, freedOrder);
+    if (this.isWaking) return;
+    this.isWaking = true;
+    try {
+      while (this.missedOrder >= 0) {
+        const order = this.missedOrder;
+        this.missedOrder = -1;
+        this.strategy.wake(order);
+      }
+    } catch (error) {
+      this.missedOrder = -1;
+      throwLater(error);
+    } finally {
+      this.isWaking = false;
+    }
+  }
+
+  /** Lets go of everything that `wait`, which is settled, had. @returns the order of what that set free, or -1 */
+  private leave(wait: Wait): number {
+    if (this.waits.size === 0) {
+      awaited.delete(this);
+      if (!this.listensAlways) this.engine.onRelease(undefined);
+    }
+    this.longestWait = Math.max(this.longestWait, environment.now() - wait.since);
+    wait.unlimit();
+    try {
+      wait.registration?.revoke();
+    } catch (error) {
+      throwLater(error);
+    }
+    return this.reserved?.wait === wait ? this.endReservation() : -1;
+  }
+
+  /** @returns the order of the largest block that came free, or -1 */
+  private endReservation(): number {
+    if (this.reserved === undefined) return -1;
+    const { reservation, timer } = this.reserved;
+    this.reserved = undefined;
+    environment.stopTimer(timer);
+    this.engine.useBlocks(reservation.blocks);
+    return reservation.end();
+  }
+}
+
+/** A call of `allocateAsync` that found no memory. */
+class Wait implements WaitingRequest {
+  readonly order: number;
+  readonly capacity: number;
+  readonly since: number = environment.now();
+  signal: AbortSignal | undefined;
+  registration: WaitRegistration | undefined;
+  wasGranted = false;
+  /** When a region may be reserved again, on the environment's clock, and for how many ms. */
+  mayReserveAt = 0;
+  nextReservation: number = SHORTEST_RESERVATION;
+  readonly reject: (reason: unknown) => void;
+  private readonly line: WaitLine;
+  private readonly grant: (buffer: ArenaBuffer) => void;
+  private timer: Timer | undefined;
+  private readonly onAbort = (): void => this.line.cancel(this, this.signal?.reason);
+
+  constructor(
+    line: WaitLine,
+    order: number,
+    capacity: number,
+    resolve: (buffer: ArenaBuffer) => void,
+    reject: (reason: unknown) => void,
+  ) {
+    this.line = line;
+    this.order = order;
+    this.capacity = capacity;
+    this.grant = resolve;
+    this.reject = reject;
+  }
+
+  claim(): boolean {
+    return this.line.claimFor(this);
+  }
+
+  reserve(): boolean {
+    return this.line.reserveFor(this);
+  }
+
+  resolve(buffer: ArenaBuffer): void {
+    this.wasGranted = true;
+    this.grant(buffer);
+  }
+
+  limit(signal: AbortSignal | undefined, timeout: number | undefined): void {
+    if (signal !== undefined) {
+      this.signal = signal;
+      addAbortCallback(signal, this.onAbort);
+    }
+    if (timeout === undefined) return;
+    this.timer = environment.startTimer(() => {
+      this.line.cancel(this, new DOMException(`no memory came free within ${timeout} ms`, 'TimeoutError'));
+    }, timeout);
+  }
+
+  unlimit(): void {
+    if (this.signal !== undefined) removeAbortCallback(this.signal, this.onAbort);
+    if (this.timer !== undefined) environment.stopTimer(this.timer);
+  }
+}
+
+function checkOptions(options: unknown): WaitOptions {
+  if (options === undefined) return {};
+  if (typeof options !== 'object' || options === null) {
+    throw new TypeError(`options must be an object, got ${describe(options)}`);
+  }
+  const { signal, timeout } = options as WaitOptions;
+  if (timeout !== undefined) checkInteger(timeout, 'timeout', 0, LONGEST_TIMEOUT);
+  if (signal !== undefined && !isAbortSignal(signal)) {
+    throw new TypeError(`signal must be an AbortSignal, got ${describe(signal)}`);
+  }
+  return { signal, timeout };
+}
+
+/** Also one of another realm, or of a library. */
+function isAbortSignal(value: unknown): value is AbortSignal {
+  if (typeof value !== 'object' || value === null || !('aborted' in value)) return false;
+  return typeof (value as Partial<AbortSignal>).addEventListener === 'function';
+}

@@ -1,0 +1,49 @@
+import { environment, type Timer } from '#internal/environment';
+
+/** A clock that moves only when it is told to, in place of the library's. */
+export class FakeClock {
+  private time = 0;
+  private readonly timers = new Map<Timer, { readonly at: number; readonly callback: () => void }>();
+  private readonly real: Pick<typeof environment, 'now' | 'startTimer' | 'stopTimer'> = { ...environment };
+  private nextTimer = 1;
+
+  constructor() {
+    environment.now = () => this.time;
+    environment.startTimer = (callback, delay) => {
+      const timer = this.nextTimer++ as unknown as Timer;
+      this.timers.set(timer, { at: this.time + delay, callback });
+      return timer;
+    };
+    environment.stopTimer = (timer) => void this.timers.delete(timer);
+  }
+
+  get now(): number {
+    return this.time;
+  }
+
+  get pendingTimers(): number {
+    return this.timers.size;
+  }
+
+  /** Lets `ms` pass; timers run at their time, in order. */
+  advance(ms: number): void {
+    const end = this.time + ms;
+    for (;;) {
+      const due = [...this.timers].filter(([, { at }]) => at <= end).sort(([, a], [, b]) => a.at - b.at)[0];
+      if (due === undefined) break;
+      const [timer, { at, callback }] = due;
+      this.timers.delete(timer);
+      this.time = Math.max(this.time, at);
+      callback();
+    }
+    this.time = end;
+  }
+
+  [Symbol.dispose](): void {
+    Object.assign(environment, {
+      now: this.real.now,
+      startTimer: this.real.startTimer,
+      stopTimer: this.real.stopTimer,
+    });
+  }
+}
