@@ -1,3 +1,5 @@
+import { describe } from './check.js';
+
 /**
  * Callbacks by the signal that runs them, with one listener on each signal however many wait for it: Node 20 warns of a
  * leak from the eleventh on.
@@ -26,4 +28,19 @@ function runCallbacks(this: AbortSignal): void {
   callbacksOf.delete(this);
   this.removeEventListener('abort', runCallbacks);
   for (const callback of callbacks) callback();
+}
+
+/** @throws TypeError unless `signal` is undefined or an AbortSignal, of this realm or another or a library's */
+export function checkSignal(signal: unknown): void {
+  if (signal === undefined) return;
+  if (typeof signal === 'object' && signal !== null && 'aborted' in signal) {
+    const { addEventListener, removeEventListener } = signal as Partial<AbortSignal>;
+    if (typeof addEventListener === 'function' && typeof removeEventListener === 'function') return;
+  }
+  throw new TypeError(`signal must be an AbortSignal, got ${describe(signal)}`);
+}
+
+/** What an aborted signal says; those of some libraries say nothing. */
+export function abortReason(signal: AbortSignal): unknown {
+  return signal.reason ?? new DOMException('This operation was aborted', 'AbortError');
 }

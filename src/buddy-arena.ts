@@ -278,7 +278,7 @@ export class BuddyArenaBuilder<Mode extends BuilderMode = 'standard'> extends Ar
   }
 
   /**
-   * As {@link buildAsync}, with `waiters` to say who is served next. It is woken by every release.
+   * As {@link buildAsync}, with `waiters` to say who is served next. It is woken by every release that leaves a free block.
    * @throws TypeError unless it has `register` and `wake`
    */
   buildAsyncWith(this: BuddyArenaBuilder<'standard' | 'spill'>, waiters: BuddyWaiter): AsyncBuddyArena {

@@ -259,7 +259,7 @@ export class FixedArenaBuilder<Mode extends BuilderMode = 'standard'> extends Ar
   }
 
   /**
-   * As {@link buildAsync}, with `waiters` to say who is served next. It is woken by every release.
+   * As {@link buildAsync}, with `waiters` to say who is served next. It is woken by every release that leaves a free block.
    * @throws TypeError unless it has `register` and `wake`
    */
   buildAsyncWith(this: FixedArenaBuilder<'standard' | 'spill'>, waiters: Waiter): AsyncFixedArena {

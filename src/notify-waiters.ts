@@ -22,13 +22,14 @@ const LONGEST_STREAK = 10;
 export class NotifyWaiters implements Waiter, BuddyWaiter {
   /** By order. */
   private readonly lines: Line[] = [];
+  private arrivals = 0;
   private lastWinner = -1;
   private streak = 0;
 
   register(order = 0): WaitRegistration {
     const { lines } = this;
     while (lines.length <= order) lines.push(new Line(lines.length));
-    return new NotifyRegistration(lines[order] as Line);
+    return new NotifyRegistration(lines[order] as Line, this.arrivals++);
   }
 
   wake(freedOrder = 0): void {
@@ -51,7 +52,7 @@ export class NotifyWaiters implements Waiter, BuddyWaiter {
   /** Reserves a region for the one that has waited longest of those for whom it can be done. */
   private reserveForOldest(): void {
     const overdue = this.lines.flatMap(({ head }) => (head !== undefined && isOverdue(head) ? [head] : []));
-    overdue.sort((one, other) => one.since - other.since).some(({ request }) => request?.reserve());
+    overdue.sort((one, other) => one.arrival - other.arrival).some(({ request }) => request?.reserve());
   }
 
   /** Who is served next of those that need at most `room` units. */
@@ -64,7 +65,7 @@ export class NotifyWaiters implements Waiter, BuddyWaiter {
     let oldest: NotifyRegistration | undefined;
     for (const { head, units } of this.lines) {
       if (units > room) break;
-      if (head !== undefined && (oldest === undefined || head.since < oldest.since)) oldest = head;
+      if (head !== undefined && (oldest === undefined || head.arrival < oldest.arrival)) oldest = head;
     }
     return oldest;
   }
@@ -132,14 +133,17 @@ class NotifyRegistration implements WaitRegistration {
   readonly line: Line;
   readonly woken: Promise<void>;
   readonly since: number = environment.now();
+  /** Tells apart who came first where the clock does not. */
+  readonly arrival: number;
   request: WaitingRequest | undefined;
   previous: NotifyRegistration | undefined;
   next: NotifyRegistration | undefined;
   private inLine = false;
   private resolve: () => void = () => undefined;
 
-  constructor(line: Line) {
+  constructor(line: Line, arrival: number) {
     this.line = line;
+    this.arrival = arrival;
     this.woken = new Promise((resolve) => {
       this.resolve = resolve;
     });

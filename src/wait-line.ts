@@ -1,4 +1,4 @@
-import { addAbortCallback, removeAbortCallback } from './abort-signals.js';
+import { abortReason, addAbortCallback, checkSignal, removeAbortCallback } from './abort-signals.js';
 import { checkInteger, describe } from './check.js';
 import type { Engine, ReleaseListener } from './engine.js';
 import { environment, type Timer, throwLater } from './environment.js';
@@ -53,8 +53,8 @@ export class WaitLine {
   private readonly waits = new Set<Wait>();
   private readonly listensAlways: boolean;
   private reserved: { readonly reservation: Reservation; readonly wait: Wait; readonly timer: Timer } | undefined;
-  /** Order of what came free while the strategy was choosing, which it may not have seen; -1 for nothing. */
-  private missedOrder = -1;
+  /** Orders of what came free and the strategy was not told yet. */
+  private readonly untold: number[] = [];
   private isWaking = false;
   private served = 0;
   private cancelled = 0;
@@ -77,7 +77,7 @@ export class WaitLine {
    */
   allocate(order: number, capacity: number, options: WaitOptions | undefined): Promise<ArenaBuffer> {
     const { signal, timeout } = checkOptions(options);
-    if (signal?.aborted) throw signal.reason;
+    if (signal?.aborted) throw abortReason(signal);
     const record = this.engine.claimOrWait(order, capacity);
     if (record !== undefined) return Promise.resolve(ArenaBuffer.over(record));
     return new Promise((resolve, reject) => {
@@ -85,8 +85,12 @@ export class WaitLine {
       this.waits.add(wait);
       awaited.add(this);
       this.engine.onRelease(this.onRelease);
-      wait.limit(signal, timeout);
-      this.enlist(wait);
+      try {
+        wait.limit(signal, timeout);
+        this.enlist(wait);
+      } catch (error) {
+        this.cancel(wait, error);
+      }
     });
   }
 
@@ -115,7 +119,7 @@ export class WaitLine {
     if (!this.waits.has(wait) || this.engine.closed) return false;
     // Aborted, but another wait with that signal was told first, and what it left is being handed out.
     if (wait.signal?.aborted) {
-      this.cancel(wait, wait.signal.reason);
+      this.cancel(wait, abortReason(wait.signal));
       return false;
     }
     const record = this.engine.claimOrWait(wait.order, wait.capacity);
@@ -123,7 +127,7 @@ export class WaitLine {
     this.waits.delete(wait);
     this.served++;
     wait.resolve(ArenaBuffer.over(record));
-    this.wake(this.leave(wait));
+    this.wakeAll(this.leave(wait));
     return true;
   }
 
@@ -145,7 +149,7 @@ export class WaitLine {
   private expire(wait: Wait, lifetime: number): void {
     wait.mayReserveAt = environment.now() + lifetime;
     wait.nextReservation = Math.min(2 * lifetime, LONGEST_RESERVATION);
-    this.wake(this.endReservation());
+    this.wakeAll(this.endReservation());
   }
 
   /** Ends `wait` with `reason`, if it still waits. */
@@ -154,26 +158,18 @@ export class WaitLine {
     this.waits.delete(wait);
     this.cancelled++;
     wait.reject(reason);
-    this.wake(this.leave(wait));
+    this.wakeAll(this.leave(wait));
   }
 
   /** Puts `wait` into the strategy's line, unless there is memory for it after all. */
   private enlist(wait: Wait): void {
-    try {
-      const registration = this.strategy.register(wait.order);
-      wait.registration = registration;
-      registration.prepare(wait);
-      // A strategy may release memory meanwhile, or close the arena.
-      if (this.waits.has(wait)) this.claimFor(wait);
-      if (!this.waits.has(wait)) registration.revoke();
-      else
-        registration.woken.then(
-          () => this.hinted(wait),
-          (error: unknown) => this.cancel(wait, error),
-        );
-    } catch (error) {
-      this.cancel(wait, error);
-    }
+    const registration = this.strategy.register(wait.order);
+    wait.registration = registration;
+    registration.prepare(wait);
+    // A strategy may release memory meanwhile, or close the arena.
+    if (this.waits.has(wait)) this.claimFor(wait);
+    if (!this.waits.has(wait)) attempt(() => registration.revoke());
+    else registration.woken.then(() => this.hinted(wait)).catch((error: unknown) => this.cancel(wait, error));
   }
 
   /** The strategy told `wait` to try again. Where it claimed the memory itself, nothing is left to do. */
@@ -185,62 +181,67 @@ export class WaitLine {
 
   private released(freedOrder: number): void {
     const { reserved } = this;
-    if (reserved === undefined || freedOrder >= 0) {
-      this.wake(freedOrder);
-    } else if (reserved.reservation.isWhole) {
-      const order = this.endReservation();
+    if (reserved?.reservation.isWhole) {
+      const freed = this.endReservation();
       this.claimFor(reserved.wait);
-      this.wake(order);
-    } else if (this.engine.pinnedBlocks.some(({ block, order }) => reserved.reservation.overlaps(block, order))) {
+      this.wakeAll([freedOrder, ...freed]);
+    } else if (freedOrder >= 0) {
+      this.wake(freedOrder);
+    } else if (this.engine.pinnedBlocks.some(({ block, order }) => reserved?.reservation.overlaps(block, order))) {
       // What is pinned never comes back: another region will have to do.
-      this.wake(this.endReservation());
+      this.wakeAll(this.endReservation());
     }
+  }
+
+  private wakeAll(freedOrders: readonly number[]): void {
+    for (const order of freedOrders) this.wake(order);
   }
 
   /** Tells the strategy that a block of `freedOrder` came free; -1 for none. */
   private wake(freedOrder: number): void {
-    if (this.engine.closed || (this.waits.size === 0 && !this.listensAlways)) return;
-    this.missedOrder = Math.max(this.missedOrder, freedOrder);
+    if (freedOrder < 0 || this.engine.closed || (this.waits.size === 0 && !this.listensAlways)) return;
+    this.untold.push(freedOrder);
     if (this.isWaking) return;
     this.isWaking = true;
     try {
-      while (this.missedOrder >= 0) {
-        const order = this.missedOrder;
-        this.missedOrder = -1;
-        this.strategy.wake(order);
-      }
+      for (let order = this.untold.shift(); order !== undefined; order = this.untold.shift()) this.strategy.wake(order);
     } catch (error) {
-      this.missedOrder = -1;
+      this.untold.length = 0;
       throwLater(error);
     } finally {
       this.isWaking = false;
     }
   }
 
-  /** Lets go of everything that `wait`, which is settled, had. @returns the order of what that set free, or -1 */
-  private leave(wait: Wait): number {
+  /** Lets go of everything that `wait`, which is settled, had. @returns the orders of what that set free */
+  private leave(wait: Wait): readonly number[] {
     if (this.waits.size === 0) {
       awaited.delete(this);
       if (!this.listensAlways) this.engine.onRelease(undefined);
     }
     this.longestWait = Math.max(this.longestWait, environment.now() - wait.since);
-    wait.unlimit();
-    try {
-      wait.registration?.revoke();
-    } catch (error) {
-      throwLater(error);
-    }
-    return this.reserved?.wait === wait ? this.endReservation() : -1;
+    attempt(() => wait.registration?.revoke());
+    attempt(() => wait.unlimit());
+    return this.reserved?.wait === wait ? this.endReservation() : [];
   }
 
-  /** @returns the order of the largest block that came free, or -1 */
-  private endReservation(): number {
-    if (this.reserved === undefined) return -1;
+  /** @returns the orders of what that set free */
+  private endReservation(): readonly number[] {
+    if (this.reserved === undefined) return [];
     const { reservation, timer } = this.reserved;
     this.reserved = undefined;
     environment.stopTimer(timer);
     this.engine.useBlocks(reservation.blocks);
     return reservation.end();
+  }
+}
+
+/** Runs code of the program's, whose error harms nobody here. */
+function attempt(run: () => void): void {
+  try {
+    run();
+  } catch (error) {
+    throwLater(error);
   }
 }
 
@@ -259,7 +260,7 @@ class Wait implements WaitingRequest {
   private readonly line: WaitLine;
   private readonly grant: (buffer: ArenaBuffer) => void;
   private timer: Timer | undefined;
-  private readonly onAbort = (): void => this.line.cancel(this, this.signal?.reason);
+  private readonly onAbort = (): void => this.line.cancel(this, this.signal && abortReason(this.signal));
 
   constructor(
     line: WaitLine,
@@ -312,14 +313,6 @@ function checkOptions(options: unknown): WaitOptions {
   }
   const { signal, timeout } = options as WaitOptions;
   if (timeout !== undefined) checkInteger(timeout, 'timeout', 0, LONGEST_TIMEOUT);
-  if (signal !== undefined && !isAbortSignal(signal)) {
-    throw new TypeError(`signal must be an AbortSignal, got ${describe(signal)}`);
-  }
+  checkSignal(signal);
   return { signal, timeout };
-}
-
-/** Also one of another realm, or of a library. */
-function isAbortSignal(value: unknown): value is AbortSignal {
-  if (typeof value !== 'object' || value === null || !('aborted' in value)) return false;
-  return typeof (value as Partial<AbortSignal>).addEventListener === 'function';
 }

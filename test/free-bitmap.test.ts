@@ -56,3 +56,29 @@ test('entries beyond the size are never handed out', () => {
     assert.equal(highest, size - 1);
   }
 });
+
+test('counting and claiming within a range agree with a set', () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 1, max: 3000 }),
+      fc.array(fc.nat(), { maxLength: 400 }),
+      fc.nat(),
+      fc.nat(),
+      (size, picks, one, other) => {
+        const [start, end] = [one % (size + 1), other % (size + 1)].sort((a, b) => a - b) as [number, number];
+        const bitmap = FreeBitmap.empty(size);
+        const free = new Set(picks.map((pick) => pick % size));
+        for (const entry of free) bitmap.release(entry);
+        const within = [...free].filter((entry) => entry >= start && entry < end).sort((a, b) => a - b);
+        assert.equal(bitmap.countWithin(start, end), within.length);
+        const claimed: number[] = [];
+        bitmap.claimWithin(start, end, (entry) => claimed.push(entry));
+        assert.deepEqual(claimed, within);
+        for (const entry of within) assert.equal(bitmap.claimExact(entry), false);
+        assert.equal(bitmap.countWithin(0, size), free.size - within.length);
+        assert.equal(bitmap.largestFreeOrder(), free.size > within.length ? 0 : -1);
+        assert.equal(bitmap.countWithin(start, end), 0);
+      },
+    ),
+  );
+});

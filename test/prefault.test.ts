@@ -161,3 +161,12 @@ test('a bad page size is refused', () => {
     assert.throws(() => arena16k().pageSize(bad), TypeError);
   }
 });
+
+test('arenas that can be waited for are touched too', () => {
+  for (const build of [
+    () => arena16k().pageSize(4096).buildAsync(),
+    () => BuddyArena.builder(BuddyGeometry.exact(16384, 512)).pageSize(4096).buildAsync(),
+  ]) {
+    assert.deepEqual(touchedBy(build), [0, 4096, 8192, 12288]);
+  }
+});

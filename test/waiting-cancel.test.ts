@@ -106,6 +106,60 @@ test('many waits on one signal make no leak warning', async () => {
   assertAllReturned(arena);
 });
 
+test('one of several with the same signal being served leaves the others to the signal', async () => {
+  const { arena, held } = oneSlot();
+  const stop = new AbortController();
+  const first = arena.allocateAsync({ signal: stop.signal });
+  const second = assert.rejects(arena.allocateAsync({ signal: stop.signal }), { name: 'AbortError' });
+  held.abandon();
+  const buffer = await first;
+  stop.abort();
+  await second;
+  buffer.abandon();
+  assertAllReturned(arena);
+});
+
+test('a signal of a library that cannot be listened to rejects, and one without a reason gets one', async () => {
+  const { arena, held } = oneSlot();
+  const deaf = {
+    aborted: false,
+    addEventListener() {
+      throw new Error('deaf');
+    },
+    removeEventListener: () => undefined,
+  } as unknown as AbortSignal;
+  await assert.rejects(arena.allocateAsync({ signal: deaf }), /deaf/);
+  assert.equal(arena.metrics().waiting, 0);
+  const silent = { ...deaf, aborted: true } as AbortSignal;
+  await assert.rejects(arena.allocateAsync({ signal: silent }), { name: 'AbortError' });
+  const half = { aborted: false, addEventListener: () => undefined } as unknown as AbortSignal;
+  await assert.rejects(arena.allocateAsync({ signal: half }), TypeError);
+  held.abandon();
+  assertAllReturned(arena);
+});
+
+test('longestWait is the longest, of those that still wait too', async () => {
+  using clock = new FakeClock();
+  const { arena, held } = oneSlot();
+  const first = arena.allocateAsync();
+  clock.advance(5);
+  const second = arena.allocateAsync();
+  clock.advance(7);
+  assert.equal(arena.metrics().longestWait, 12);
+  held.abandon();
+  const buffer = await first;
+  clock.advance(1);
+  assert.equal(arena.metrics().longestWait, 12);
+  clock.advance(10);
+  assert.equal(arena.metrics().longestWait, 18);
+  buffer.abandon();
+  (await second).abandon();
+  const third = arena.allocateAsync();
+  (await third).abandon();
+  assert.equal(arena.metrics().longestWait, 18);
+  assertAllReturned(arena);
+});
+
 test('a listener on the same signal that releases memory does not serve who is aborted', async () => {
   const { arena, held } = oneSlot();
   const stop = new AbortController();

@@ -8,9 +8,11 @@ import {
   FixedArena,
   NotifyWaiters,
   type Waiter,
+  type WaitingRequest,
   type WaitRegistration,
 } from 'arena-alligator';
 import { assertAllReturned } from './support/arenas.js';
+import { FakeClock } from './support/clock.js';
 import { Outcome, settled } from './support/outcome.js';
 
 /** First in, first out, and nothing but hints: a woken request has to find its memory itself. */
@@ -120,6 +122,7 @@ test('a buddy strategy is told the order that is asked for and the order that ca
 
 test('NotifyWaiters inside a strategy of one’s own hands over at once too, and gives hints where it is not told of the request', async () => {
   for (const tells of [true, false]) {
+    using clock = new FakeClock();
     const inner = new NotifyWaiters();
     let wakes = 0;
     const counting: BuddyWaiter = {
@@ -136,7 +139,10 @@ test('NotifyWaiters inside a strategy of one’s own hands over at once too, and
     };
     const arena = BuddyArena.builder(BuddyGeometry.exact(64, 16)).buildAsyncWith(counting);
     const held = arena.allocate(64);
-    const waits = [16, 32, 16, 64].map((length) => new Outcome(arena.allocateAsync(length)));
+    const waits = [16, 32, 16, 64].map((length) => {
+      clock.advance(1);
+      return new Outcome(arena.allocateAsync(length));
+    });
     held.abandon();
     assert.equal(arena.tryAllocate(64)?.abandon(), undefined);
     if (tells) assert.equal(arena.metrics().bytesLive, 64, 'handed over in the call');
@@ -167,6 +173,96 @@ test('revoking twice, or before preparing, does nothing', () => {
   waiters.wake();
   waiters.wake();
   return second.woken;
+});
+
+test('claim and reserve are refused to requests that were served, gave up or were closed, and change nothing', async () => {
+  const requests: WaitingRequest[] = [];
+  const keeping: BuddyWaiter = {
+    register: () => ({
+      woken: new Promise(() => undefined),
+      prepare: (request) => void (request !== undefined && requests.push(request)),
+      revoke: () => undefined,
+    }),
+    wake: () => undefined,
+  };
+  const arena = BuddyArena.builder(BuddyGeometry.exact(64, 16)).buildAsyncWith(keeping);
+  const held = [arena.allocate(32), arena.allocate(16), arena.allocate(16)];
+  const stop = new AbortController();
+  const served = arena.allocateAsync(32);
+  const aborted = assert.rejects(arena.allocateAsync(32, { signal: stop.signal }), { name: 'AbortError' });
+  const closed = assert.rejects(arena.allocateAsync(32), { code: 'ARENA_CLOSED' });
+  const smallest = assert.rejects(arena.allocateAsync(16), { code: 'ARENA_CLOSED' });
+  const [first, second, third, fourth] = requests;
+  assert.deepEqual([first?.claim(), first?.reserve(), first?.reserve(), third?.reserve()], [false, true, true, false]);
+  assert.equal(fourth?.reserve(), false, 'everything that comes free serves the smallest');
+  held[0]?.abandon();
+  assert.equal(first?.claim(), true);
+  (await served).abandon();
+  assert.deepEqual([first?.claim(), first?.reserve()], [false, false]);
+  stop.abort();
+  await aborted;
+  assert.deepEqual([second?.claim(), second?.reserve()], [false, false]);
+  assert.equal(arena.metrics().bytesLive, 32);
+  arena.close();
+  await Promise.all([closed, smallest]);
+  assert.deepEqual([third?.claim(), third?.reserve()], [false, false]);
+  for (const buffer of held) buffer.abandon();
+  assertAllReturned(arena);
+});
+
+test('a request for which memory is free is served by reserve at once', async () => {
+  const requests: WaitingRequest[] = [];
+  const arena = BuddyArena.builder(BuddyGeometry.exact(64, 16)).buildAsyncWith({
+    register: () => ({
+      woken: new Promise(() => undefined),
+      prepare: (request) => void (request !== undefined && requests.push(request)),
+      revoke: () => undefined,
+    }),
+    wake: () => undefined,
+  });
+  const held = arena.allocate(64);
+  const waiting = arena.allocateAsync(32);
+  held.abandon();
+  assert.equal(requests[0]?.reserve(), true);
+  assert.equal(arena.metrics().bytesSetAside, 0);
+  (await waiting).abandon();
+  assertAllReturned(arena);
+});
+
+test('every block that comes free is told, also several during one wake and those of a region that ends', async () => {
+  const told: number[] = [];
+  let release: (() => void) | undefined;
+  const requests: WaitingRequest[] = [];
+  const arena = BuddyArena.builder(BuddyGeometry.exact(128, 16)).buildAsyncWith({
+    register: () => ({
+      woken: new Promise(() => undefined),
+      prepare: (request) => void (request !== undefined && requests.push(request)),
+      revoke: () => undefined,
+    }),
+    wake(freedOrder) {
+      told.push(freedOrder);
+      release?.();
+      release = undefined;
+    },
+  });
+  const held = Array.from({ length: 8 }, () => arena.allocate(16));
+  const stop = new AbortController();
+  const large = assert.rejects(arena.allocateAsync(64, { signal: stop.signal }), { name: 'AbortError' });
+  requests[0]?.reserve(); // the upper half
+  for (const index of [4, 5, 6]) held[index]?.abandon();
+  assert.deepEqual(told, [], 'what is kept is not free');
+  release = () => {
+    held[0]?.abandon();
+    held[1]?.abandon();
+  };
+  held[3]?.abandon();
+  assert.deepEqual(told, [0, 0, 1]);
+  stop.abort();
+  await large;
+  assert.deepEqual(told, [0, 0, 1, 0, 1, 0]);
+  held[2]?.abandon();
+  held[7]?.abandon();
+  assertAllReturned(arena);
 });
 
 test('a strategy that throws while registering rejects that one request', async () => {

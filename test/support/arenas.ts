@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type ArenaBuffer, BuddyArena, type Bytes, type FixedArena } from 'arena-alligator';
 
 /** Conservation: everything that was allocated came back, and a buddy arena is one block again. */
@@ -11,6 +12,12 @@ export function assertAllReturned(arena: FixedArena | BuddyArena): void {
     assert.equal(largestFreeBlock, arena.totalSize, 'everything merged back into one block');
     assert.equal(coalesces, splits, 'every split was undone');
   }
+}
+
+/** As {@link assertAllReturned}, once the system has closed what it was told to close. */
+export async function assertAllReturnedSoon(arena: FixedArena | BuddyArena): Promise<void> {
+  for (let turn = 0; turn < 200 && arena.metrics().bytesLive > 0; turn++) await sleep(5);
+  assertAllReturned(arena);
 }
 
 /** Fills `arena` until it refuses. */

@@ -1,0 +1,181 @@
+import { checkInteger, describe } from '../check.js';
+import { Bytes, type BytesView, ReleasedError, type TextEncoding } from '../index.js';
+import { inspectAs } from '../inspect.js';
+
+/**
+ * Bytes in several pieces of memory, in order, as one value: a record that straddles chunks, or a header and its body. It
+ * owns its pieces. Nothing is copied unless asked for by name.
+ */
+export class BytesList implements Iterable<Bytes> {
+  private pieces: Bytes[] | undefined;
+  private size = 0;
+
+  static {
+    inspectAs(BytesList.prototype, function () {
+      return this.pieces === undefined
+        ? 'BytesList <released>'
+        : `BytesList(${this.size}) [ ${this.pieces.length} pieces ]`;
+    });
+  }
+
+  /** A list of `pieces`, whose handles it takes over. */
+  constructor(pieces: Iterable<Bytes> = []) {
+    const own = [...pieces];
+    let size = 0;
+    for (const piece of own) size += checkPiece(piece).length;
+    this.pieces = own.filter((piece) => !piece.isEmpty);
+    this.size = size;
+  }
+
+  /** Bytes in all pieces. */
+  get length(): number {
+    this.live();
+    return this.size;
+  }
+
+  get isEmpty(): boolean {
+    return this.length === 0;
+  }
+
+  get isReleased(): boolean {
+    return this.pieces === undefined;
+  }
+
+  /** Number of pieces; none is empty. */
+  get pieceCount(): number {
+    return this.live().length;
+  }
+
+  /** The pieces, still the list's own. */
+  [Symbol.iterator](): IterableIterator<Bytes> {
+    return this.live().values();
+  }
+
+  /** Adds `bytes` at the end and takes the handle over. */
+  append(bytes: Bytes): this {
+    const pieces = this.live();
+    if (checkPiece(bytes).isEmpty) bytes.release();
+    else {
+      this.size += bytes.length;
+      pieces.push(bytes);
+    }
+    return this;
+  }
+
+  /** The byte at `index`. @throws RangeError outside `[0, length)` */
+  at(index: number): number {
+    const pieces = this.live();
+    checkInteger(index, 'index', 0);
+    let rest = index;
+    for (const piece of pieces) {
+      if (rest < piece.length) return piece.at(rest);
+      rest -= piece.length;
+    }
+    throw new RangeError(`index ${index} in a BytesList of length ${this.size}`);
+  }
+
+  /** Another list of the same bytes, to be released on its own. */
+  clone(): BytesList {
+    return new BytesList(this.live().map((piece) => piece.clone()));
+  }
+
+  /**
+   * Another list, of `[start, end)` of these bytes, to be released on its own. It holds only the pieces it needs.
+   * @throws RangeError unless `0 <= start <= end <= length`
+   */
+  slice(start = 0, end: number = this.length): BytesList {
+    const pieces = this.live();
+    checkInteger(end, 'end', 0, this.size);
+    checkInteger(start, 'start', 0, end);
+    const slices: Bytes[] = [];
+    let offset = 0;
+    for (const piece of pieces) {
+      const from = Math.max(start - offset, 0);
+      const to = Math.min(end - offset, piece.length);
+      if (from < to) slices.push(piece.slice(from, to));
+      offset += piece.length;
+    }
+    return new BytesList(slices);
+  }
+
+  /**
+   * Cuts the first `at` bytes off; they are the new list returned, the rest stays in this one.
+   * @throws RangeError unless `0 <= at <= length`
+   */
+  split(at: number): BytesList {
+    const pieces = this.live();
+    checkInteger(at, 'at', 0, this.size);
+    let whole = 0;
+    let rest = at;
+    for (; rest > 0 && rest >= lengthAt(pieces, whole); whole++) rest -= lengthAt(pieces, whole);
+    const head = pieces.splice(0, whole);
+    const cut = rest > 0 ? pieces[0]?.splitTo(rest) : undefined;
+    if (cut !== undefined) head.push(cut);
+    this.size -= at;
+    return new BytesList(head);
+  }
+
+  /** The pieces as borrowed views, for vectored writes: valid until the list is released. */
+  views(): BytesView[] {
+    return this.live().map((piece) => piece.view);
+  }
+
+  /** One contiguous copy on the heap. */
+  toUint8Array(): Uint8Array<ArrayBuffer> {
+    const copy = new Uint8Array(this.length);
+    copyInto(copy, this);
+    return copy;
+  }
+
+  /** The bytes as text, from one contiguous copy. Malformed UTF-8 becomes U+FFFD. */
+  toString(encoding: TextEncoding = 'utf8'): string {
+    return Bytes.wrap(this.toUint8Array()).toString(encoding);
+  }
+
+  /** What JSON shows: never the memory. */
+  toJSON(): { type: 'BytesList'; length: number } {
+    return { type: 'BytesList', length: this.size };
+  }
+
+  /** Releases every piece. Doing it again does nothing. */
+  release(): void {
+    const { pieces } = this;
+    this.pieces = undefined;
+    this.size = 0;
+    for (const piece of pieces ?? []) piece.release();
+  }
+
+  [Symbol.dispose](): void {
+    this.release();
+  }
+
+  private live(): Bytes[] {
+    if (this.pieces === undefined) throw new ReleasedError('BytesList');
+    return this.pieces;
+  }
+}
+
+/** The content as borrowed views, in order. */
+export function viewsOf(bytes: Bytes | BytesList): BytesView[] {
+  return bytes instanceof BytesList ? bytes.views() : [bytes.view];
+}
+
+/** Copies as much of `bytes` as fits to the front of `target`. @returns the number of bytes copied */
+export function copyInto(target: Uint8Array, bytes: Bytes | BytesList): number {
+  let offset = 0;
+  for (const view of viewsOf(bytes)) {
+    const part = view.length > target.length - offset ? view.subarray(0, target.length - offset) : view;
+    target.set(part, offset);
+    offset += part.length;
+  }
+  return offset;
+}
+
+function lengthAt(pieces: readonly Bytes[], index: number): number {
+  return pieces[index]?.length ?? Number.POSITIVE_INFINITY;
+}
+
+function checkPiece(piece: unknown): Bytes {
+  if (piece instanceof Bytes) return piece;
+  throw new TypeError(`a piece must be Bytes, got ${describe(piece)}`);
+}

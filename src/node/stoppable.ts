@@ -1,0 +1,65 @@
+import { addAbortCallback, checkSignal, removeAbortCallback } from '../abort-signals.js';
+
+/** An async iterable that can be stopped at any time, also while a `next()` is pending. */
+export interface StoppableIterator<T> extends AsyncIterableIterator<T, undefined, undefined> {
+  next(): Promise<IteratorResult<T, undefined>>;
+  /** Ends a pending `next()` with `done`, and resolves when everything is given back. */
+  return(): Promise<IteratorResult<T, undefined>>;
+  [Symbol.asyncIterator](): StoppableIterator<T>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** The reason of a stop that is no failure: `return()` was called. */
+const RETURNED = Symbol('returned');
+
+/**
+ * Runs a generator under a signal that `return()` aborts, and so does `signal`. A generator alone cannot be stopped while
+ * it waits for something.
+ * @throws TypeError for what is no signal
+ * @param run must give everything back when its signal aborts, and may throw any error then
+ */
+export function stoppable<T>(
+  signal: AbortSignal | undefined,
+  run: (signal: AbortSignal) => AsyncGenerator<T, undefined, undefined>,
+): StoppableIterator<T> {
+  checkSignal(signal);
+  const stop = new AbortController();
+  const onAbort = (): void => stop.abort(signal?.reason);
+  let running: AsyncGenerator<T, undefined, undefined> | undefined;
+
+  const started = (): AsyncGenerator<T, undefined, undefined> => {
+    if (running === undefined) {
+      running = run(stop.signal);
+      if (signal?.aborted) onAbort();
+      else if (signal !== undefined) addAbortCallback(signal, onAbort);
+    }
+    return running;
+  };
+
+  const step = async (take: () => Promise<IteratorResult<T, undefined>>): Promise<IteratorResult<T, undefined>> => {
+    let done = true;
+    try {
+      const result = await take();
+      done = result.done === true;
+      return result;
+    } catch (error) {
+      if (!stop.signal.aborted) throw error;
+      if (stop.signal.reason === RETURNED) return { done: true, value: undefined };
+      throw stop.signal.reason;
+    } finally {
+      if (done && signal !== undefined) removeAbortCallback(signal, onAbort);
+    }
+  };
+
+  const iterator: StoppableIterator<T> = {
+    next: () => step(() => started().next()),
+    return: () => {
+      stop.abort(RETURNED);
+      // One that has not begun would not run its clean-up: it begins, and finds itself stopped.
+      return step(() => (running === undefined ? started().next() : running.return(undefined)));
+    },
+    [Symbol.asyncIterator]: () => iterator,
+    [Symbol.asyncDispose]: async () => void (await iterator.return()),
+  };
+  return iterator;
+}

@@ -1,0 +1,100 @@
+import { addAbortCallback, removeAbortCallback } from '../abort-signals.js';
+import { describe } from '../check.js';
+import type { Bytes } from '../index.js';
+import { type BytesList, copyInto } from './bytes-list.js';
+import { type ChunkArena, chunkSizeFor } from './chunk-arena.js';
+import { type StoppableIterator, stoppable } from './stoppable.js';
+
+/**
+ * A Web stream of bytes from chunks of an arena, read only as fast as it is asked. Every byte is copied once, into the buffer
+ * of a `BYOB` reader or a new one: a Web stream takes the buffers it is given away from their owner and never says when it
+ * is done with one. Each chunk is released when it was copied.
+ */
+export function toReadableStream(source: AsyncIterable<Bytes | BytesList>): ReadableStream<Uint8Array<ArrayBuffer>> {
+  const iterator = source[Symbol.asyncIterator]();
+  let rest: Bytes | BytesList | undefined;
+  return new ReadableStream({
+    type: 'bytes',
+    async pull(controller) {
+      while (rest === undefined || rest.isEmpty) {
+        rest?.release();
+        const { done, value } = await iterator.next();
+        rest = done ? undefined : value;
+        if (rest !== undefined) continue;
+        controller.close();
+        controller.byobRequest?.respond(0);
+        return;
+      }
+      const request = controller.byobRequest;
+      using chunk = rest;
+      rest = undefined;
+      const view = request?.view;
+      if (view == null) {
+        controller.enqueue(chunk.toUint8Array());
+        return;
+      }
+      const count = copyInto(new Uint8Array(view.buffer, view.byteOffset, view.byteLength), chunk);
+      if (count < chunk.length) rest = chunk.slice(count);
+      request?.respond(count);
+    },
+    async cancel() {
+      rest?.release();
+      await iterator.return?.();
+    },
+  });
+}
+
+export interface ReceiveOptions {
+  /** Most bytes of a chunk. Default: a slot, or 64 KiB of a buddy arena. */
+  readonly chunkSize?: number | undefined;
+  /** Ends the reading with its `reason`. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * What a Web stream (the body of a `fetch`, say) gives, copied once into chunks in the arena, each the consumer's to release.
+ * The stream is read only when there is memory, and cancelled when reading stops early.
+ * @throws TypeError, RangeError for bad arguments; when iterated, the stream's error
+ */
+export function fromReadableStream(
+  arena: ChunkArena,
+  stream: ReadableStream<Uint8Array>,
+  options: ReceiveOptions = {},
+): StoppableIterator<Bytes> {
+  const chunkSize = chunkSizeFor(arena, options.chunkSize);
+  if (typeof stream?.getReader !== 'function') {
+    throw new TypeError(`stream must be a ReadableStream, got ${describe(stream)}`);
+  }
+  return stoppable(options.signal, (stop) => received(arena, stream, chunkSize, stop));
+}
+
+async function* received(
+  arena: ChunkArena,
+  stream: ReadableStream<Uint8Array>,
+  chunkSize: number,
+  stop: AbortSignal,
+): AsyncGenerator<Bytes, undefined, undefined> {
+  const reader = stream.getReader();
+  let hasEnded = false;
+  const cancel = (): Promise<void> => reader.cancel().catch(() => undefined);
+  addAbortCallback(stop, cancel);
+  try {
+    for (;;) {
+      stop.throwIfAborted();
+      const { done, value } = await reader.read();
+      stop.throwIfAborted();
+      hasEnded = done;
+      if (done) return undefined;
+      if (!(value instanceof Uint8Array)) throw new TypeError(`a stream of bytes is needed, got ${describe(value)}`);
+      for (let at = 0; at < value.length; at += chunkSize) {
+        const part = value.subarray(at, at + chunkSize);
+        using buffer = await arena.allocateAsync(part.length, { signal: stop });
+        yield buffer.putSlice(part).freeze();
+      }
+    }
+  } finally {
+    removeAbortCallback(stop, cancel);
+    if (!hasEnded) await cancel();
+    reader.releaseLock();
+  }
+}

@@ -1,0 +1,285 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { pathToFileURL } from 'node:url';
+import { BuddyArena, BuddyGeometry, FixedArena } from 'arena-alligator';
+import { type ChunkArena, readChunks } from 'arena-alligator/node';
+import { assertAllReturned } from './support/arenas.js';
+import { asyncArena, copies, joined, pattern } from './support/chunks.js';
+import { inFolder } from './support/digest.js';
+import { settled } from './support/outcome.js';
+
+const content = pattern(100_000);
+
+/** Runs `use` with a file of `content`. */
+function withFile<T>(use: (path: string) => Promise<T>): Promise<T> {
+  return inFolder((folder) => {
+    const path = join(folder, 'file');
+    writeFileSync(path, content);
+    return use(path);
+  });
+}
+
+/** How many descriptors of this process are open on `path`. */
+function openOn(path: string): number {
+  return readdirSync('/proc/self/fd').filter((fd) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`) === path;
+    } catch {
+      return false; // the descriptor of the listing itself
+    }
+  }).length;
+}
+
+test('a file comes in chunks, whole and in order, for every chunk size, read-ahead and arena', () =>
+  withFile(async (path) => {
+    const arenas: ChunkArena[] = [
+      asyncArena(1, 4096),
+      asyncArena(3, 10_000),
+      asyncArena(2, 200_000),
+      BuddyArena.builder(BuddyGeometry.exact(1 << 17, 1024)).buildAsync(),
+      BuddyArena.builder(BuddyGeometry.nearest(1 << 16, 1000)).buildAsync(),
+    ];
+    for (const arena of arenas) {
+      for (const readAhead of [0, 1, 5]) {
+        for (const chunkSize of [undefined, 1000, 4096]) {
+          const chunks = await copies(readChunks(arena, path, { readAhead, chunkSize }));
+          assert.ok(Buffer.concat(chunks).equals(content));
+          if (chunkSize !== undefined) {
+            assert.ok(chunks.slice(0, -1).every(({ length }) => length === chunkSize));
+          }
+        }
+      }
+      assertAllReturned(arena);
+    }
+    assert.equal(openOn(path), 0);
+  }));
+
+test('start and end are offsets of the first and the last byte, as in fs.createReadStream', () =>
+  withFile(async (path) => {
+    const arena = asyncArena(4, 4096);
+    const ranges = [
+      { start: 0, end: 0 },
+      { start: 10, end: 19 },
+      { start: 4095, end: 8192 },
+      { start: 99_990 },
+      { end: 5000 },
+    ];
+    for (const range of [...ranges, { start: 99_999, end: 200_000 }, { start: 100_000 }, { start: 2 ** 40 }]) {
+      const { start = 0, end = content.length } = { end: content.length, ...range };
+      const expected = content.subarray(start, end + 1);
+      assert.ok((await joined(readChunks(arena, path, range))).equals(expected), JSON.stringify(range));
+    }
+    assertAllReturned(arena);
+  }));
+
+test('a path may be a string, a Buffer or a URL; a FileHandle goes on from where it stands and stays open', () =>
+  withFile(async (path) => {
+    const arena = asyncArena(4, 4096);
+    for (const source of [path, Buffer.from(path), pathToFileURL(path)]) {
+      assert.ok((await joined(readChunks(arena, source))).equals(content));
+    }
+    const file = await open(path);
+    await file.read(Buffer.alloc(50_000));
+    assert.ok((await joined(readChunks(arena, file))).equals(content.subarray(50_000)));
+    assert.ok((await joined(readChunks(arena, file, { start: 99_000 }))).equals(content.subarray(99_000)));
+    const { bytesRead } = await file.read(Buffer.alloc(10), 0, 10, 0);
+    assert.equal(bytesRead, 10, 'still open');
+    const again = await open(path);
+    assert.ok((await joined(readChunks(arena, again, { end: 4999 }))).equals(content.subarray(0, 5000)));
+    await again.close();
+    await file.close();
+    assertAllReturned(arena);
+  }));
+
+test('an empty file has no chunks; files that say they are empty are read to their end', async () => {
+  const arena = asyncArena(2, 4096);
+  await inFolder(async (folder) => {
+    const path = join(folder, 'empty');
+    writeFileSync(path, '');
+    assert.deepEqual(await copies(readChunks(arena, path)), []);
+  });
+  assert.match((await joined(readChunks(arena, '/proc/self/status'))).toString(), /^Name:.*\nPid:/ms);
+  assertAllReturned(arena);
+});
+
+test('a pipe is read as it comes, to its end', () =>
+  inFolder(async (folder) => {
+    const path = join(folder, 'pipe');
+    execFileSync('mkfifo', [path]);
+    const arena = asyncArena(3, 4096);
+    const reading = joined(readChunks(arena, path));
+    const writer = await open(path, 'w');
+    for (let at = 0; at < 20_000; at += 1500) {
+      await writer.write(content.subarray(at, Math.min(at + 1500, 20_000)));
+      await settled();
+    }
+    await writer.close();
+    assert.ok((await reading).equals(content.subarray(0, 20_000)));
+    const second = readChunks(arena, path, { start: 1 }).next();
+    const other = await open(path, 'w');
+    await assert.rejects(second, TypeError);
+    await other.close();
+    assertAllReturned(arena);
+  }));
+
+test('a consumer that holds its chunks stops the reading; memory stays within the arena', () =>
+  withFile(async (path) => {
+    const arena = asyncArena(3, 4096);
+    const chunks = readChunks(arena, path, { readAhead: 8 });
+    const held = [];
+    for (let count = 0; count < 3; count++) held.push((await chunks.next()).value);
+    const fourth = chunks.next();
+    await settled();
+    assert.equal(arena.metrics().waiting, 1);
+    held.shift()?.release();
+    held.push((await fourth).value);
+    for (const bytes of held) bytes?.release();
+    assert.ok((await joined(chunks)).equals(content.subarray(4 * 4096)));
+    assertAllReturned(arena);
+    assert.equal(openOn(path), 0);
+  }));
+
+test('read-ahead takes only memory that is free: a reader never waits for more than the chunk it was asked for', () =>
+  withFile(async (path) => {
+    const arena = asyncArena(2, 4096);
+    const other = arena.allocate();
+    assert.ok((await joined(readChunks(arena, path, { readAhead: 10 }))).equals(content));
+    assert.equal(arena.metrics().waitsServed, 0);
+    other.abandon();
+    assertAllReturned(arena);
+  }));
+
+test('stopping early closes the file and returns every slot: break, throw, return, dispose, before the first and in the middle', () =>
+  withFile(async (path) => {
+    const arena = asyncArena(4, 4096);
+    for await (using chunk of readChunks(arena, path)) {
+      assert.equal(chunk.length, 4096);
+      break;
+    }
+    assertAllReturned(arena);
+    await assert.rejects(async () => {
+      for await (using _ of readChunks(arena, path)) throw new Error('consumer');
+    }, /consumer/);
+    assertAllReturned(arena);
+    {
+      await using chunks = readChunks(arena, path);
+      (await chunks.next()).value?.release();
+    }
+    assertAllReturned(arena);
+    const unread = readChunks(arena, path);
+    assert.deepEqual(await unread.return(), { done: true, value: undefined });
+    assert.deepEqual(await unread.next(), { done: true, value: undefined });
+    const busy = readChunks(arena, path);
+    const [asked, ...others] = [busy.next(), busy.next(), busy.return(), busy.next()];
+    for (const result of await Promise.all([asked, ...others])) {
+      assert.equal(result?.value, undefined, 'return() overtakes what is still being opened');
+    }
+    assert.equal(openOn(path), 0);
+    assertAllReturned(arena);
+  }));
+
+test('next() may be asked several times before it answers; the answers keep their order', () =>
+  withFile(async (path) => {
+    const arena = asyncArena(4, 4096);
+    const chunks = readChunks(arena, path);
+    const results = await Promise.all([chunks.next(), chunks.next(), chunks.next()]);
+    const bytes = results.map(({ value }) => value);
+    assert.ok(
+      Buffer.concat(bytes.map((chunk) => chunk?.view ?? new Uint8Array())).equals(content.subarray(0, 3 * 4096)),
+    );
+    for (const chunk of bytes) chunk?.release();
+    await chunks.return();
+    assertAllReturned(arena);
+  }));
+
+test('an abort ends the reading with its reason: before, while it waits for memory, and between two chunks', () =>
+  withFile(async (path) => {
+    const arena = asyncArena(2, 4096);
+    const reason = new Error('enough');
+    await assert.rejects(readChunks(arena, path, { signal: AbortSignal.abort(reason) }).next(), reason);
+    const stop = new AbortController();
+    const waiting = readChunks(arena, path, { signal: stop.signal });
+    const held = [await waiting.next(), await waiting.next()];
+    const third = waiting.next();
+    await settled();
+    assert.equal(arena.metrics().waiting, 1);
+    stop.abort(reason);
+    await assert.rejects(third, reason);
+    for (const { value } of held) value?.release();
+    assertAllReturned(arena);
+    assert.equal(openOn(path), 0);
+
+    const between = new AbortController();
+    const chunks = readChunks(arena, path, { signal: between.signal });
+    (await chunks.next()).value?.release();
+    between.abort(reason);
+    while (openOn(path) > 0) await settled();
+    assertAllReturned(arena);
+    await assert.rejects(chunks.next(), reason);
+    assert.equal((await chunks.next()).done, true);
+  }));
+
+test('closing the arena ends the reading with ARENA_CLOSED and gives everything back', () =>
+  withFile(async (path) => {
+    const arena = asyncArena(2, 4096);
+    const chunks = readChunks(arena, path);
+    (await chunks.next()).value?.release();
+    arena.close();
+    await assert.rejects(
+      async () => {
+        for await (using _ of chunks);
+      },
+      { code: 'ARENA_CLOSED' },
+    );
+    assertAllReturned(arena);
+    assert.equal(openOn(path), 0);
+  }));
+
+test('what the system refuses reaches the consumer, and nothing is lost', () =>
+  inFolder(async (folder) => {
+    const arena = asyncArena(2, 4096);
+    await assert.rejects(readChunks(arena, join(folder, 'missing')).next(), { code: 'ENOENT' });
+    await assert.rejects(readChunks(arena, folder).next(), { code: 'EISDIR' });
+    const path = join(folder, 'file');
+    writeFileSync(path, 'abc');
+    const file = await open(path);
+    await file.close();
+    await assert.rejects(readChunks(arena, file).next(), (error: NodeJS.ErrnoException) => error instanceof Error);
+    assertAllReturned(arena);
+  }));
+
+test('a file that shrinks or grows while it is read ends where it ends', () =>
+  withFile(async (path) => {
+    const arena = asyncArena(3, 4096);
+    const shrinking = readChunks(arena, path, { readAhead: 1 });
+    (await shrinking.next()).value?.release();
+    writeFileSync(path, content.subarray(0, 10_000));
+    const rest = await joined(shrinking);
+    assert.ok(rest.length >= 10_000 - 4096 && rest.length < content.length);
+    const growing = readChunks(arena, path, { readAhead: 0 });
+    const first = (await growing.next()).value;
+    writeFileSync(path, content.subarray(0, 50_000));
+    const all = Buffer.concat([first?.view ?? new Uint8Array(), await joined(growing)]);
+    assert.ok(all.equals(content.subarray(0, 50_000)));
+    first?.release();
+    assertAllReturned(arena);
+  }));
+
+test('bad arguments throw at once', () => {
+  const arena = asyncArena(2, 4096);
+  const plain = FixedArena.withSlotCapacity(1, 16).build();
+  const path = 'package.json';
+  const read = readChunks as (...args: unknown[]) => unknown;
+  for (const wrong of [plain, undefined, {}]) assert.throws(() => read(wrong, path), TypeError);
+  for (const source of [undefined, 1, {}, null]) assert.throws(() => read(arena, source), TypeError);
+  for (const chunkSize of [0, 4097, 1.5, -1]) assert.throws(() => readChunks(arena, path, { chunkSize }), RangeError);
+  for (const start of [-1, 0.5, Number.NaN]) assert.throws(() => readChunks(arena, path, { start }), RangeError);
+  for (const readAhead of [-1, 0.5]) assert.throws(() => readChunks(arena, path, { readAhead }), RangeError);
+  assert.throws(() => readChunks(arena, path, { start: 5, end: 4 }), RangeError);
+  assert.throws(() => read(arena, path, { signal: {} }), TypeError);
+  assert.ok(readFileSync(path).length > 0);
+});

@@ -1,0 +1,277 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createWriteStream, readFileSync, writeFileSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { createServer as createHttpServer, request } from 'node:http';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { join } from 'node:path';
+import { PassThrough, Writable } from 'node:stream';
+import { buffer as collect } from 'node:stream/consumers';
+import { test } from 'node:test';
+import { createGzip, gunzipSync } from 'node:zlib';
+import { Bytes, FixedArena } from 'arena-alligator';
+import { BytesList, writeBytes } from 'arena-alligator/node';
+import { assertAllReturned, frozen } from './support/arenas.js';
+import { pattern } from './support/chunks.js';
+import { inFolder } from './support/digest.js';
+import { Outcome, settled } from './support/outcome.js';
+
+const LARGE = 24 * 1024 * 1024; // more than the kernel takes at once
+
+/** A socket and its peer, which reads nothing until it is told to. */
+async function withPair(use: (writer: Socket, reader: Socket) => Promise<void>): Promise<void> {
+  const server = createServer({ pauseOnConnect: true }).listen(0, '127.0.0.1');
+  const accepted = once(server, 'connection');
+  await once(server, 'listening');
+  const writer = connect({ port: (server.address() as AddressInfo).port, host: '127.0.0.1' });
+  const [reader] = (await accepted) as [Socket];
+  reader.on('error', () => undefined);
+  try {
+    await use(writer, reader);
+  } finally {
+    writer.destroy();
+    reader.destroy();
+    server.close();
+    await once(server, 'close');
+  }
+}
+
+test('a slow reader: memory comes back when its bytes have left, and may be reused from then on', () =>
+  withPair(async (writer, reader) => {
+    const arena = FixedArena.withSlotCapacity(1, LARGE).build();
+    const content = pattern(LARGE);
+    const written = new Outcome(writeBytes(writer, arena.allocate().putSlice(content).freeze()));
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    assert.equal(written.state, 'pending');
+    assert.equal(arena.tryAllocate(), undefined, 'still the socket’s');
+    const received = collect(reader);
+    reader.resume();
+    while (written.state === 'pending') await settled();
+    assert.equal(written.state, 'resolved');
+    arena.allocate().putBytes(0xee, LARGE).abandon(); // over the same memory
+    writer.end();
+    assert.ok((await received).equals(content));
+    assertAllReturned(arena);
+  }));
+
+test('why it has to wait: what is written over the memory before the callback reaches a slow reader', () =>
+  withPair(async (writer, reader) => {
+    const arena = FixedArena.withSlotCapacity(1, LARGE).hazmatRawAccess().build();
+    const region = arena.rawAllocate();
+    region.bytes.fill(0x11);
+    const memory = region.bytes;
+    const written = writeBytes(writer, region.freeze(0, LARGE));
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    memory.fill(0xee);
+    const received = collect(reader);
+    reader.resume();
+    await written;
+    writer.end();
+    const bytes = await received;
+    assert.equal(bytes[0], 0x11, 'the kernel had taken the first');
+    assert.equal(bytes[LARGE - 1], 0xee, 'but not the last');
+    assertAllReturned(arena);
+  }));
+
+test('a destroyed socket gives the memory back, though its callback may never come', () =>
+  withPair(async (writer) => {
+    const arena = FixedArena.withSlotCapacity(4, LARGE).build();
+    const writes = Array.from({ length: 3 }, () => writeBytes(writer, arena.allocate().putBytes(1, LARGE).freeze()));
+    const rejected = Promise.all(writes.map((write) => assert.rejects(write)));
+    await settled();
+    writer.destroy();
+    await rejected;
+    assertAllReturned(arena);
+    await assert.rejects(writeBytes(writer, arena.allocate().putU8(1).freeze()), {
+      code: 'ERR_STREAM_PREMATURE_CLOSE',
+    });
+    assertAllReturned(arena);
+  }));
+
+test('a Writable destroyed in mid-write that never calls back: the memory comes back when it closes', async () => {
+  const arena = FixedArena.withSlotCapacity(4, 16).build();
+  const silent = new Writable({ write: () => undefined });
+  const writes = ['a', 'b'].map((text) => assert.rejects(writeBytes(silent, frozen(arena, text)), /closed|destroyed/));
+  await settled();
+  assert.equal(arena.metrics().bytesLive, 32);
+  silent.destroy();
+  await Promise.all(writes);
+  assertAllReturned(arena);
+});
+
+test('a failed write rejects with the error of the stream, which needs no listener of its own', async () => {
+  const arena = FixedArena.withSlotCapacity(4, 16).build();
+  const broken = new Writable({
+    write: (_chunk, _encoding, done) => setImmediate(() => done(new Error('disk full'))),
+  });
+  const writes = ['a', 'b', 'c'].map((text) => writeBytes(broken, frozen(arena, text)));
+  for (const result of await Promise.allSettled(writes)) assert.equal(result.status, 'rejected');
+  await settled();
+  await assert.rejects(writeBytes(broken, frozen(arena, 'd')), /disk full/);
+  assertAllReturned(arena);
+  const ended = new Writable({ write: (_chunk, _encoding, done) => done() });
+  ended.end();
+  await assert.rejects(writeBytes(ended, frozen(arena, 'e')), { code: /ERR_STREAM/ });
+  assertAllReturned(arena);
+});
+
+test('many writes under way put one listener of each kind on the stream, and take them away', async () => {
+  const arena = FixedArena.withSlotCapacity(64, 16).build();
+  const calls: (() => void)[] = [];
+  const slow = new Writable({ write: (_chunk, _encoding, done) => void calls.push(done), highWaterMark: 1 });
+  const before = [slow.listenerCount('close'), slow.listenerCount('error')];
+  const writes = Array.from({ length: 40 }, () => writeBytes(slow, frozen(arena, 'x')));
+  assert.deepEqual(
+    [slow.listenerCount('close'), slow.listenerCount('error')],
+    before.map((count) => count + 1),
+  );
+  for (let index = 0; index < 40; index++) {
+    calls[index]?.();
+    await settled();
+  }
+  await Promise.all(writes);
+  assert.deepEqual([slow.listenerCount('close'), slow.listenerCount('error')], before);
+  assertAllReturned(arena);
+});
+
+test('an http response whose client left gives the memory back', async () => {
+  const arena = FixedArena.withSlotCapacity(2, LARGE).build();
+  const left = new Promise<void>((resolve, reject) => {
+    const server = createHttpServer(async (_request, response) => {
+      const writes = [1, 2].map(() => writeBytes(response, arena.allocate().putBytes(1, LARGE).freeze()));
+      const results = await Promise.allSettled(writes);
+      server.close();
+      if (results.every(({ status }) => status === 'rejected')) resolve();
+      else reject(new Error('it was written'));
+    }).listen(0, () => {
+      const ask = request({ port: (server.address() as AddressInfo).port }, (answer) => {
+        answer.once('data', () => ask.destroy());
+      });
+      ask.on('error', () => undefined);
+      ask.end();
+    });
+  });
+  await left;
+  assertAllReturned(arena);
+});
+
+test('files and compressors are written whole, from lists too', () =>
+  inFolder(async (folder) => {
+    const arena = FixedArena.withSlotCapacity(8, 65_536).build();
+    const content = pattern(150_000);
+    const list = (): BytesList =>
+      new BytesList(
+        [0, 1, 2].map((part) =>
+          arena
+            .allocate()
+            .putSlice(content.subarray(part * 50_000, (part + 1) * 50_000))
+            .freeze(),
+        ),
+      );
+    const path = join(folder, 'stream');
+    const file = createWriteStream(path);
+    await writeBytes(file, list());
+    await writeBytes(file, frozenPart(arena, content));
+    file.end();
+    await once(file, 'close');
+    assert.ok(readFileSync(path).equals(Buffer.concat([content, content.subarray(0, 10)])));
+    const gzip = createGzip();
+    const zipped = collect(gzip);
+    await writeBytes(gzip, list());
+    gzip.end();
+    assert.ok(gunzipSync(await zipped).equals(content));
+    assertAllReturned(arena);
+  }));
+
+function frozenPart(arena: FixedArena, content: Buffer): Bytes {
+  return arena.allocate().putSlice(content.subarray(0, 10)).freeze();
+}
+
+test('a list goes out as one vectored write', async () => {
+  const arena = FixedArena.withSlotCapacity(8, 16).build();
+  const batches: number[] = [];
+  const writable = new Writable({
+    write(_chunk, _encoding, done) {
+      batches.push(1);
+      done();
+    },
+    writev(chunks, done) {
+      batches.push(chunks.length);
+      done();
+    },
+  });
+  await writeBytes(writable, new BytesList(['a', 'b', 'c'].map((text) => frozen(arena, text))));
+  assert.deepEqual(batches, [3]);
+  assertAllReturned(arena);
+});
+
+test('a FileHandle gets vectored writes, where it stands or at a position, also of more pieces than one call takes', () =>
+  inFolder(async (folder) => {
+    const arena = FixedArena.withSlotCapacity(3000, 16).build();
+    const path = join(folder, 'file');
+    writeFileSync(path, '0123456789');
+    const file = await open(path, 'r+');
+    await writeBytes(file, frozen(arena, 'ab'));
+    await writeBytes(file, new BytesList([frozen(arena, 'c'), frozen(arena, 'd')]));
+    await writeBytes(file, frozen(arena, 'X'), 8);
+    await writeBytes(file, Bytes.empty);
+    assert.equal(readFileSync(path, 'latin1'), 'abcd4567X9');
+    const pieces = Array.from({ length: 2500 }, (_, index) => frozen(arena, `${index},`));
+    await writeBytes(file, new BytesList(pieces), 0);
+    assert.equal(readFileSync(path, 'latin1'), Array.from({ length: 2500 }, (_, index) => `${index},`).join(''));
+    await file.close();
+    await assert.rejects(writeBytes(file, frozen(arena, 'late')));
+    assertAllReturned(arena);
+  }));
+
+test('what a file handle writes only in part is finished by further calls', async () => {
+  const arena = FixedArena.withSlotCapacity(4, 16).build();
+  const written: string[] = [];
+  const places: (number | undefined)[] = [];
+  const grudging = {
+    writev(views: Uint8Array[], position?: number) {
+      const all = Buffer.concat(views).subarray(0, 3);
+      written.push(all.toString());
+      places.push(position);
+      return Promise.resolve({ bytesWritten: all.length });
+    },
+  };
+  await writeBytes(
+    grudging as never,
+    new BytesList([frozen(arena, 'abcd'), frozen(arena, 'e'), frozen(arena, 'fgh')]),
+    10,
+  );
+  assert.deepEqual(written, ['abc', 'def', 'gh']);
+  assert.deepEqual(places, [10, 13, 16]);
+  assertAllReturned(arena);
+});
+
+test('a PassThrough hands on the very memory it gets, so it gets a copy', async () => {
+  const arena = FixedArena.withSlotCapacity(1, 16).build();
+  const through = new PassThrough();
+  await writeBytes(through, frozen(arena, 'first'));
+  assertAllReturned(arena);
+  arena.allocate().putUtf8('OTHER').abandon();
+  assert.equal(through.read()?.toString(), 'first');
+});
+
+test('nothing to write resolves at once', async () => {
+  const never = new Writable({ write: () => undefined });
+  await writeBytes(never, Bytes.empty);
+  await writeBytes(never, new BytesList());
+});
+
+test('bad arguments are refused and leave the handle as it is', async () => {
+  const arena = FixedArena.withSlotCapacity(1, 16).build();
+  const bytes = frozen(arena, 'x');
+  const write = writeBytes as (...args: unknown[]) => Promise<void>;
+  const writable = new Writable({ write: (_chunk, _encoding, done) => done() });
+  for (const target of [undefined, null, 1, {}, 'file']) await assert.rejects(write(target, bytes), TypeError);
+  for (const wrong of [undefined, new Uint8Array(1), 'text']) await assert.rejects(write(writable, wrong), TypeError);
+  await assert.rejects(write(writable, bytes, 1), TypeError);
+  await assert.rejects(write({ writev: () => undefined }, bytes, -1), RangeError);
+  assert.equal(bytes.toString(), 'x');
+  await writeBytes(writable, bytes);
+  await assert.rejects(writeBytes(writable, bytes), { name: 'ReleasedError' });
+  assertAllReturned(arena);
+});

@@ -1,0 +1,38 @@
+import { type AsyncFixedArena, type Bytes, FixedArena } from 'arena-alligator';
+import type { BytesList } from 'arena-alligator/node';
+
+/** Everything that `chunks` gives, copied and released, as one Buffer for each chunk. */
+export async function copies(chunks: AsyncIterable<Bytes | BytesList>): Promise<Buffer[]> {
+  const all: Buffer[] = [];
+  for await (using chunk of chunks) all.push(Buffer.from(chunk.toUint8Array()));
+  return all;
+}
+
+export async function joined(chunks: AsyncIterable<Bytes | BytesList>): Promise<Buffer> {
+  return Buffer.concat(await copies(chunks));
+}
+
+/** `text` as one chunk after the other, each in a slot of its own, `size` bytes long. */
+export async function* inChunks(arena: AsyncFixedArena, text: string, size: number): AsyncGenerator<Bytes, undefined> {
+  const bytes = Buffer.from(text);
+  for (let at = 0; at < bytes.length; at += size) {
+    using buffer = await arena.allocateAsync();
+    yield buffer.putSlice(bytes.subarray(at, at + size)).freeze();
+  }
+  return undefined;
+}
+
+export function asyncArena(slots: number, slotCapacity: number): AsyncFixedArena {
+  return FixedArena.withSlotCapacity(slots, slotCapacity).buildAsync();
+}
+
+/** `length` bytes of which no two stretches are alike. */
+export function pattern(length: number): Buffer {
+  const bytes = Buffer.alloc(length);
+  let state = 1;
+  for (let index = 0; index < length; index++) {
+    state = (Math.imul(state, 1664525) + 1013904223) | 0;
+    bytes[index] = state >>> 24;
+  }
+  return bytes;
+}
