@@ -15,7 +15,7 @@ import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
-import { chunkArena } from '#internal/cli/chunk-arena';
+import { chunkMemory } from '#internal/cli/chunk-arena';
 import { digest as runDigest } from '#internal/cli/digest';
 import { hashFile } from '#internal/cli/hash-file';
 import { Output } from '#internal/cli/output';
@@ -62,7 +62,7 @@ test('a file that vanishes after it was listed is reported, and the rest goes on
     const lines = new PassThrough();
     const summary = await runDigest(
       [fromArgument(folder)],
-      { arena: 'fixed', slotSize: 4096, slots: 2 },
+      { arena: 'fixed', memory: 8192, slotSize: 4096, files: 1 },
       {
         ...report,
         file(path, hashed) {
@@ -131,7 +131,8 @@ test('a file that cannot be read although it was opened is reported', async () =
 test('what took the place of a file after it was listed is not hashed: a pipe, a device, a link', async () => {
   await inFolder(async (folder) => {
     const stop = new AbortController();
-    const arena = chunkArena('fixed', 4096, 2);
+    const memory = chunkMemory('fixed', 4096 * 2, 4096);
+    const { arena } = memory;
     execFileSync('mkfifo', [join(folder, 'pipe')]);
     symlinkSync('/etc/passwd', join(folder, 'link'));
     for (const [path, error] of [
@@ -140,7 +141,7 @@ test('what took the place of a file after it was listed is not hashed: a pipe, a
       [join(folder, 'link'), { code: 'ELOOP' }],
     ] as const) {
       await assert.rejects(
-        hashFile(fromArgument(path), arena, stop.signal, () => {}),
+        hashFile(fromArgument(path), memory, stop.signal, () => {}),
         error,
       );
     }
@@ -152,11 +153,11 @@ test('hashing keeps no file open', { skip: !existsSync('/proc/self/fd') }, async
   await inFolder(async (folder) => {
     writeFileSync(join(folder, 'small'), 'x');
     writeFileSync(join(folder, 'large'), Buffer.alloc(200_000));
-    const arena = chunkArena('fixed', 4096, 2);
+    const memory = chunkMemory('fixed', 4096 * 2, 4096);
     const before = readdirSync('/proc/self/fd').length;
     for (let round = 0; round < 10; round++) {
       for (const name of ['small', 'large']) {
-        await hashFile(fromArgument(join(folder, name)), arena, new AbortController().signal, () => {});
+        await hashFile(fromArgument(join(folder, name)), memory, new AbortController().signal, () => {});
       }
     }
     assert.equal(readdirSync('/proc/self/fd').length, before);
@@ -176,6 +177,10 @@ test('bad options are refused with exit code 1 and nothing on stdout', async () 
     ['--slots', '0'],
     ['--slots', '1.5'],
     ['--arena', 'heap'],
+    ['--memory', '0'],
+    ['--memory', '16X'],
+    ['--memory', '16M', '--slots', '2'],
+    ['--files', '0'],
     ['--slots', '4', '--slot-size', '1048576G'],
     ['--nonsense'],
   ]) {

@@ -66,11 +66,15 @@ test('every kind and size of arena prints the same, however small', async () => 
       ['--slots', '1', '--slot-size', '1'],
       ['--slot-size', '3K', '--slots', '2'],
       ['--slot-size', '1M'],
+      ['--memory', '100K', '--slot-size', '4K', '--files', '16'],
+      ['--memory', '1', '--files', '3'],
+      ['--memory', '4096', '--files', '2'],
       ['--arena', 'buddy'],
+      ['--arena', 'buddy', '--memory', '100K', '--slot-size', '7K', '--files', '16'],
       ['--arena', 'buddy', '--slot-size', '5000', '--slots', '3'],
     ]) {
       // A byte at a time is for the small files only.
-      const path = options.includes('1') && options.includes('--slot-size') ? 'one' : '.';
+      const path = /--(slot-size|memory) 1( |$)/.test(options.join(' ')) ? 'one' : '.';
       const { code, stdout, stderr } = await digest([...options, path], folder);
       assert.equal(stdout, path === 'one' ? gnu(folder, 'one') : expected, options.join(' '));
       assert.equal(code, 0);

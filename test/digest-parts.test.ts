@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { test } from 'node:test';
-import { chunkArena } from '#internal/cli/chunk-arena';
+import { chunkMemory } from '#internal/cli/chunk-arena';
 import { hashFile } from '#internal/cli/hash-file';
 import { Output } from '#internal/cli/output';
 import { fromArgument, joined } from '#internal/cli/raw-path';
@@ -45,9 +45,10 @@ test('a consumer that throws in the middle of a file costs no memory', async () 
     writeFileSync(path, Buffer.alloc(10_000));
     for (const kind of ['fixed', 'buddy'] as const) {
       for (const chunks of [1, 4]) {
-        const arena = chunkArena(kind, 4096, chunks);
+        const memory = chunkMemory(kind, 4096 * chunks, 4096);
+        const { arena } = memory;
         let calls = 0;
-        const failing = hashFile(fromArgument(path), arena, new AbortController().signal, () => {
+        const failing = hashFile(fromArgument(path), memory, new AbortController().signal, () => {
           if (++calls === 2) throw new Error('consumer');
         });
         await assert.rejects(failing, /consumer/);
@@ -62,27 +63,51 @@ test('an aborted signal stops between chunks and costs no memory', async () => {
   await inFolder(async (folder) => {
     const path = join(folder, 'file');
     writeFileSync(path, Buffer.alloc(100_000));
-    const arena = chunkArena('fixed', 4096, 4);
+    const memory = chunkMemory('fixed', 4096 * 4, 4096);
+    const { arena } = memory;
     const stop = new AbortController();
-    const result = await hashFile(fromArgument(path), arena, stop.signal, () => stop.abort());
+    const result = await hashFile(fromArgument(path), memory, stop.signal, () => stop.abort());
     assert.equal(result, undefined);
     assert.equal(arena.metrics().bytesLive, 0);
   });
 });
 
-test('an arena without room for a chunk fails the file and nothing else', async () => {
+test('a file waits until the arena has room for a chunk, or until it is told to stop', async () => {
   await inFolder(async (folder) => {
-    const path = join(folder, 'file');
-    writeFileSync(path, 'x');
-    const arena = chunkArena('fixed', 4096, 1);
-    const held = arena.tryAllocate(1);
-    await assert.rejects(
-      hashFile(fromArgument(path), arena, new AbortController().signal, () => {}),
-      /no memory/,
-    );
-    held?.abandon();
-    assert.equal((await hashFile(fromArgument(path), arena, new AbortController().signal, () => {}))?.bytes, 1);
+    for (const size of [1, 100_000]) {
+      const path = join(folder, `${size}`);
+      writeFileSync(path, Buffer.alloc(size));
+      const memory = chunkMemory('fixed', 4096, 4096);
+      const held = memory.arena.allocate(1);
+      const hashing = hashFile(fromArgument(path), memory, new AbortController().signal, () => {});
+      const stop = new AbortController();
+      const stopped = hashFile(fromArgument(path), memory, stop.signal, () => {});
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      assert.equal(memory.arena.metrics().waiting, 2);
+      stop.abort();
+      assert.equal(await stopped, undefined);
+      held.abandon();
+      assert.equal((await hashing)?.bytes, size);
+      assert.equal(memory.arena.metrics().bytesLive, 0);
+    }
   });
+});
+
+test('an arena takes no more than the memory it was given, and a chunk always fits', () => {
+  for (const kind of ['fixed', 'buddy'] as const) {
+    for (const [memory, chunk] of [
+      [1, 1],
+      [100, 7],
+      [4096, 65_536],
+      [5000, 4096],
+      [1_000_000, 4096],
+    ] as const) {
+      const { arena, chunkSize } = chunkMemory(kind, memory, chunk);
+      assert.ok(arena.metrics().bytesReserved <= memory);
+      assert.ok(chunkSize <= chunk);
+      arena.allocate(chunkSize).abandon();
+    }
+  }
 });
 
 test('writing waits for a slow reader, and ends waiting when the reader goes away', async () => {

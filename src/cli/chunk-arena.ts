@@ -1,13 +1,10 @@
-import { type ArenaBuffer, type ArenaMetrics, BuddyArena, BuddyGeometry, FixedArena } from '../index.js';
+import { type AsyncBuddyArena, type AsyncFixedArena, BuddyArena, BuddyGeometry, FixedArena } from '../index.js';
 
 /** Memory for file chunks of up to `chunkSize` bytes. */
-export interface ChunkArena {
+export interface ChunkMemory {
+  readonly arena: AsyncFixedArena | AsyncBuddyArena;
   readonly description: string;
   readonly chunkSize: number;
-  /** A buffer for a chunk of `length` bytes, at most `chunkSize`; undefined when all memory is in use. */
-  tryAllocate(length: number): ArenaBuffer | undefined;
-  metrics(): ArenaMetrics;
-  close(): void;
 }
 
 export type ArenaKind = 'fixed' | 'buddy';
@@ -16,22 +13,19 @@ export const ARENA_KINDS: readonly ArenaKind[] = ['fixed', 'buddy'];
 /** Smallest block of the buddy arena: small files take a page, not a whole chunk. */
 const SMALLEST_BLOCK = 4096;
 
-/** An arena for `chunkCount` chunks of `chunkSize` bytes. @throws BuildError when it is larger than can be had. */
-export function chunkArena(kind: ArenaKind, chunkSize: number, chunkCount: number): ChunkArena {
+/**
+ * An arena of at most `memory` bytes for chunks of `chunkSize` bytes, which are smaller where the memory is: one always fits.
+ * @throws BuildError when it is larger than can be had
+ */
+export function chunkMemory(kind: ArenaKind, memory: number, chunkSize: number): ChunkMemory {
   if (kind === 'fixed') {
-    const arena = FixedArena.withSlotCapacity(chunkCount, chunkSize).build();
-    return describedAs(arena, `fixed, ${chunkCount} slots of ${chunkSize} bytes`, chunkSize);
+    const size = Math.min(chunkSize, memory);
+    const arena = FixedArena.withSlotCapacity(Math.floor(memory / size), size).buildAsync();
+    return { arena, description: `fixed, ${arena.slotCount} slots of ${size} bytes`, chunkSize: size };
   }
-  const arena = BuddyArena.builder(BuddyGeometry.nearest(chunkCount * chunkSize, SMALLEST_BLOCK)).build();
-  return describedAs(arena, `buddy, ${arena.totalSize} bytes in blocks from ${arena.minBlockSize} bytes`, chunkSize);
-}
-
-function describedAs(arena: FixedArena | BuddyArena, description: string, chunkSize: number): ChunkArena {
-  return {
-    description,
-    chunkSize,
-    tryAllocate: (length) => arena.tryAllocate(length),
-    metrics: () => arena.metrics(),
-    close: () => arena.close(),
-  };
+  const block = Math.min(SMALLEST_BLOCK, 2 ** Math.floor(Math.log2(memory)));
+  const total = 2 ** Math.floor(Math.log2(memory));
+  const arena = BuddyArena.builder(BuddyGeometry.exact(total, block)).buildAsync();
+  const description = `buddy, ${total} bytes in blocks from ${block} bytes`;
+  return { arena, description, chunkSize: Math.min(chunkSize, total) };
 }

@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import { type ArenaKind, type ChunkArena, chunkArena } from './chunk-arena.js';
+import { type ArenaKind, type ChunkMemory, chunkMemory } from './chunk-arena.js';
 import { type HashedFile, hashFile } from './hash-file.js';
 import type { Output } from './output.js';
 import { progressOf } from './progress.js';
@@ -13,15 +13,20 @@ const TURN_EVERY = 20;
 
 export interface DigestOptions {
   readonly arena: ArenaKind;
+  /** Bytes of the arena: what all files together may take. */
+  readonly memory: number;
   /** Bytes of a chunk: how much of a file is read at once. */
   readonly slotSize: number;
-  /** How many chunks fit into the arena. */
-  readonly slots: number;
+  /** How many files are read at the same time. */
+  readonly files: number;
 }
 
+/** What became of a file. */
+type Result = { readonly path: RawPath } & ({ readonly hashed: HashedFile | undefined } | { readonly error: unknown });
+
 /**
- * Prints the SHA-256 of every regular file at or below `roots` in the order of their paths. Files are read straight
- * into the arena's memory, whatever their size. Failures are reported and the rest goes on.
+ * Prints the SHA-256 of every regular file at or below `roots` in the order of their paths. Several files are read at once,
+ * straight into the memory of one arena, whatever their size. Failures are reported and the rest goes on.
  * @throws BuildError when the arena cannot be had
  */
 export async function digest(
@@ -32,7 +37,7 @@ export async function digest(
   signal: AbortSignal,
 ): Promise<Summary> {
   const start = performance.now();
-  const arena = chunkArena(options.arena, options.slotSize, options.slots);
+  const memory = chunkMemory(options.arena, options.memory, options.slotSize);
   let failures = 0;
   const fail = (path: RawPath, error: unknown): void => {
     failures++;
@@ -40,26 +45,20 @@ export async function digest(
   };
   const paths = await regularFiles(roots, fail, signal);
   const progress = await progressOf(paths, signal);
-  const failAside = (path: RawPath, error: unknown): void => progress.aside(() => fail(path, error));
   let files = 0;
   let bytes = 0;
-  let lastTurn = start;
   await output.write(report.opening());
-  for (const path of paths) {
-    if (signal.aborted) break;
-    // Small files are read without waiting for anything: signals and the bar need a turn now and then.
-    if (performance.now() - lastTurn > TURN_EVERY) {
-      await setImmediate();
-      lastTurn = performance.now();
+  for await (const result of inOrder(paths, options.files, memory, signal, progress.advance)) {
+    if ('error' in result) {
+      progress.aside(() => fail(result.path, result.error));
+    } else if (result.hashed !== undefined) {
+      files++;
+      bytes += result.hashed.bytes;
+      await output.write(report.file(result.path, result.hashed));
     }
-    const hashed = await hashOrFail(path, arena, signal, progress.advance, failAside);
-    if (hashed === undefined) continue;
-    files++;
-    bytes += hashed.bytes;
-    await output.write(report.file(path, hashed));
   }
   progress.stop();
-  arena.close();
+  memory.arena.close();
   const seconds = (performance.now() - start) / 1000;
   const summary: Summary = {
     files,
@@ -68,24 +67,46 @@ export async function digest(
     seconds,
     megabytesPerSecond: bytes / 1e6 / seconds,
     interrupted: signal.aborted,
-    arena: { description: arena.description, ...arena.metrics() },
+    arena: { description: memory.description, ...memory.arena.metrics() },
     peakRssBytes: process.resourceUsage().maxRSS * 1024,
   };
   await output.write(report.closing(summary));
   return summary;
 }
 
-async function hashOrFail(
-  path: RawPath,
-  arena: ChunkArena,
+/** Hashes `paths`, up to `width` of them at once; the results come in the order of the paths. */
+async function* inOrder(
+  paths: readonly RawPath[],
+  width: number,
+  memory: ChunkMemory,
   signal: AbortSignal,
   onBytes: (count: number) => void,
-  onFailure: (path: RawPath, error: unknown) => void,
-): Promise<HashedFile | undefined> {
+): AsyncGenerator<Result, undefined, undefined> {
+  const underWay: Promise<Result>[] = [];
+  let lastTurn = performance.now();
+  for (const path of paths) {
+    if (signal.aborted) break;
+    // Small files are read without waiting for anything: signals and the bar need a turn now and then.
+    if (performance.now() - lastTurn > TURN_EVERY) {
+      await setImmediate();
+      lastTurn = performance.now();
+    }
+    underWay.push(resultOf(path, memory, signal, onBytes));
+    if (underWay.length >= width) yield underWay.shift() as Promise<Result>;
+  }
+  yield* underWay;
+  return undefined;
+}
+
+async function resultOf(
+  path: RawPath,
+  memory: ChunkMemory,
+  signal: AbortSignal,
+  onBytes: (count: number) => void,
+): Promise<Result> {
   try {
-    return await hashFile(path, arena, signal, onBytes);
+    return { path, hashed: await hashFile(path, memory, signal, onBytes) };
   } catch (error) {
-    onFailure(path, error);
-    return undefined;
+    return { path, error };
   }
 }

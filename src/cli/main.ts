@@ -22,6 +22,7 @@ const packageFolder = fileURLToPath(new URL('../..', import.meta.url));
 
 interface DigestArguments extends DigestOptions {
   readonly arena: ArenaKind;
+  readonly slots?: number;
   readonly json: boolean;
 }
 
@@ -61,8 +62,10 @@ async function runDigest(paths: readonly string[], options: DigestArguments): Pr
     });
   }
   const roots = paths.length > 0 ? paths : [relative('', packageFolder) || '.'];
+  const { slots, slotSize } = options;
+  const memory = slots === undefined ? options.memory : slots * slotSize;
   const report = options.json ? jsonReport(tell) : checksumReport(tell);
-  const summary = await digest(roots.map(fromArgument), options, report, output, stop.signal);
+  const summary = await digest(roots.map(fromArgument), { ...options, memory }, report, output, stop.signal);
   await output.flushed();
   process.exitCode = exitCode !== 0 ? exitCode : summary.failures > 0 ? 1 : 0;
   // Shells end their loops only when the signal itself ended the program.
@@ -88,8 +91,14 @@ program
   )
   .argument('[path...]', 'files and folders')
   .addOption(new Option('--arena <kind>', 'which arena holds the chunks').choices(ARENA_KINDS).default('fixed'))
+  .option('--memory <size>', 'bytes of the arena, for all files together: 256K, 16M', size, 16 * 1024 * 1024)
   .option('--slot-size <size>', 'bytes of a chunk: 4096, 64K, 1M', size, 1024 * 1024)
-  .option('--slots <count>', 'how many chunks the arena holds', count, 2)
+  .addOption(
+    new Option('--slots <count>', 'instead of --memory: how many chunks the arena holds')
+      .argParser(count)
+      .conflicts('memory'),
+  )
+  .option('--files <count>', 'how many files are read at once', count, 4)
   .option('--json', 'print one JSON document instead of lines', false)
   .action(runDigest);
 

@@ -1,9 +1,13 @@
 import { close, fstat, open, type PathLike, read, type Stats } from 'node:fs';
-import type { FileHandle } from 'node:fs/promises';
 import { addAbortCallback, removeAbortCallback } from '../abort-signals.js';
 import type { ArenaBuffer, Bytes } from '../index.js';
 import type { ChunkArena } from './chunk-arena.js';
 import type { StoppableIterator } from './stoppable.js';
+
+/** A file that somebody else opened and will close: a FileHandle, or `{ fd }`. */
+export interface OpenFile {
+  readonly fd: number;
+}
 
 export interface FileReadOptions {
   readonly chunkSize: number;
@@ -39,7 +43,7 @@ interface Asked {
  */
 export class FileChunks implements StoppableIterator<Bytes> {
   private readonly arena: ChunkArena;
-  private readonly source: PathLike | FileHandle;
+  private readonly source: PathLike | OpenFile;
   private readonly options: FileReadOptions;
   private phase: 'new' | 'open' | 'ending' | 'ended' = 'new';
   private file = -1;
@@ -58,7 +62,7 @@ export class FileChunks implements StoppableIterator<Bytes> {
   private readonly onRead = (): void => this.advance();
   private readonly onAbort = (): void => this.end({ reason: this.options.signal?.reason });
 
-  constructor(arena: ChunkArena, source: PathLike | FileHandle, options: FileReadOptions) {
+  constructor(arena: ChunkArena, source: PathLike | OpenFile, options: FileReadOptions) {
     this.arena = arena;
     this.source = source;
     this.options = options;
@@ -285,6 +289,6 @@ class FileRead {
   }
 }
 
-function isHandle(source: PathLike | FileHandle): source is FileHandle {
-  return typeof (source as Partial<FileHandle>).fd === 'number';
+function isHandle(source: PathLike | OpenFile): source is OpenFile {
+  return typeof (source as Partial<OpenFile>).fd === 'number';
 }

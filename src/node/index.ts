@@ -1,6 +1,7 @@
 export { BytesList } from './bytes-list.js';
 export type { ChunkArena } from './chunk-arena.js';
 export { type ChunkConnection, type ConnectOptions, connectChunks } from './connect-chunks.js';
+export type { OpenFile } from './file-chunks.js';
 export {
   type FramedRecord,
   FramingError,

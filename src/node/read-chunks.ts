@@ -1,11 +1,10 @@
 import type { PathLike } from 'node:fs';
-import type { FileHandle } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { checkSignal } from '../abort-signals.js';
 import { checkInteger, describe } from '../check.js';
 import type { Bytes } from '../index.js';
 import { type ChunkArena, chunkSizeFor } from './chunk-arena.js';
-import { FileChunks } from './file-chunks.js';
+import { FileChunks, type OpenFile } from './file-chunks.js';
 import { readReadable } from './read-readable.js';
 import { type StoppableIterator, stoppable } from './stoppable.js';
 
@@ -28,7 +27,7 @@ const DEFAULT_READ_AHEAD = 2;
  * The bytes of a file or a stream, in chunks that lie in the arena. Each is the consumer's to release; when the arena is full,
  * reading waits until somebody does.
  *
- * - A path or a FileHandle: the system reads straight into arena memory; nothing is copied. What is read ahead uses only memory
+ * - A path, a FileHandle or anything else with an `fd`: the system reads straight into arena memory; nothing is copied. What is read ahead uses only memory
  *   that is free, so the arena bounds it. A handle stays open, a path's file is closed.
  * - A Readable (an accepted socket, a request, stdin): Node has put its data into Buffers of its own; they are copied into the
  *   arena, once, and what is there at a time shares chunks. A stream is destroyed when reading stops early.
@@ -38,7 +37,7 @@ const DEFAULT_READ_AHEAD = 2;
  */
 export function readChunks(
   arena: ChunkArena,
-  source: PathLike | FileHandle | Readable,
+  source: PathLike | OpenFile | Readable,
   options: ReadOptions = {},
 ): StoppableIterator<Bytes> {
   const chunkSize = chunkSizeFor(arena, options.chunkSize);
@@ -51,14 +50,14 @@ export function readChunks(
     return stoppable(signal, (stop) => readReadable(arena, source, chunkSize, stop));
   }
   if (!isFileSource(source)) {
-    throw new TypeError(`source must be a path, a FileHandle or a Readable, got ${describe(source)}`);
+    throw new TypeError(`source must be a path, a FileHandle, { fd } or a Readable, got ${describe(source)}`);
   }
   checkSignal(signal);
   const behind = end === undefined ? Number.POSITIVE_INFINITY : end + 1;
   return new FileChunks(arena, source, { chunkSize, start, end: behind, readAhead, signal });
 }
 
-function isFileSource(source: unknown): source is PathLike | FileHandle {
+function isFileSource(source: unknown): source is PathLike | OpenFile {
   if (typeof source === 'string' || source instanceof Uint8Array || source instanceof URL) return true;
-  return typeof source === 'object' && source !== null && typeof (source as Partial<FileHandle>).fd === 'number';
+  return typeof source === 'object' && source !== null && typeof (source as Partial<OpenFile>).fd === 'number';
 }
