@@ -46,6 +46,9 @@ export class Allocation {
   limit = 0;
   /** End of what may have been written since the claim, from `offset` on. */
   dirtyEnd = 0;
+  /** The view that was lent last, and where it begins; none once the memory has been given back. */
+  view: Uint8Array | undefined = undefined;
+  viewOffset = 0;
 
   constructor(owner: AllocationOwner, memory: Memory, trace: Trace) {
     this.owner = owner;

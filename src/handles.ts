@@ -467,10 +467,18 @@ export class Bytes implements Iterable<number> {
   }
 
   private borrow(): BytesView {
-    const view = this.peek() as BytesView;
-    this.allocation.owner.lend(this.allocation);
-    this.borrowed = view;
-    return view;
+    const allocation = this.live();
+    const { offset } = this;
+    let view = allocation.view;
+    // Clones share one view: a payload that goes to many sockets would else cost a typed array for each.
+    if (view === undefined || allocation.viewOffset !== offset || view.length !== this.size) {
+      view = this.peek();
+      allocation.view = view;
+      allocation.viewOffset = offset;
+      allocation.owner.lend(allocation);
+    }
+    this.borrowed = view as BytesView;
+    return this.borrowed;
   }
 }
 

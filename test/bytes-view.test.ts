@@ -45,3 +45,21 @@ test('a view of wrapped bytes is over the wrapped memory', () => {
 });
 
 test('everything came back', () => assertAllReturned(arena));
+
+test('clones share one view, slices have their own, and the next owner of the memory gets a new one', () => {
+  const single = FixedArena.withSlotCapacity(1, 16).build();
+  const bytes = frozen(single, 'abcd');
+  const clone = bytes.clone();
+  const { view } = bytes;
+  assert.equal(clone.view, view);
+  const tail = clone.slice(1);
+  assert.equal(new TextDecoder().decode(tail.view), 'bcd');
+  clone.advance(2);
+  assert.equal(new TextDecoder().decode(clone.view), 'cd');
+  assert.equal(bytes.view, view);
+  for (const handle of [bytes, clone, tail]) handle.release();
+  const next = frozen(single, 'efgh');
+  assert.notEqual(next.view, view);
+  next.release();
+  assertAllReturned(single);
+});

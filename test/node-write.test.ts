@@ -115,22 +115,45 @@ test('a failed write rejects with the error of the stream, which needs no listen
   assertAllReturned(arena);
 });
 
-test('many writes under way put one listener of each kind on the stream, and take them away', async () => {
+test('however many writes, a stream gets one listener of each kind', async () => {
   const arena = FixedArena.withSlotCapacity(64, 16).build();
   const calls: (() => void)[] = [];
   const slow = new Writable({ write: (_chunk, _encoding, done) => void calls.push(done), highWaterMark: 1 });
-  const before = [slow.listenerCount('close'), slow.listenerCount('error')];
-  const writes = Array.from({ length: 40 }, () => writeBytes(slow, frozen(arena, 'x')));
-  assert.deepEqual(
-    [slow.listenerCount('close'), slow.listenerCount('error')],
-    before.map((count) => count + 1),
-  );
-  for (let index = 0; index < 40; index++) {
-    calls[index]?.();
-    await settled();
+  const count = (): number[] => [slow.listenerCount('close'), slow.listenerCount('error')];
+  const before = count();
+  for (let round = 0; round < 2; round++) {
+    const writes = Array.from({ length: 40 }, () => writeBytes(slow, frozen(arena, 'x')));
+    assert.deepEqual(
+      count(),
+      before.map((listeners) => listeners + 1),
+    );
+    for (let index = 0; index < 40; index++) {
+      calls.shift()?.();
+      await settled();
+    }
+    await Promise.all(writes);
   }
-  await Promise.all(writes);
-  assert.deepEqual([slow.listenerCount('close'), slow.listenerCount('error')], before);
+  assertAllReturned(arena);
+});
+
+test('an error that has nothing to do with a write is as loud as ever where nobody listens', async () => {
+  const arena = FixedArena.withSlotCapacity(1, 16).build();
+  const sink = (): Writable => new Writable({ write: (_chunk, _encoding, done) => done() });
+  const heard = sink();
+  const errors: Error[] = [];
+  heard.on('error', (error) => errors.push(error));
+  const unheard = sink();
+  for (const stream of [heard, unheard]) await writeBytes(stream, frozen(arena, 'x'));
+  const listeners = process.listeners('uncaughtException');
+  process.removeAllListeners('uncaughtException');
+  const uncaught: string[] = [];
+  process.on('uncaughtException', (error) => uncaught.push(error.message));
+  heard.destroy(new Error('heard'));
+  unheard.destroy(new Error('unheard'));
+  await settled();
+  process.removeAllListeners('uncaughtException');
+  for (const listener of listeners) process.on('uncaughtException', listener);
+  assert.deepEqual([errors.map(({ message }) => message), uncaught], [['heard'], ['unheard']]);
   assertAllReturned(arena);
 });
 

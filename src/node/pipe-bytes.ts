@@ -106,11 +106,12 @@ class Pipe {
 
   private async pass(chunk: Chunk): Promise<void> {
     checkWritten(chunk);
-    const { done, hasRoom } = send(this.writable, chunk);
+    const done = send(this.writable, chunk);
     this.sendings.add(done);
     const forget = (): void => void this.sendings.delete(done);
     done.then(forget, (error: unknown) => this.fail(error)).then(forget);
-    if (!hasRoom) await this.unlessFailed(new Promise<void>((resolve) => void this.writable.once('drain', resolve)));
+    if (this.writable.writableNeedDrain)
+      await this.unlessFailed(new Promise<void>((resolve) => void this.writable.once('drain', resolve)));
   }
 
   /** Waits for `promise`, but no longer than until the pipe fails. Unlike a race it leaves nothing behind. */

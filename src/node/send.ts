@@ -2,40 +2,22 @@ import { PassThrough, type Writable } from 'node:stream';
 import type { Bytes } from '../index.js';
 import { type BytesList, viewsOf } from './bytes-list.js';
 
-/** A write under way. */
-export interface Sending {
-  /** Settles when the stream has finished with the memory, and that was released. */
-  readonly done: Promise<void>;
-  /** Whether the stream takes more now; else wait for `drain`. */
-  readonly hasRoom: boolean;
-}
-
-/** Writes `bytes` to `writable` as one vectored write and releases them when it has finished with their memory. */
-export function send(writable: Writable, bytes: Bytes | BytesList): Sending {
-  const done = new Promise<void>((resolve, reject) => {
+/**
+ * Writes `bytes` to `writable` as one vectored write and releases them when it has finished with their memory. After it
+ * `writable.writableNeedDrain` says whether to wait.
+ */
+export function send(writable: Writable, bytes: Bytes | BytesList): Promise<void> {
+  return new Promise((resolve, reject) => {
     try {
-      const views = viewsFor(writable, bytes);
+      const writes = writesOf(writable);
+      const views = bytes.isEmpty ? [] : writes.needsCopies ? [bytes.toUint8Array()] : viewsOf(bytes);
       checkOpen(writable);
-      const settle: Settle = (error) => {
-        bytes.release();
-        if (error) reject(error);
-        else resolve();
-      };
-      if (views.length === 0) settle(null);
-      else writesOf(writable).start(views, settle);
+      new Sending(writes, bytes, views.length, resolve, reject).begin(views);
     } catch (error) {
       bytes.release();
       reject(error);
     }
   });
-  return { done, hasRoom: !writable.writableNeedDrain };
-}
-
-/** The views of `bytes`; where a stream hands on the memory it was given, and nobody tells when it was read, a copy. */
-function viewsFor(writable: Writable, bytes: Bytes | BytesList): readonly Uint8Array[] {
-  if (bytes.isEmpty) return [];
-  if (writable instanceof PassThrough) return [bytes.toUint8Array()];
-  return viewsOf(bytes);
 }
 
 /** @throws what a stream failed with, or that it was closed */
@@ -54,8 +36,6 @@ function prematureClose(writable: Writable): Error {
   return Object.assign(error, { code: 'ERR_STREAM_PREMATURE_CLOSE' });
 }
 
-type Settle = (error: Error | null | undefined) => void;
-
 /** By stream, so that each has one listener of each kind, however many writes are under way. */
 const writesByStream = new WeakMap<Writable, StreamWrites>();
 
@@ -71,56 +51,96 @@ function writesOf(writable: Writable): StreamWrites {
 /**
  * The writes that a stream has not finished. A callback is not enough: some never come (an http response whose client left,
  * a stream destroyed in mid-write), and then nothing reads the memory any more once the stream was closed.
+ *
+ * The listeners stay: adding and removing them for each write cost more than all the rest of it.
  */
 class StreamWrites {
-  private readonly writable: Writable;
-  private readonly closings = new Set<() => void>();
+  readonly writable: Writable;
+  /** Whether the stream hands on the memory it was given, and nobody tells when that was read. */
+  readonly needsCopies: boolean;
+  private readonly underWay = new Set<Sending>();
   private hasFailed = false;
-  private readonly onClose = (): void => {
-    for (const close of this.closings) close();
-  };
-  /** The error reaches whoever awaits the write. */
-  private readonly onError = (): void => undefined;
 
   constructor(writable: Writable) {
     this.writable = writable;
+    this.needsCopies = writable instanceof PassThrough;
+    writable.on('close', () => this.closed());
+    writable.on('error', (error: Error) => this.failed(error));
   }
 
-  /** @param settle called once, when none of `views` is in use any more */
-  start(views: readonly Uint8Array[], settle: Settle): void {
-    let missing = views.length;
-    let failure: Error | null | undefined;
-    const finish = (error: Error | null | undefined): void => {
-      if (!this.closings.delete(close)) return;
-      if (error) this.hasFailed = true;
-      // A stream that failed emits its error after the callbacks: somebody has to listen until then.
-      if (this.closings.size === 0 && !this.hasFailed) this.listen('off');
-      settle(error);
-    };
-    // Each piece has a callback of its own: when a stream is destroyed, those behind the one in work come at once.
-    const written = (error: Error | null | undefined): void => {
-      // A socket that was destroyed in mid-write calls back without an error.
-      failure ??= error ?? (isDestroyed(this.writable) ? prematureClose(this.writable) : null);
-      if (--missing === 0) finish(failure);
-    };
-    const close = (): void => finish(failure ?? prematureClose(this.writable));
-    if (this.closings.size === 0 && !this.hasFailed) this.listen('on');
-    this.closings.add(close);
-    this.writable.cork();
-    for (const view of views) this.write(view, written);
-    this.writable.uncork();
+  add(sending: Sending): void {
+    this.underWay.add(sending);
   }
 
-  private write(view: Uint8Array, written: Settle): void {
-    try {
-      this.writable.write(view, written);
-    } catch (error) {
-      written(error as Error);
+  /** @returns false when it was removed before */
+  remove(sending: Sending, failed: boolean): boolean {
+    if (failed) this.hasFailed = true;
+    return this.underWay.delete(sending);
+  }
+
+  private closed(): void {
+    for (const sending of this.underWay) sending.finish(prematureClose(this.writable));
+  }
+
+  /** An error that rejects a write was told. Any other that nobody listens to must not pass unseen, as ever. */
+  private failed(error: Error): void {
+    if (this.underWay.size === 0 && !this.hasFailed && this.writable.listenerCount('error') === 1) throw error;
+  }
+}
+
+/** One call of {@link send}. Each piece has a callback: in a stream that is destroyed those behind the one in work come at once. */
+class Sending {
+  private readonly writes: StreamWrites;
+  private readonly bytes: Bytes | BytesList;
+  private missing: number;
+  private failure: Error | undefined;
+  private readonly resolve: () => void;
+  private readonly reject: (reason: unknown) => void;
+
+  constructor(
+    writes: StreamWrites,
+    bytes: Bytes | BytesList,
+    missing: number,
+    resolve: () => void,
+    reject: (reason: unknown) => void,
+  ) {
+    this.writes = writes;
+    this.bytes = bytes;
+    this.missing = missing;
+    this.failure = undefined;
+    this.resolve = resolve;
+    this.reject = reject;
+  }
+
+  begin(views: readonly Uint8Array[]): void {
+    const { writable } = this.writes;
+    this.writes.add(this);
+    if (this.missing === 0) this.finish(undefined);
+    const onWritten = (error?: Error | null): void => this.written(error);
+    if (views.length > 1) writable.cork();
+    for (const view of views) {
+      try {
+        writable.write(view, onWritten);
+      } catch (error) {
+        this.written(error as Error);
+      }
     }
+    if (views.length > 1) writable.uncork();
   }
 
-  private listen(how: 'on' | 'off'): void {
-    this.writable[how]('close', this.onClose);
-    this.writable[how]('error', this.onError);
+  /** @param failure undefined for success */
+  finish(failure: Error | undefined): void {
+    const error = this.failure ?? failure;
+    if (!this.writes.remove(this, error !== undefined)) return;
+    this.bytes.release();
+    if (error === undefined) this.resolve();
+    else this.reject(error);
+  }
+
+  private written(error: Error | null | undefined): void {
+    // A socket that was destroyed in mid-write calls back without an error.
+    if (error) this.failure ??= error;
+    else if (isDestroyed(this.writes.writable)) this.failure ??= prematureClose(this.writes.writable);
+    if (--this.missing === 0) this.finish(undefined);
   }
 }

@@ -19,21 +19,21 @@ const MOST_VIEWS = 1024;
  * To a FileHandle: `writev` until everything is written, from `position` on or from where the file stands.
  * @throws TypeError, RangeError for bad arguments, which keep the handle as it is
  */
-export async function writeBytes(
-  target: Writable | FileHandle,
-  bytes: Bytes | BytesList,
-  position?: number,
-): Promise<void> {
-  checkWritten(bytes);
-  if (isWritable(target)) {
-    if (position !== undefined) throw new TypeError('a position is for files, not for streams');
-    await send(target, bytes).done;
-    return;
+export function writeBytes(target: Writable | FileHandle, bytes: Bytes | BytesList, position?: number): Promise<void> {
+  try {
+    checkWritten(bytes);
+    if (isWritable(target)) {
+      if (position !== undefined) throw new TypeError('a position is for files, not for streams');
+      return send(target, bytes);
+    }
+    if (!isFileHandle(target)) {
+      throw new TypeError(`target must be a Writable or a FileHandle, got ${describe(target)}`);
+    }
+    if (position !== undefined) checkInteger(position, 'position', 0);
+    return writeToFile(target, bytes, position);
+  } catch (error) {
+    return Promise.reject(error);
   }
-  if (!isFileHandle(target)) throw new TypeError(`target must be a Writable or a FileHandle, got ${describe(target)}`);
-  if (position !== undefined) checkInteger(position, 'position', 0);
-  using held = bytes;
-  await writeToFile(target, viewsOf(held), position);
 }
 
 /** @throws TypeError for anything but Bytes and BytesList */
@@ -53,12 +53,9 @@ function isFileHandle(target: unknown): target is FileHandle {
   return typeof target === 'object' && target !== null && typeof (target as Partial<FileHandle>).writev === 'function';
 }
 
-async function writeToFile(
-  file: FileHandle,
-  views: readonly Uint8Array[],
-  position: number | undefined,
-): Promise<void> {
-  let rest = views.filter((view) => view.length > 0);
+async function writeToFile(file: FileHandle, bytes: Bytes | BytesList, position: number | undefined): Promise<void> {
+  using held = bytes;
+  let rest: Uint8Array[] = viewsOf(held).filter((view) => view.length > 0);
   let at = position;
   while (rest.length > 0) {
     const { bytesWritten } = await file.writev(rest.slice(0, MOST_VIEWS), at);

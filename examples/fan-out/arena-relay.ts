@@ -1,0 +1,90 @@
+// A TCP relay that cannot outgrow its memory: what the publisher sends goes to every subscriber, as one frozen payload that
+// each of them gets a clone of. The publisher is read no faster than the subscribers take it; one that takes nothing for
+// a while is left out until it has caught up.
+import { createServer, type Socket } from 'node:net';
+import { type AsyncFixedArena, type Bytes, FixedArena } from 'arena-alligator';
+import { BytesList, connectChunks, type FramedRecord, lengthPrefixed, writeBytes } from 'arena-alligator/node';
+import { PREFIX_BYTES, serve, settings } from './relay.js';
+
+/** Frames that may be on their way to one subscriber. */
+const MOST_PENDING = 8;
+
+/** How long the others wait for a subscriber that takes nothing, in ms. */
+const PATIENCE = 250;
+
+class Subscriber {
+  private readonly socket: Socket;
+  private pending = 0;
+  private lastTaken = performance.now();
+  private isLeftOut = false;
+  private wake: () => void = () => undefined;
+
+  constructor(socket: Socket) {
+    this.socket = socket;
+  }
+
+  /** Sends a clone of `frame` when there is room for it. @returns false when the subscriber is left out */
+  async send(frame: Bytes): Promise<boolean> {
+    if (this.pending >= MOST_PENDING && !this.isLeftOut) await this.room();
+    if (this.isLeftOut) return false;
+    this.pending++;
+    // The clone is released when the socket has finished with it, or was closed (which that tells itself).
+    const taken = (): void => this.taken();
+    writeBytes(this.socket, frame.clone()).then(taken, taken);
+    return true;
+  }
+
+  private async room(): Promise<void> {
+    const leaveOut = (): void => {
+      this.isLeftOut = true;
+      this.wake();
+    };
+    const timer = setTimeout(leaveOut, this.lastTaken + PATIENCE - performance.now());
+    await new Promise<void>((resolve) => {
+      this.wake = resolve;
+    });
+    clearTimeout(timer);
+  }
+
+  private taken(): void {
+    this.pending--;
+    this.lastTaken = performance.now();
+    if (this.pending === 0) this.isLeftOut = false;
+    this.wake();
+  }
+}
+
+/** The record as subscribers get it, in a slot of its own: the memory it came in is free for the next. */
+async function frameOf(record: FramedRecord, arena: AsyncFixedArena): Promise<Bytes> {
+  using buffer = await arena.allocateAsync();
+  buffer.putU32(record.length);
+  for (const view of record instanceof BytesList ? record.views() : [record.view]) buffer.putSlice(view);
+  return buffer.freeze();
+}
+
+const { publisherPort, messageBytes } = settings();
+const incoming = FixedArena.withSlotCapacity(16, 64 * 1024).buildAsync();
+const frames = FixedArena.withSlotCapacity(256, PREFIX_BYTES + messageBytes).buildAsync();
+const subscribers = new Map<Socket, Subscriber>();
+let skipped = 0;
+
+const server = createServer({ noDelay: true }, (socket) => {
+  subscribers.set(socket, new Subscriber(socket));
+  socket.on('error', () => undefined);
+  socket.on('close', () => subscribers.delete(socket));
+  socket.write(Buffer.alloc(PREFIX_BYTES)); // an empty frame: welcome
+});
+
+serve(server, () => {
+  const arenas = [incoming.metrics(), frames.metrics()];
+  const arenaBytes = arenas.reduce((sum, { bytesReserved }) => sum + bytesReserved, 0);
+  const arenaBytesLive = arenas.reduce((sum, { bytesLive }) => sum + bytesLive, 0);
+  return { skipped, arenaBytes, arenaBytesLive };
+});
+
+const { chunks } = connectChunks(incoming, { port: publisherPort, host: '127.0.0.1' });
+for await (using record of lengthPrefixed(chunks, { maxLength: messageBytes })) {
+  using frame = await frameOf(record, frames);
+  record.release();
+  for (const subscriber of subscribers.values()) if (!(await subscriber.send(frame))) skipped++;
+}
