@@ -183,6 +183,24 @@ export const cases: readonly Case[] = [
     check: isDone,
   },
   {
+    name: 'async fixed round trip, no fill',
+    beside: 'fixed round trip, no fill',
+    prepare: () => {
+      const arena = FixedArena.withSlotCapacity(1024, 4 * KIB).buildAsync();
+      return bareRoundTrip(() => arena.allocate());
+    },
+    check: isDone,
+  },
+  {
+    name: 'async buddy round trip 256 B, no fill',
+    beside: 'buddy round trip 256 B, no fill',
+    prepare: () => {
+      const arena = BuddyArena.builder(BuddyGeometry.exact(64 * MIB, 256)).buildAsync();
+      return bareRoundTrip(() => arena.allocate(256));
+    },
+    check: isDone,
+  },
+  {
     name: 'buddy round trip 256 B, no fill',
     beside: 'Buffer.allocUnsafe 256 B',
     prepare: () => bareRoundTrip(fromBuddy(256)),

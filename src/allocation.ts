@@ -46,14 +46,37 @@ export class Allocation {
   limit = 0;
   /** End of what may have been written since the claim, from `offset` on. */
   dirtyEnd = 0;
-  /** The view that was lent last, and where it begins; none once the memory has been given back. */
-  view: Uint8Array | undefined = undefined;
-  viewOffset = 0;
+  /** The view that was lent last, and where it begins. */
+  private view: Uint8Array | undefined = undefined;
+  private viewOffset = 0;
 
   constructor(owner: AllocationOwner, memory: Memory, trace: Trace) {
     this.owner = owner;
     this.memory = memory;
     this.trace = trace;
+  }
+
+  /**
+   * A view of `length` bytes at `offset` that leaves the library. The last one is kept, also for the next owner: all clones
+   * share it, and where a slot is read into, frozen whole and used again, none is made any more (24 to 45 ns, 120 bytes).
+   */
+  lendView(offset: number, length: number): Uint8Array {
+    let { view } = this;
+    // One of another length lies in a buffer that was detached, as when a WebAssembly.Memory grew.
+    if (view === undefined || this.viewOffset !== offset || view.length !== length) {
+      view = this.memory.view(offset, offset + length);
+      this.view = view;
+      this.viewOffset = offset;
+    }
+    this.owner.lend(this);
+    return view;
+  }
+
+  /** Goes on in `memory`, of which `limit` bytes are visible. */
+  moveTo(memory: Memory, limit: number): void {
+    this.memory = memory;
+    this.limit = limit;
+    this.view = undefined;
   }
 }
 

@@ -152,7 +152,6 @@ export class Engine implements AllocationOwner {
   release(record: Allocation): void {
     const { trace } = record;
     trace.lent = false;
-    record.view = undefined;
     if (this.zeroes && record.dirtyEnd > record.offset) this.memory.zero(record.offset, record.dirtyEnd);
     const freedOrder = this.giveBack(trace.block, trace.order);
     this.pool[this.pooled++] = record;

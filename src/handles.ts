@@ -417,6 +417,11 @@ export class Bytes implements Iterable<number> {
     return source.peek();
   }
 
+  /** @internal Whether a view of it may vanish while somebody uses it. */
+  static mayMove(source: Bytes): boolean {
+    return source.allocation.memory.mayMove;
+  }
+
   private live(): Allocation {
     const { allocation } = this;
     if (allocation === SPENT) throw new ReleasedError('Bytes');
@@ -467,18 +472,9 @@ export class Bytes implements Iterable<number> {
   }
 
   private borrow(): BytesView {
-    const allocation = this.live();
-    const { offset } = this;
-    let view = allocation.view;
-    // Clones share one view: a payload that goes to many sockets would else cost a typed array for each.
-    if (view === undefined || allocation.viewOffset !== offset || view.length !== this.size) {
-      view = this.peek();
-      allocation.view = view;
-      allocation.viewOffset = offset;
-      allocation.owner.lend(allocation);
-    }
-    this.borrowed = view as BytesView;
-    return this.borrowed;
+    const view = this.live().lendView(this.offset, this.size) as BytesView;
+    this.borrowed = view;
+    return view;
   }
 }
 
@@ -551,8 +547,8 @@ export class BytesMut extends ByteWriter {
 
   /** @internal */
   protected override grow(allocation: Allocation, byteCount: number): void {
-    allocation.memory = grownCopy(allocation.memory, 0, this.cursor, byteCount);
-    allocation.limit = allocation.memory.byteLength;
+    const memory = grownCopy(allocation.memory, 0, this.cursor, byteCount);
+    allocation.moveTo(memory, memory.byteLength);
   }
 
   /** @internal */

@@ -34,6 +34,11 @@ export class Memory {
     this.fields = undefined;
   }
 
+  /** Whether views of it may vanish at any time: a WebAssembly.Memory that grows takes them along. */
+  get mayMove(): boolean {
+    return this.growable !== undefined;
+  }
+
   /** Whether the memory was detached, or shrunk below the window. */
   get isGone(): boolean {
     return this.window.length === 0 && this.follow().length !== this.byteLength;

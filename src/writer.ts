@@ -240,8 +240,7 @@ export abstract class ByteWriter {
   }
 
   private lendRest(allocation: Allocation): Uint8Array {
-    const rest = allocation.memory.view(this.cursor, allocation.limit);
-    allocation.owner.lend(allocation);
+    const rest = allocation.lendView(this.cursor, allocation.limit - this.cursor);
     allocation.dirtyEnd = allocation.limit;
     return rest;
   }

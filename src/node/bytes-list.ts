@@ -23,7 +23,9 @@ export class BytesList implements Iterable<Bytes> {
     const own = [...pieces];
     let size = 0;
     for (const piece of own) size += checkPiece(piece).length;
-    this.pieces = own.filter((piece) => !piece.isEmpty);
+    // One that was read to its end holds its memory until it is released.
+    for (const piece of own) if (piece.isEmpty) piece.release();
+    this.pieces = own.filter((piece) => !piece.isReleased);
     this.size = size;
   }
 

@@ -2,6 +2,7 @@ import { checkInteger } from '../check.js';
 import { ArenaError, type Bytes } from '../index.js';
 import { BytesList } from './bytes-list.js';
 import { PartialRecord } from './partial-record.js';
+import { type StoppableIterator, stoppable, stoppedBy } from './stoppable.js';
 
 /** Why a stream could not be cut into records. */
 export type FramingErrorCode = 'RECORD_TOO_LARGE' | 'RECORD_TRUNCATED';
@@ -19,12 +20,21 @@ export class FramingError extends ArenaError {
 /** A record: in one piece where it lay in one chunk, else a list of its pieces. Release it. */
 export type FramedRecord = Bytes | BytesList;
 
-export interface LineOptions {
+interface PieceOptions {
+  /**
+   * Most chunks that a record which is not complete holds on to. What comes in more is copied to the heap: a peer who drips his
+   * bytes would else hold a slot with each of them, and a record longer than the arena would wait for ever. Default 4; the
+   * arena needs room for that many chunks and those under way.
+   */
+  readonly maxPieces?: number | undefined;
+}
+
+export interface LineOptions extends PieceOptions {
   /** Most bytes of a line, its end not counted. Default 64 KiB. */
   readonly maxLength?: number | undefined;
 }
 
-export interface LengthPrefixOptions {
+export interface LengthPrefixOptions extends PieceOptions {
   /** Bytes of the length before each record: 1, 2 or 4. Default 4. */
   readonly prefixBytes?: 1 | 2 | 4 | undefined;
   /** Whether the length is little endian. Default false: network order. */
@@ -37,21 +47,26 @@ const LINE_FEED = 10;
 const CARRIAGE_RETURN = 13;
 const DEFAULT_LINE = 64 * 1024;
 const DEFAULT_RECORD = 1024 * 1024;
+const DEFAULT_PIECES = 4;
 
 /**
  * The lines of a stream, without their ends (`\n` or `\r\n`), not copied; the last one need not have an end. Takes the chunks
  * over.
  * @throws RangeError for bad options; when iterated, FramingError RECORD_TOO_LARGE
  */
-export function splitLines(
-  chunks: AsyncIterable<Bytes>,
-  options: LineOptions = {},
-): AsyncGenerator<FramedRecord, undefined> {
-  return lines(chunks, checkInteger(options.maxLength ?? DEFAULT_LINE, 'maxLength', 1));
+export function splitLines(chunks: AsyncIterable<Bytes>, options: LineOptions = {}): StoppableIterator<FramedRecord> {
+  const maxLength = checkInteger(options.maxLength ?? DEFAULT_LINE, 'maxLength', 1);
+  const maxPieces = checkInteger(options.maxPieces ?? DEFAULT_PIECES, 'maxPieces', 1);
+  return stoppable(undefined, (stop) => lines(stoppedBy(chunks, stop), maxLength, maxPieces, stop));
 }
 
-async function* lines(chunks: AsyncIterable<Bytes>, maxLength: number): AsyncGenerator<FramedRecord, undefined> {
-  using partial = new PartialRecord();
+async function* lines(
+  chunks: AsyncIterable<Bytes>,
+  maxLength: number,
+  maxPieces: number,
+  stop: AbortSignal,
+): AsyncGenerator<FramedRecord, undefined> {
+  using partial = new PartialRecord(maxPieces);
   // A carriage return may yet turn out to belong to the end.
   const checkLength = (length: number): void => {
     if (length > maxLength + 1) throw tooLarge('line', maxLength);
@@ -66,6 +81,7 @@ async function* lines(chunks: AsyncIterable<Bytes>, maxLength: number): AsyncGen
     checkLength(partial.length + chunk.length);
     partial.append(chunk.splitTo(chunk.length));
   }
+  stop.throwIfAborted();
   if (partial.length > 0) yield checked(partial.finish(), maxLength);
   return undefined;
 }
@@ -96,21 +112,25 @@ function withoutCarriageReturn(line: FramedRecord): FramedRecord {
 export function lengthPrefixed(
   chunks: AsyncIterable<Bytes>,
   options: LengthPrefixOptions = {},
-): AsyncGenerator<FramedRecord, undefined> {
+): StoppableIterator<FramedRecord> {
   const { prefixBytes = 4, littleEndian = false } = options;
   if (prefixBytes !== 1 && prefixBytes !== 2 && prefixBytes !== 4) {
     throw new RangeError(`prefixBytes must be 1, 2 or 4, got ${String(prefixBytes)}`);
   }
   const maxLength = checkInteger(options.maxLength ?? DEFAULT_RECORD, 'maxLength', 0, 2 ** 32 - 1);
-  return records(chunks, new Prefix(prefixBytes, littleEndian), maxLength);
+  const maxPieces = checkInteger(options.maxPieces ?? DEFAULT_PIECES, 'maxPieces', 1);
+  const prefix = new Prefix(prefixBytes, littleEndian);
+  return stoppable(undefined, (stop) => records(stoppedBy(chunks, stop), prefix, maxLength, maxPieces, stop));
 }
 
 async function* records(
   chunks: AsyncIterable<Bytes>,
   prefix: Prefix,
   maxLength: number,
+  maxPieces: number,
+  stop: AbortSignal,
 ): AsyncGenerator<FramedRecord, undefined> {
-  using partial = new PartialRecord();
+  using partial = new PartialRecord(maxPieces);
   let length = -1;
   for await (using chunk of chunks) {
     for (;;) {
@@ -129,6 +149,7 @@ async function* records(
       yield record;
     }
   }
+  stop.throwIfAborted();
   if (length >= 0 || prefix.isPartial) {
     throw new FramingError('RECORD_TRUNCATED', 'the stream ended within a record');
   }

@@ -1,17 +1,17 @@
 import { type Bytes, BytesMut } from '../index.js';
 import { BytesList } from './bytes-list.js';
 
-/**
- * The most chunks that an unfinished record holds on to. What comes in more pieces is copied to the heap: a peer who drips
- * his bytes would else hold a slot with each of them.
- */
-const MOST_PIECES = 16;
-
 /** What came of a record so far. */
 export class PartialRecord {
+  private readonly mostPieces: number;
   private pieces = new BytesList();
   /** In place of the pieces, once there were too many. */
   private copy: BytesMut | undefined;
+
+  /** @param mostPieces chunks to hold on to; what comes in more pieces is copied to the heap */
+  constructor(mostPieces: number) {
+    this.mostPieces = mostPieces;
+  }
 
   get length(): number {
     return this.copy?.length ?? this.pieces.length;
@@ -19,7 +19,7 @@ export class PartialRecord {
 
   /** Adds `bytes` and takes the handle over. */
   append(bytes: Bytes): void {
-    if (this.copy === undefined && this.pieces.pieceCount < MOST_PIECES) {
+    if (this.copy === undefined && this.pieces.pieceCount < this.mostPieces) {
       this.pieces.append(bytes);
       return;
     }

@@ -3,7 +3,7 @@ import { addAbortCallback, checkSignal, removeAbortCallback } from '../abort-sig
 import { describe } from '../check.js';
 import type { Bytes } from '../index.js';
 import type { BytesList } from './bytes-list.js';
-import { checkOpen, send } from './send.js';
+import { checkOpen, needsDrain, prematureClose, send } from './send.js';
 import { checkWritten, isWritable } from './write-bytes.js';
 
 export interface PipeOptions {
@@ -20,7 +20,8 @@ type Chunk = Bytes | BytesList;
  * that says so it waits for `drain`. Each chunk is released when the stream has finished with its memory.
  *
  * Resolves when everything was written and, unless `end` is false, the stream has finished. When anything fails (the source,
- * the stream, the signal) the source is stopped, the stream destroyed, and the promise rejected when all memory is back.
+ * the stream, the signal) the source is stopped, the stream destroyed, and the promise rejected when all memory is back. What
+ * an array has not given by then stays its owner's.
  * @throws TypeError for bad arguments
  */
 export async function pipeBytes(
@@ -57,6 +58,7 @@ class Pipe {
   private readonly writable: Writable;
   private readonly sendings = new Set<Promise<void>>();
   private failure: { readonly reason: unknown } | undefined;
+  private hasEnded = false;
   /** Ends what is being waited for. */
   private interrupt: (reason: unknown) => void = () => undefined;
   private asked: Promise<IteratorResult<Chunk, unknown>> | undefined;
@@ -79,12 +81,17 @@ class Pipe {
     const finish = new Promise<void>((resolve) => {
       onFinish = resolve;
     });
-    const stopWatching = finished(writable, { readable: false }, (error) => (error ? this.fail(error) : onFinish()));
+    const stopWatching = finished(writable, { readable: false }, (error) => {
+      // Somebody else ended it: there will be no drain, and nothing more is taken.
+      if (error ?? !this.hasEnded) this.fail(error ?? prematureClose());
+      else onFinish();
+    });
     try {
       checkOpen(writable);
       for (let chunk = await this.next(); chunk !== undefined; chunk = await this.next()) await this.pass(chunk);
       await this.unlessFailed(Promise.all(this.sendings));
       if (!end) return;
+      this.hasEnded = true;
       writable.end();
       await this.unlessFailed(finish);
     } catch (error) {
@@ -110,7 +117,7 @@ class Pipe {
     this.sendings.add(done);
     const forget = (): void => void this.sendings.delete(done);
     done.then(forget, (error: unknown) => this.fail(error)).then(forget);
-    if (this.writable.writableNeedDrain)
+    if (needsDrain(this.writable))
       await this.unlessFailed(new Promise<void>((resolve) => void this.writable.once('drain', resolve)));
   }
 
@@ -127,9 +134,13 @@ class Pipe {
   private async giveUp(): Promise<void> {
     const { asked } = this;
     // A generator that is busy answers return() only afterwards; whether it ever does is its own affair.
-    const returned = Promise.resolve(this.source.return?.()).catch(() => undefined);
+    const returned = this.stopSource().catch(() => undefined);
     if (asked === undefined) await returned;
     else asked.then(({ value, done }) => !done && (value as Chunk).release()).catch(() => undefined);
     await Promise.allSettled(this.sendings);
+  }
+
+  private async stopSource(): Promise<void> {
+    await this.source.return?.();
   }
 }

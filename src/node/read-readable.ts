@@ -64,12 +64,16 @@ class ReadableEvents {
   private readonly signal: AbortSignal;
   private readonly stopFinished: () => void;
   private readonly look = (): void => this.wake();
+  private readonly onAbort = (): void => {
+    if (!this.hasEnded) this.source.destroy();
+    this.wake();
+  };
 
   constructor(source: Readable, signal: AbortSignal) {
     this.source = source;
     this.signal = signal;
     source.on('readable', this.look);
-    addAbortCallback(signal, this.look);
+    addAbortCallback(signal, this.onAbort);
     this.stopFinished = finished(source, { writable: false }, (error) => {
       this.hasEnded = true;
       this.error = error;
@@ -86,7 +90,7 @@ class ReadableEvents {
 
   stop(): void {
     this.source.off('readable', this.look);
-    removeAbortCallback(this.signal, this.look);
+    removeAbortCallback(this.signal, this.onAbort);
     this.stopFinished();
   }
 }

@@ -1,28 +1,47 @@
 import { PassThrough, type Writable } from 'node:stream';
-import type { Bytes } from '../index.js';
-import { type BytesList, viewsOf } from './bytes-list.js';
+import { Bytes } from '../index.js';
+import { BytesList, viewsOf } from './bytes-list.js';
 
 /**
- * Writes `bytes` to `writable` as one vectored write and releases them when it has finished with their memory. After it
- * `writable.writableNeedDrain` says whether to wait.
+ * Writes `bytes` to `writable` as one vectored write and releases them when it has finished with their memory. The handle is
+ * used up at once: who releases it afterwards, a `using` in a generator, say, releases nothing that is still being read.
  */
 export function send(writable: Writable, bytes: Bytes | BytesList): Promise<void> {
   return new Promise((resolve, reject) => {
+    const own = takeOver(bytes);
     try {
       const writes = writesOf(writable);
-      const views = bytes.isEmpty ? [] : writes.needsCopies ? [bytes.toUint8Array()] : viewsOf(bytes);
+      const views = own.isEmpty ? [] : writes.needsCopies || mayMove(own) ? [own.toUint8Array()] : viewsOf(own);
       checkOpen(writable);
-      new Sending(writes, bytes, views.length, resolve, reject).begin(views);
+      new Sending(writes, own, views.length, resolve, reject).begin(views);
     } catch (error) {
-      bytes.release();
+      own.release();
       reject(error);
     }
   });
 }
 
+/** Whether to wait for `drain`. */
+export function needsDrain(writable: Writable & { readonly stream?: Writable }): boolean {
+  // Http2ServerResponse has none of its own before Node 22.
+  return writable.writableNeedDrain ?? writable.stream?.writableNeedDrain ?? false;
+}
+
+/** The content under a handle of our own; `bytes` is released. */
+export function takeOver(bytes: Bytes | BytesList): Bytes | BytesList {
+  const own = bytes instanceof BytesList ? bytes.split(bytes.length) : bytes.clone();
+  bytes.release();
+  return own;
+}
+
+/** Whether the memory is that of a WebAssembly.Memory: when it grows, a view that waits to be written is empty. */
+function mayMove(bytes: Bytes | BytesList): boolean {
+  return bytes instanceof BytesList ? [...bytes].some(Bytes.mayMove) : Bytes.mayMove(bytes);
+}
+
 /** @throws what a stream failed with, or that it was closed */
 export function checkOpen(writable: Writable): void {
-  if (writable.destroyed || writable.closed) throw prematureClose(writable);
+  if (writable.destroyed || writable.closed) throw writable.errored ?? prematureClose();
 }
 
 /** Also where it is the socket under an http message that was destroyed. */
@@ -30,8 +49,7 @@ function isDestroyed(writable: Writable & { readonly socket?: { readonly destroy
   return writable.destroyed || writable.socket?.destroyed === true;
 }
 
-function prematureClose(writable: Writable): Error {
-  if (writable.errored) return writable.errored;
+export function prematureClose(): Error {
   const error = new Error('the stream was closed before it had written everything');
   return Object.assign(error, { code: 'ERR_STREAM_PREMATURE_CLOSE' });
 }
@@ -59,12 +77,19 @@ class StreamWrites {
   /** Whether the stream hands on the memory it was given, and nobody tells when that was read. */
   readonly needsCopies: boolean;
   private readonly underWay = new Set<Sending>();
+  /** What is known of why it failed. */
+  private error: Error | undefined;
   private hasFailed = false;
 
   constructor(writable: Writable) {
     this.writable = writable;
     this.needsCopies = writable instanceof PassThrough;
-    writable.on('close', () => this.closed());
+    // Streams of one http/2 session share its socket, which goes on reading their memory after they were closed.
+    const session = sessionOf(writable);
+    writable.on('close', () => {
+      if (session === undefined || session.destroyed) this.closed();
+      else session.once('close', () => this.closed());
+    });
     writable.on('error', (error: Error) => this.failed(error));
   }
 
@@ -78,14 +103,33 @@ class StreamWrites {
     return this.underWay.delete(sending);
   }
 
+  failure(): Error {
+    return this.writable.errored ?? this.error ?? prematureClose();
+  }
+
   private closed(): void {
-    for (const sending of this.underWay) sending.finish(prematureClose(this.writable));
+    for (const sending of this.underWay) sending.finish(this.failure());
   }
 
   /** An error that rejects a write was told. Any other that nobody listens to must not pass unseen, as ever. */
   private failed(error: Error): void {
-    if (this.underWay.size === 0 && !this.hasFailed && this.writable.listenerCount('error') === 1) throw error;
+    const isTold = this.hasFailed || this.underWay.size > 0;
+    this.error = error;
+    this.hasFailed = false;
+    if (!isTold && this.writable.listenerCount('error') === 1) throw error;
   }
+}
+
+interface Session {
+  readonly destroyed: boolean;
+  once(event: 'close', listener: () => void): unknown;
+}
+
+/** The http/2 session of a stream, or of the stream of a response. */
+function sessionOf(
+  writable: Writable & { readonly session?: Session; readonly stream?: { readonly session?: Session } },
+): Session | undefined {
+  return writable.session ?? writable.stream?.session;
 }
 
 /** One call of {@link send}. Each piece has a callback: in a stream that is destroyed those behind the one in work come at once. */
@@ -140,7 +184,7 @@ class Sending {
   private written(error: Error | null | undefined): void {
     // A socket that was destroyed in mid-write calls back without an error.
     if (error) this.failure ??= error;
-    else if (isDestroyed(this.writes.writable)) this.failure ??= prematureClose(this.writes.writable);
+    else if (isDestroyed(this.writes.writable)) this.failure ??= this.writes.failure();
     if (--this.missing === 0) this.finish(undefined);
   }
 }

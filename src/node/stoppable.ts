@@ -63,3 +63,12 @@ export function stoppable<T>(
   };
   return iterator;
 }
+
+/** The same as `source`, which is also stopped when `stop` aborts, be it that it was asked for something just then. */
+export function stoppedBy<T>(source: AsyncIterable<T>, stop: AbortSignal): AsyncIterable<T> {
+  const iterator = source[Symbol.asyncIterator]();
+  const stopSource = async (): Promise<IteratorResult<T>> =>
+    (await iterator.return?.()) ?? { done: true, value: undefined };
+  addAbortCallback(stop, () => void stopSource().catch(() => undefined));
+  return { [Symbol.asyncIterator]: () => ({ next: () => iterator.next(), return: stopSource }) };
+}

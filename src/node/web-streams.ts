@@ -4,6 +4,7 @@ import type { Bytes } from '../index.js';
 import { type BytesList, copyInto } from './bytes-list.js';
 import { type ChunkArena, chunkSizeFor } from './chunk-arena.js';
 import { type StoppableIterator, stoppable } from './stoppable.js';
+import { checkWritten } from './write-bytes.js';
 
 /**
  * A Web stream of bytes from chunks of an arena, read only as fast as it is asked. Every byte is copied once, into the buffer
@@ -13,34 +14,45 @@ import { type StoppableIterator, stoppable } from './stoppable.js';
 export function toReadableStream(source: AsyncIterable<Bytes | BytesList>): ReadableStream<Uint8Array<ArrayBuffer>> {
   const iterator = source[Symbol.asyncIterator]();
   let rest: Bytes | BytesList | undefined;
+  const next = async (): Promise<Bytes | BytesList | undefined> => {
+    const { done, value } = await iterator.next();
+    if (!done) checkWritten(value);
+    return done ? undefined : value;
+  };
+  const stop = async (): Promise<void> => {
+    rest?.release();
+    await iterator.return?.();
+  };
   return new ReadableStream({
     type: 'bytes',
     async pull(controller) {
-      while (rest === undefined || rest.isEmpty) {
-        rest?.release();
-        const { done, value } = await iterator.next();
-        rest = done ? undefined : value;
-        if (rest !== undefined) continue;
+      try {
+        rest ??= await next();
+        while (rest?.isEmpty) {
+          rest.release();
+          rest = await next();
+        }
+      } catch (error) {
+        await stop();
+        throw error;
+      }
+      const view = controller.byobRequest?.view;
+      if (rest === undefined) {
         controller.close();
         controller.byobRequest?.respond(0);
         return;
       }
-      const request = controller.byobRequest;
       using chunk = rest;
       rest = undefined;
-      const view = request?.view;
       if (view == null) {
         controller.enqueue(chunk.toUint8Array());
         return;
       }
       const count = copyInto(new Uint8Array(view.buffer, view.byteOffset, view.byteLength), chunk);
       if (count < chunk.length) rest = chunk.slice(count);
-      request?.respond(count);
+      controller.byobRequest?.respond(count);
     },
-    async cancel() {
-      rest?.release();
-      await iterator.return?.();
-    },
+    cancel: stop,
   });
 }
 

@@ -3,7 +3,7 @@ import type { Writable } from 'node:stream';
 import { checkInteger, describe } from '../check.js';
 import { Bytes } from '../index.js';
 import { BytesList, viewsOf } from './bytes-list.js';
-import { send } from './send.js';
+import { send, takeOver } from './send.js';
 
 // What one system call takes on Linux and macOS (IOV_MAX).
 const MOST_VIEWS = 1024;
@@ -54,7 +54,7 @@ function isFileHandle(target: unknown): target is FileHandle {
 }
 
 async function writeToFile(file: FileHandle, bytes: Bytes | BytesList, position: number | undefined): Promise<void> {
-  using held = bytes;
+  using held = takeOver(bytes);
   let rest: Uint8Array[] = viewsOf(held).filter((view) => view.length > 0);
   let at = position;
   while (rest.length > 0) {
