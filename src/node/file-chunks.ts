@@ -47,6 +47,7 @@ export class FileChunks implements StoppableIterator<Bytes> {
   /** Whether a call is under way that opens the file, or closes it. */
   private isBusy = false;
   private inPlaces = false;
+  private isAtEnd = false;
   /** Offset of the next byte to read; where reads say no place, from where the file stood. */
   private position = 0;
   private claimedSize: number = Number.POSITIVE_INFINITY;
@@ -65,6 +66,12 @@ export class FileChunks implements StoppableIterator<Bytes> {
   }
 
   next(): Promise<IteratorResult<Bytes, undefined>> {
+    const value = this.answers.areAwaited ? undefined : this.takeRead();
+    if (value !== undefined) {
+      if (this.isAtEnd) this.end();
+      else this.readOn();
+      return Promise.resolve({ done: false, value }); // a third of the garbage of a promise that waits
+    }
     const answer = this.answers.ask();
     if (this.phase === 'new') this.begin();
     else this.advance();
@@ -140,40 +147,48 @@ export class FileChunks implements StoppableIterator<Bytes> {
   /** Does whatever can be done now. */
   private advance(): void {
     if (this.isBusy) return;
-    while (this.phase === 'open' && this.answers.areAwaited) {
-      const [first] = this.reads;
-      if (first === undefined) {
-        if (this.waiting !== undefined) break; // its place in the file is taken
-        if (this.wanted <= 0) this.end();
-        else if (!this.startRead(this.batch)) {
-          this.waitForMemory();
-          break;
-        }
-      } else {
-        if (first.isUnderWay) break;
-        this.deliver(first);
+    while (this.isOpen() && this.answers.areAwaited) {
+      const bytes = this.takeRead();
+      if (bytes !== undefined) {
+        this.answers.give(bytes);
+        if (this.isAtEnd) this.end();
+      } else if (this.reads.length > 0 || this.waiting !== undefined) {
+        break; // one that waits for memory has its place in the file already
+      } else if (this.isOpen()) {
+        this.startFirst();
       }
     }
-    if (this.phase === 'open') this.readOn();
+    if (this.isOpen()) this.readOn();
     else this.finish();
   }
 
-  /** Gives the next chunk of what was read to who asked first. */
-  private deliver(read: FileRead): void {
-    const { error, nextLength } = read;
-    const bytes = read.take();
+  /** The next chunk of what was read. Undefined when it is not there yet, or there is none, in which case this ends. */
+  private takeRead(): Bytes | undefined {
+    const [first] = this.reads;
+    if (first === undefined || first.isUnderWay || this.phase !== 'open') return undefined;
+    const { error, nextLength } = first;
+    const bytes = first.take();
     const { length } = bytes;
-    if (read.chunksLeft === 0) this.reads.shift();
+    if (first.chunksLeft === 0) this.reads.shift();
     if (!this.inPlaces) this.position += length;
     const isShort = length < nextLength;
-    if (error !== undefined && isShort) {
-      bytes.release();
-      this.end(error);
-      return;
-    }
-    if (length > 0) this.answers.give(bytes);
+    if (isShort && error !== undefined) this.end(error);
     // A read in its place goes on until its memory is full or the file ends.
-    if (length === 0 || (this.inPlaces && isShort)) this.end();
+    else if (length === 0) this.end();
+    else if (isShort && this.inPlaces) this.isAtEnd = true; // once this chunk was handed out
+    if (length > 0 && (error === undefined || !isShort)) return bytes;
+    bytes.release();
+    return undefined;
+  }
+
+  private isOpen(): boolean {
+    return this.phase === 'open';
+  }
+
+  /** Starts reading where nothing is under way. */
+  private startFirst(): void {
+    if (this.wanted <= 0) this.end();
+    else if (!this.startRead(this.batch)) this.waitForMemory();
   }
 
   /** How many chunks one call reads: half of what is read ahead, so that the other half is on its way meanwhile. */
@@ -331,8 +346,9 @@ class FileRead {
   private rooms(): Uint8Array[] {
     let before = this.filled;
     const rooms: Uint8Array[] = [];
-    for (const [index, buffer] of this.buffers.entries()) {
-      const length = this.lengths[index] ?? 0;
+    let index = 0;
+    for (const buffer of this.buffers) {
+      const length = this.lengths[index++] ?? 0;
       if (before < length) {
         const room = buffer.chunkMut();
         rooms.push(before > 0 || room.length > length ? room.subarray(before, length) : room);

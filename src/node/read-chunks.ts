@@ -15,13 +15,13 @@ export interface ReadOptions {
   readonly start?: number | undefined;
   /** Offset in the file of the _last_ byte to read, as in `fs.createReadStream`. Default: to the end. */
   readonly end?: number | undefined;
-  /** How many chunks of a file are read beyond the one asked for, where the arena has memory to spare. Default 4. */
+  /** How many chunks of a file are read beyond the one asked for, where the arena has memory to spare. Default 8. */
   readonly readAhead?: number | undefined;
   /** Ends the reading with its `reason`. */
   readonly signal?: AbortSignal | undefined;
 }
 
-const DEFAULT_READ_AHEAD = 4;
+const DEFAULT_READ_AHEAD = 8;
 
 /**
  * The bytes of a file or a stream, in chunks that lie in the arena. Each is the consumer's to release; when the arena is full,
