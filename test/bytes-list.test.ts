@@ -47,6 +47,15 @@ test('clones and slices are lists of their own over the same memory, and hold on
   arena.close();
 });
 
+test('a piece that was read to its end gives its memory back when the list takes it', () => {
+  const arena = FixedArena.withSlotCapacity(2, 16).build();
+  const read = frozen(arena, 'ab');
+  read.advance(2);
+  const list = new BytesList([read]);
+  assert.deepEqual([list.pieceCount, list.length, read.isReleased], [0, 0, true]);
+  assertAllReturned(arena);
+});
+
 test('every way to use a released list throws, and releasing again does nothing', () => {
   const list = new BytesList([Bytes.copyFrom(Uint8Array.of(1))]);
   list.release();

@@ -38,3 +38,14 @@ test('handles do not know arenas', async () => {
   const imports = await importsFrom('src/handles.ts');
   for (const file of imports.keys()) assert.doesNotMatch(file, /arena|engine|layout|options/);
 });
+
+test('the adapters import the core and Node’s own modules, and nothing else', async () => {
+  const imports = await importsFrom('src/node/index.ts');
+  const files = [...imports.keys()].filter((file) => file.startsWith('src/node/'));
+  assert.ok(files.length > 8, `the tree was read: ${files.join(' ')}`);
+  for (const file of files) {
+    for (const what of imports.get(file) ?? []) {
+      assert.match(what, /^(src\/(node\/)?[a-z-]+\.ts|node:[a-z/]+)$/, `${file} imports ${what}`);
+    }
+  }
+});

@@ -137,8 +137,58 @@ test('a peer who drips his bytes cannot hold a slot with each of them', async ()
     }
   }
   assert.deepEqual((await copies(splitLines(dripping()))).map(String), [text]);
-  assert.ok(most <= 18, `${most} slots were held`);
+  assert.ok(most <= 6, `${most} slots were held`);
   assertAllReturned(arena);
+});
+
+test('a line without an end is refused as soon as it is too long, and a length of four large bytes is no negative one', async () => {
+  const arena = asyncArena(8, 64);
+  let chunks = 0;
+  async function* endless(): AsyncGenerator<Bytes> {
+    for (; ; chunks++) yield (await arena.allocateAsync()).putBytes(120, 64).freeze();
+  }
+  await assert.rejects(copies(splitLines(endless(), { maxLength: 640 })), { code: 'RECORD_TOO_LARGE' });
+  assert.ok(chunks <= 11, `${chunks} chunks`);
+  async function* large(): AsyncGenerator<Bytes> {
+    yield (await arena.allocateAsync()).putU32(0xffffffff).freeze();
+  }
+  await assert.rejects(copies(lengthPrefixed(large())), { code: 'RECORD_TOO_LARGE', message: /4294967295/ });
+  assertAllReturned(arena);
+});
+
+test('a record longer than the arena is copied instead of waiting for ever', async () => {
+  const arena = asyncArena(6, 64);
+  const text = 'y'.repeat(2000);
+  assert.deepEqual((await copies(splitLines(inChunks(arena, `${text}\n`, 64)))).map(String), [text]);
+  assert.throws(() => splitLines(inChunks(arena, '', 1), { maxPieces: 0 }), RangeError);
+  assert.throws(() => lengthPrefixed(inChunks(arena, '', 1), { maxPieces: 1.5 }), RangeError);
+  assertAllReturned(arena);
+});
+
+test('return() stops a source that has nothing to give', async () => {
+  let stopped = 0;
+  const quiet = (): AsyncIterable<Bytes> => {
+    let end: (result: IteratorResult<Bytes>) => void = () => undefined;
+    return {
+      [Symbol.asyncIterator]: () => ({
+        next: () =>
+          new Promise((resolve) => {
+            end = resolve;
+          }),
+        return: () => {
+          stopped++;
+          end({ done: true, value: undefined });
+          return Promise.resolve({ done: true as const, value: undefined });
+        },
+      }),
+    };
+  };
+  for (const records of [splitLines(quiet()), lengthPrefixed(quiet())]) {
+    const asked = records.next();
+    await records.return();
+    assert.equal((await asked).done, true);
+  }
+  assert.equal(stopped, 2);
 });
 
 test('stopping early releases what was kept of a record and stops the source', async () => {

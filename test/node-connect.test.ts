@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { test } from 'node:test';
 import { connectChunks, readChunks } from 'arena-alligator/node';
-import { assertAllReturnedSoon } from './support/arenas.js';
+import { assertAllReturned, assertAllReturnedSoon } from './support/arenas.js';
 import { asyncArena, joined, pattern } from './support/chunks.js';
 import { Outcome, settled } from './support/outcome.js';
 
@@ -91,6 +91,55 @@ test('a consumer that does not take its chunks stops the reading, and the peer h
     },
   );
 });
+
+test('no more is read than readAhead says and the memory in which the next data lands', () =>
+  withServer(
+    (socket) => socket.write(content),
+    async (port) => {
+      const arena = asyncArena(64, 4096);
+      const { chunks } = connectChunks(arena, { port, host: '127.0.0.1' }, { readAhead: 3, chunkSize: 1000 });
+      const { value } = await chunks.next();
+      assert.equal(value?.length, 1000, 'chunks are no longer than asked for');
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      assert.ok(arena.metrics().bytesLive <= 5 * 4096, `${arena.metrics().bytesLive}`);
+      value?.release();
+      await chunks.return();
+      assertAllReturned(arena);
+    },
+  ));
+
+test('nothing is lost when the arena is full in between, nor when the program resumes the socket itself', () =>
+  withServer(
+    (socket) => socket.end(content),
+    async (port) => {
+      const arena = asyncArena(1, 8192);
+      const { socket, chunks } = connectChunks(arena, { port, host: '127.0.0.1' });
+      const all: Buffer[] = [];
+      for await (const chunk of chunks) {
+        socket.resume();
+        await settled();
+        all.push(Buffer.from(chunk.view));
+        chunk.release();
+      }
+      assert.ok(Buffer.concat(all).equals(content));
+      assert.equal(arena.metrics().waiting, 0);
+      await assertAllReturnedSoon(arena);
+    },
+  ));
+
+test('when the peer has ended, the memory for the next data is given back though the socket stays open', () =>
+  withServer(
+    (socket) => socket.end('bye'),
+    async (port) => {
+      const arena = asyncArena(2, 1024);
+      const { socket, chunks } = connectChunks(arena, { port, host: '127.0.0.1', allowHalfOpen: true });
+      assert.equal((await joined(chunks)).toString(), 'bye');
+      assert.equal(socket.writable, true);
+      assertAllReturned(arena);
+      assert.equal((await chunks.return()).done, true);
+      socket.end();
+    },
+  ));
 
 test('an open connection holds one chunk of memory, and none when the arena was full', () =>
   withServer(

@@ -1,16 +1,18 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { getEventListeners } from 'node:events';
 import { readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Readable, Writable } from 'node:stream';
 import { test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { BuddyArena, BuddyGeometry, FixedArena } from 'arena-alligator';
-import { type ChunkArena, readChunks } from 'arena-alligator/node';
+import { type ChunkArena, fromReadableStream, pipeBytes, readChunks } from 'arena-alligator/node';
 import { assertAllReturned } from './support/arenas.js';
 import { asyncArena, copies, joined, pattern } from './support/chunks.js';
 import { inFolder } from './support/digest.js';
-import { settled } from './support/outcome.js';
+import { Outcome, settled } from './support/outcome.js';
 
 const content = pattern(100_000);
 
@@ -249,6 +251,103 @@ test('what the system refuses reaches the consumer, and nothing is lost', () =>
     const file = await open(path);
     await file.close();
     await assert.rejects(readChunks(arena, file).next(), (error: NodeJS.ErrnoException) => error instanceof Error);
+    assertAllReturned(arena);
+  }));
+
+test('what is thrown at once reaches the consumer too, and return() answers afterwards', async () => {
+  const arena = asyncArena(2, 4096);
+  for (const source of ['nul\0', new URL('http://localhost/')]) {
+    const chunks = readChunks(arena, source);
+    await assert.rejects(chunks.next());
+    assert.equal((await chunks.return()).done, true);
+  }
+  const far = readChunks(arena, 'package.json', { start: Number.MAX_SAFE_INTEGER - 1 });
+  await far.next().catch(() => undefined);
+  assert.equal((await far.return()).done, true);
+  assertAllReturned(arena);
+});
+
+test('a FileHandle that is closed meanwhile ends the reading, whatever its descriptor is used for next', () =>
+  withFile(async (path) => {
+    const arena = asyncArena(4, 4096);
+    const file = await open(path);
+    const chunks = readChunks(arena, file, { readAhead: 0 });
+    (await chunks.next()).value?.release();
+    await file.close();
+    const other = await open('package.json');
+    await assert.rejects(chunks.next(), { code: 'EBADF' });
+    await other.close();
+    assertAllReturned(arena);
+  }));
+
+test('a read that is under way keeps its memory until it is back, also after return()', () =>
+  inFolder(async (folder) => {
+    const path = join(folder, 'pipe');
+    execFileSync('mkfifo', [path]);
+    const arena = asyncArena(2, 4096);
+    const chunks = readChunks(arena, path);
+    const asked = chunks.next();
+    const writer = await open(path, 'w');
+    while (arena.metrics().bytesLive === 0) await settled();
+    const returned = new Outcome(chunks.return());
+    for (let turn = 0; turn < 5; turn++) await settled();
+    assert.deepEqual([returned.state, arena.metrics().bytesLive], ['pending', 4096]);
+    await writer.write('x');
+    assert.deepEqual(await asked, { done: true, value: undefined });
+    await writer.close();
+    while (returned.state === 'pending') await settled();
+    assertAllReturned(arena);
+  }));
+
+test('no more is read ahead than was asked for, and a small file takes a small block', () =>
+  withFile(async (path) => {
+    const arena = asyncArena(32, 1000);
+    for (const [readAhead, most] of [
+      [0, 1],
+      [1, 2],
+      [6, 7],
+    ] as const) {
+      const chunks = readChunks(arena, path, { readAhead });
+      const first = (await chunks.next()).value;
+      for (let turn = 0; turn < 20; turn++) await settled();
+      assert.ok(arena.metrics().bytesLive <= most * 1000, `${arena.metrics().bytesLive} for ${readAhead}`);
+      assert.ok(arena.metrics().bytesLive > (most - 1) * 500);
+      first?.release();
+      await chunks.return();
+    }
+    const buddy = BuddyArena.builder(BuddyGeometry.exact(1 << 20, 1024)).buildAsync();
+    const small = readChunks(buddy, 'biome.json', { readAhead: 0 });
+    const { value } = await small.next();
+    assert.ok(buddy.metrics().bytesLive <= 4096);
+    value?.release();
+    await small.return();
+    for (const one of [arena, buddy]) assertAllReturned(one);
+  }));
+
+test('files whose reads end in the middle are read to their end', async () => {
+  const arena = asyncArena(12, 65_536);
+  const maps = (await joined(readChunks(arena, '/proc/self/smaps'))).toString();
+  assert.ok(maps.length > 10_000);
+  assert.match(maps, /VmFlags:[^\n]*\n$/);
+  assertAllReturned(arena);
+});
+
+test('a signal is let go when the reading ends, whatever ends it', () =>
+  withFile(async (path) => {
+    const arena = asyncArena(4, 4096);
+    const { signal } = new AbortController();
+    const listening = (): number => getEventListeners(signal, 'abort').length;
+    await joined(readChunks(arena, path, { signal }));
+    const stopped = readChunks(arena, path, { signal });
+    (await stopped.next()).value?.release();
+    assert.equal(listening(), 1);
+    await stopped.return();
+    await assert.rejects(readChunks(arena, `${path}-missing`, { signal }).next());
+    await joined(readChunks(arena, Readable.from([Buffer.from('x')], { objectMode: false }), { signal }));
+    await joined(fromReadableStream(arena, new Blob(['x']).stream(), { signal }));
+    const writable = new Writable({ write: (_chunk, _encoding, done) => done() });
+    await pipeBytes(readChunks(arena, path), writable, { signal });
+    assert.equal(listening(), 0);
     assertAllReturned(arena);
   }));
 

@@ -169,6 +169,47 @@ test('an abort stops everything, with its reason: before, while the source waits
   });
 });
 
+test('with end: false too the promise waits until everything was written', async () => {
+  const arena = asyncArena(2, 16);
+  const slow = new SlowWritable();
+  const piped = new Outcome(pipeBytes([frozen(arena, 'a')], slow, { end: false }));
+  for (let turn = 0; turn < 5; turn++) await settled();
+  assert.equal(piped.state, 'pending');
+  slow.release();
+  await settled();
+  assert.equal(piped.state, 'resolved');
+  assertAllReturned(arena);
+});
+
+test('a stream that somebody else ends while it is full ends the pipe: no drain will come', async () => {
+  const arena = asyncArena(4, 1024);
+  async function* endless(): AsyncGenerator<Bytes> {
+    for (;;) yield (await arena.allocateAsync()).putBytes(1, 1024).freeze();
+  }
+  const slow = new SlowWritable({ highWaterMark: 1 });
+  const piped = assert.rejects(pipeBytes(endless(), slow), { code: /ERR_STREAM/ });
+  await settled();
+  slow.end();
+  slow.release();
+  await piped;
+  await assertAllReturnedSoon(arena);
+});
+
+test('the first failure is the one that is told, also when stopping the source fails too', async () => {
+  const arena = asyncArena(2, 16);
+  const source: AsyncIterable<Bytes> = {
+    [Symbol.asyncIterator]: () => ({
+      next: async () => ({ done: false as const, value: (await arena.allocateAsync()).putU8(1).freeze() }),
+      return: () => {
+        throw new Error('return');
+      },
+    }),
+  };
+  const failing = new Writable({ write: (_chunk, _encoding, done) => done(new Error('first')) });
+  await assert.rejects(pipeBytes(source, failing), /first/);
+  await assertAllReturnedSoon(arena);
+});
+
 test('bad arguments are refused', async () => {
   const pipe = pipeBytes as (...args: unknown[]) => Promise<void>;
   await assert.rejects(pipe([], undefined), TypeError);

@@ -3,13 +3,14 @@ import { once } from 'node:events';
 import { createWriteStream, readFileSync, writeFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { createServer as createHttpServer, request } from 'node:http';
+import { connect as connectHttp2, createServer as createHttp2Server, type ServerHttp2Stream } from 'node:http2';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { PassThrough, Writable } from 'node:stream';
 import { buffer as collect } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { createGzip, gunzipSync } from 'node:zlib';
-import { Bytes, FixedArena } from 'arena-alligator';
+import { Bytes, FixedArena, SlotSpec } from 'arena-alligator';
 import { BytesList, writeBytes } from 'arena-alligator/node';
 import { assertAllReturned, frozen } from './support/arenas.js';
 import { pattern } from './support/chunks.js';
@@ -296,5 +297,86 @@ test('bad arguments are refused and leave the handle as it is', async () => {
   assert.equal(bytes.toString(), 'x');
   await writeBytes(writable, bytes);
   await assert.rejects(writeBytes(writable, bytes), { name: 'ReleasedError' });
+  assertAllReturned(arena);
+});
+
+test('a list is held until the stream has finished with every piece of it', async () => {
+  const arena = FixedArena.withSlotCapacity(4, 16).build();
+  const calls: (() => void)[] = [];
+  const slow = new Writable({ write: (_chunk, _encoding, done) => void calls.push(done) });
+  const written = new Outcome(writeBytes(slow, new BytesList([frozen(arena, 'a'), frozen(arena, 'b')])));
+  calls.shift()?.();
+  await settled();
+  assert.deepEqual([written.state, arena.metrics().bytesLive], ['pending', 32]);
+  calls.shift()?.();
+  await settled();
+  assert.equal(written.state, 'resolved');
+  assertAllReturned(arena);
+});
+
+test('the handle is used up at once: who releases it meanwhile releases nothing that is still read', async () => {
+  const arena = FixedArena.withSlotCapacity(2, 16).build();
+  const calls: (() => void)[] = [];
+  const slow = new Writable({ write: (_chunk, _encoding, done) => void calls.push(done) });
+  const bytes = frozen(arena, 'a');
+  const list = new BytesList([frozen(arena, 'b')]);
+  const writes = [writeBytes(slow, bytes), writeBytes(slow, list)];
+  assert.deepEqual([bytes.isReleased, list.isReleased], [true, true]);
+  bytes.release();
+  list.release();
+  assert.equal(arena.metrics().bytesLive, 32);
+  for (let index = 0; index < 2; index++) {
+    calls[index]?.();
+    await settled();
+  }
+  await Promise.all(writes);
+  assertAllReturned(arena);
+});
+
+test('memory of a WebAssembly.Memory is copied: when it grows, views that wait to be written are gone', async () => {
+  const memory = new WebAssembly.Memory({ initial: 1 });
+  const arena = FixedArena.fromRaw(memory, SlotSpec.size(1024)).build();
+  const got: string[] = [];
+  let proceed: () => void = () => undefined;
+  const slow = new Writable({
+    write(chunk, _encoding, done) {
+      proceed = () => {
+        got.push(String(chunk));
+        done();
+      };
+    },
+  });
+  const writes = ['first', 'second'].map((text) => writeBytes(slow, frozen(arena, text)));
+  memory.grow(1);
+  for (let index = 0; index < 2; index++) {
+    proceed();
+    await settled();
+  }
+  await Promise.all(writes);
+  assert.deepEqual(got, ['first', 'second']);
+  assertAllReturned(arena);
+});
+
+test('http/2: a stream that is destroyed keeps the memory until its session has finished with it', async () => {
+  const arena = FixedArena.withSlotCapacity(1, LARGE).build();
+  const server = createHttp2Server().listen(0);
+  await once(server, 'listening');
+  const client = connectHttp2(`http://localhost:${(server.address() as AddressInfo).port}`);
+  client.on('error', () => undefined);
+  const request = client.request();
+  request.on('error', () => undefined);
+  request.resume();
+  const [stream] = (await once(server, 'stream')) as [ServerHttp2Stream];
+  stream.on('error', () => undefined);
+  stream.respond();
+  const written = new Outcome(writeBytes(stream, arena.allocate().putBytes(1, LARGE).freeze()));
+  stream.destroy();
+  while (written.state === 'pending') await settled();
+  assertAllReturned(arena);
+  const response = new Outcome(writeBytes(stream, frozen(arena, 'x')));
+  await settled();
+  assert.equal(response.state, 'rejected');
+  client.destroy();
+  server.close();
   assertAllReturned(arena);
 });
