@@ -18,23 +18,18 @@ class Subscriber {
   private lastTaken = performance.now();
   private isLeftOut = false;
   private wake: () => void = () => undefined;
+  private readonly onTaken = (): void => this.taken();
 
   constructor(socket: Socket) {
     this.socket = socket;
   }
 
-  /** Sends a clone of `frame` when there is room for it. @returns false when the subscriber is left out */
-  async send(frame: Bytes): Promise<boolean> {
-    if (this.pending >= MOST_PENDING && !this.isLeftOut) await this.room();
-    if (this.isLeftOut) return false;
-    this.pending++;
-    // The clone is released when the socket has finished with it, or was closed (which that tells itself).
-    const taken = (): void => this.taken();
-    writeBytes(this.socket, frame.clone()).then(taken, taken);
-    return true;
+  get isFull(): boolean {
+    return this.pending >= MOST_PENDING && !this.isLeftOut;
   }
 
-  private async room(): Promise<void> {
+  /** Waits until there is room, or until the subscriber has taken nothing for too long and is left out. */
+  async room(): Promise<void> {
     const leaveOut = (): void => {
       this.isLeftOut = true;
       this.wake();
@@ -44,6 +39,15 @@ class Subscriber {
       this.wake = resolve;
     });
     clearTimeout(timer);
+  }
+
+  /** Sends a clone of `frame`. @returns false when the subscriber is left out */
+  send(frame: Bytes): boolean {
+    if (this.isLeftOut) return false;
+    this.pending++;
+    // The clone is released when the socket has finished with it, or was closed (which that tells itself).
+    writeBytes(this.socket, frame.clone()).then(this.onTaken, this.onTaken);
+    return true;
   }
 
   private taken(): void {
@@ -86,5 +90,8 @@ const { chunks } = connectChunks(incoming, { port: publisherPort, host: '127.0.0
 for await (using record of lengthPrefixed(chunks, { maxLength: messageBytes })) {
   using frame = await frameOf(record, frames);
   record.release();
-  for (const subscriber of subscribers.values()) if (!(await subscriber.send(frame))) skipped++;
+  for (const subscriber of subscribers.values()) {
+    if (subscriber.isFull) await subscriber.room();
+    if (!subscriber.send(frame)) skipped++;
+  }
 }
