@@ -351,6 +351,21 @@ test('a signal is let go when the reading ends, whatever ends it', () =>
     assertAllReturned(arena);
   }));
 
+test('many readers share one small arena, and all of them finish', () =>
+  withFile(async (path) => {
+    for (const [slots, readers] of [
+      [1, 8],
+      [3, 20],
+    ] as const) {
+      const arena = asyncArena(slots, 4096);
+      const all = await Promise.all(
+        Array.from({ length: readers }, (_, index) => joined(readChunks(arena, path, { readAhead: index % 5 }))),
+      );
+      for (const one of all) assert.ok(one.equals(content));
+      assertAllReturned(arena);
+    }
+  }));
+
 test('a file that shrinks or grows while it is read ends where it ends', () =>
   withFile(async (path) => {
     const arena = asyncArena(3, 4096);

@@ -84,7 +84,7 @@ test('a destroyed socket gives the memory back, though its callback may never co
     await rejected;
     assertAllReturned(arena);
     await assert.rejects(writeBytes(writer, arena.allocate().putU8(1).freeze()), {
-      code: 'ERR_STREAM_PREMATURE_CLOSE',
+      code: /^(ERR_STREAM_PREMATURE_CLOSE|ECANCELED)$/, // as Node 20 has it, and as Node 24 has
     });
     assertAllReturned(arena);
   }));

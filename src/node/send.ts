@@ -87,6 +87,7 @@ class StreamWrites {
     // Streams of one http/2 session share its socket, which goes on reading their memory after they were closed.
     const session = sessionOf(writable);
     writable.on('close', () => {
+      if (this.underWay.size === 0) return;
       if (session === undefined || session.destroyed) this.closed();
       else session.once('close', () => this.closed());
     });
