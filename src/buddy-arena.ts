@@ -181,7 +181,8 @@ export class RawBuddyArena extends BuddyArena {
 
 /** A {@link BuddyArena} built with `buildAsync()`: one can wait for its blocks. */
 export class AsyncBuddyArena extends BuddyArena {
-  private readonly line: WaitLine;
+  /** @internal */
+  readonly line: WaitLine;
 
   protected constructor(engine: Engine, blocks: BuddyBlocks, geometry: BuddyGeometry, line: WaitLine) {
     super(engine, blocks, geometry);

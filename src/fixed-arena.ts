@@ -163,7 +163,8 @@ export class RawFixedArena extends FixedArena {
 
 /** A {@link FixedArena} built with `buildAsync()`: one can wait for its slots. */
 export class AsyncFixedArena extends FixedArena {
-  private readonly line: WaitLine;
+  /** @internal */
+  readonly line: WaitLine;
 
   protected constructor(engine: Engine, slotCount: number, slotCapacity: number, line: WaitLine) {
     super(engine, slotCount, slotCapacity);

@@ -60,6 +60,11 @@ export class WaitLine {
   private cancelled = 0;
   private longestWait = 0;
 
+  /**
+   * Who holds memory that nobody asked for yet, such as what was read ahead, and gives it back when called: told whenever
+   * somebody has to wait, who may be the very one that would ask for it next.
+   */
+  readonly spareHolders: Set<() => void> = new Set();
   private readonly onRelease: ReleaseListener = (freedOrder) => this.released(freedOrder);
 
   /** @param listensAlways whether the strategy is woken by every release, and not only while something waits */
@@ -88,6 +93,7 @@ export class WaitLine {
       try {
         wait.limit(signal, timeout);
         this.enlist(wait);
+        for (const giveBack of this.spareHolders) if (this.waits.has(wait)) giveBack();
       } catch (error) {
         this.cancel(wait, error);
       }
@@ -107,6 +113,10 @@ export class WaitLine {
       break; // the first waits longest
     }
     return { waiting: this.waits.size, waitsServed: this.served, waitsCancelled: this.cancelled, longestWait };
+  }
+
+  get hasWaiters(): boolean {
+    return this.waits.size > 0;
   }
 
   /** Units that are set aside: neither live nor free. */

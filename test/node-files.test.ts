@@ -366,6 +366,49 @@ test('many readers share one small arena, and all of them finish', () =>
     }
   }));
 
+test('what was read ahead is given back when somebody waits, be it the consumer itself', () =>
+  withFile(async (path) => {
+    const arena = asyncArena(8, 4096);
+    const parts: Buffer[] = [];
+    for await (using chunk of readChunks(arena, path)) {
+      using other = await arena.allocateAsync({ timeout: 5000 });
+      parts.push(Buffer.from(other.putSlice(chunk.view).freeze().intoOwned().view));
+    }
+    assert.ok(Buffer.concat(parts).equals(content));
+    assertAllReturned(arena);
+  }));
+
+test('files that are read in turns need no more memory than one chunk of each, or one in all where none is held', () =>
+  withFile(async (path) => {
+    for (const [slots, files, holds] of [
+      [16, 4, false],
+      [2, 8, false],
+      [1, 3, false],
+      [8, 8, true],
+      [2, 2, true],
+    ] as const) {
+      const arena = asyncArena(slots, 4096);
+      const readers = Array.from({ length: files }, () => readChunks(arena, path));
+      const parts = readers.map((): Buffer[] => []);
+      for (let open = files; open > 0; ) {
+        const held = [];
+        for (const [index, reader] of readers.entries()) {
+          const { done, value } = await reader.next();
+          if (done) {
+            open--;
+            continue;
+          }
+          parts[index]?.push(Buffer.from(value.view));
+          if (holds) held.push(value);
+          else value.release();
+        }
+        for (const bytes of held) bytes.release();
+      }
+      for (const part of parts) assert.ok(Buffer.concat(part).equals(content));
+      assertAllReturned(arena);
+    }
+  }));
+
 test('a file that shrinks or grows while it is read ends where it ends', () =>
   withFile(async (path) => {
     const arena = asyncArena(3, 4096);

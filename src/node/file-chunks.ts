@@ -56,7 +56,11 @@ export class FileChunks implements StoppableIterator<Bytes> {
   private readonly answers = new Answers<Bytes>();
   /** Ends the wait for memory. */
   private waiting: AbortController | undefined;
-  private readonly onRead = (): void => this.advance();
+  private readonly onRead = (): void => {
+    this.advance();
+    if (this.arena.line.hasWaiters) this.giveBackSpare();
+  };
+  private readonly onWait = (): void => this.giveBackSpare();
   private readonly onAbort = (): void => this.end(this.options.signal?.reason);
 
   constructor(arena: ChunkArena, source: PathLike | OpenFile, options: FileReadOptions) {
@@ -102,6 +106,7 @@ export class FileChunks implements StoppableIterator<Bytes> {
       return;
     }
     if (signal !== undefined) addAbortCallback(signal, this.onAbort);
+    this.arena.line.spareHolders.add(this.onWait);
     this.isBusy = true;
     try {
       this.open();
@@ -200,13 +205,25 @@ export class FileChunks implements StoppableIterator<Bytes> {
 
   /** Reads ahead, as far as the arena has memory to spare. */
   private readOn(): void {
-    if (this.waiting !== undefined) return;
+    if (this.waiting !== undefined || this.arena.line.hasWaiters) return;
     const { batch } = this;
     const { readAhead } = this.options;
     const most = this.inPlaces ? readAhead + (this.answers.areAwaited ? 1 : 0) : Math.min(readAhead, 1);
     let chunks = batch;
     for (const { chunksLeft } of this.reads) chunks += chunksLeft;
     for (; chunks <= most && this.wanted > 0; chunks += batch) if (!this.startRead(batch)) return;
+  }
+
+  /**
+   * Gives back what was read ahead and nobody asked for, to be read again in its time: who waits for memory may be who would
+   * ask next, and would else wait for ever. Data that says no place cannot be read again and stays.
+   */
+  private giveBackSpare(): void {
+    if (!this.inPlaces || this.answers.areAwaited || !this.isOpen()) return;
+    for (let last = this.reads.at(-1); last !== undefined && !last.isUnderWay; last = this.reads.at(-1)) {
+      this.reads.pop();
+      this.position -= last.abandon();
+    }
   }
 
   /** Reads `count` chunks, or as many as there is memory for, `granted` first. @returns false when there is none */
@@ -268,9 +285,10 @@ export class FileChunks implements StoppableIterator<Bytes> {
     if (this.phase === 'ending') {
       if (this.waiting !== undefined || this.reads.some(({ isUnderWay }) => isUnderWay)) return;
       this.phase = 'ended';
-      for (const read of this.reads.splice(0)) while (read.chunksLeft > 0) read.take().release();
+      for (const read of this.reads.splice(0)) read.abandon();
       const { signal } = this.options;
       if (signal !== undefined) removeAbortCallback(signal, this.onAbort);
+      this.arena.line.spareHolders.delete(this.onWait);
       if (this.file >= 0 && !isHandle(this.source)) {
         this.isBusy = true;
         close(this.file, (error) => {
@@ -324,6 +342,12 @@ class FileRead {
     const length = Math.min(this.lengths.shift() ?? 0, this.filled - this.taken);
     this.taken += length;
     return this.buffers.shift()?.advanceMut(length).freeze() ?? Bytes.empty;
+  }
+
+  /** Gives back what was not taken. @returns how many bytes that was to be */
+  abandon(): number {
+    for (const buffer of this.buffers.splice(0)) buffer.abandon();
+    return this.lengths.splice(0).reduce((sum, length) => sum + length, 0);
   }
 
   private readRest(): void {
