@@ -43,7 +43,7 @@ export type Reserve = (order: number) => Reservation | undefined;
 
 /**
  * The requests that wait for an engine's memory. Who is next is the strategy's business; that each is settled once, and
- * that a wait holds nothing when it ends, is decided here (docs/waiting.md, W1 to W10).
+ * that a wait holds nothing when it ends, is decided here (docs/waiting.md, W1 to W11).
  */
 export class WaitLine {
   private readonly engine: Engine;
