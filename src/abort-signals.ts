@@ -42,5 +42,5 @@ export function checkSignal(signal: unknown): void {
 
 /** What an aborted signal says; those of some libraries say nothing. */
 export function abortReason(signal: AbortSignal): unknown {
-  return signal.reason ?? new DOMException('This operation was aborted', 'AbortError');
+  return signal.reason === undefined ? new DOMException('This operation was aborted', 'AbortError') : signal.reason;
 }

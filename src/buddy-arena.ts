@@ -7,7 +7,7 @@ import { BuildError } from './errors.js';
 import { BuddyGeometry } from './geometry.js';
 import { ArenaBuffer } from './handles.js';
 import { inspectAs } from './inspect.js';
-import { boundDealloc, engineOver, type Layout, prefault, takenOnce } from './layout.js';
+import { boundDealloc, engineOver, type Layout, takenOnce } from './layout.js';
 import { NotifyWaiters } from './notify-waiters.js';
 import { ArenaOptions, type BuilderMode, PageSize } from './options.js';
 import { RawRegion } from './raw-region.js';
@@ -262,7 +262,7 @@ export class BuddyArenaBuilder<Mode extends BuilderMode = 'standard'> extends Ar
    */
   build(): BuddyArenaOf<Mode> {
     const { layout, geometry } = this.plan(this.alignmentBytes);
-    if (layout.owned) prefault(layout, this.pageStride(PageSize.Auto));
+    this.prefaultOwn(layout);
     return this.arenaOver(layout, geometry);
   }
 
@@ -289,7 +289,7 @@ export class BuddyArenaBuilder<Mode extends BuilderMode = 'standard'> extends Ar
   private asyncArena(waiters: BuddyWaiter, listensAlways: boolean): AsyncBuddyArena {
     this.checkWaitable();
     const { layout, geometry } = this.plan(this.alignmentBytes);
-    if (layout.owned) prefault(layout, this.pageStride(PageSize.Auto));
+    this.prefaultOwn(layout);
     const blocks = new BuddyBlocks(geometry.maxOrder);
     const engine = engineOver(layout, blocks, this.zeroes, this.spills);
     const line = new WaitLine(engine, waiters, listensAlways, (order) =>

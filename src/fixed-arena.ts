@@ -7,7 +7,7 @@ import { FreeBitmap, MAX_ENTRIES } from './free-bitmap.js';
 import { alignUp, checkSize } from './geometry.js';
 import { ArenaBuffer } from './handles.js';
 import { inspectAs } from './inspect.js';
-import { boundDealloc, engineOver, type Layout, prefault, takenOnce } from './layout.js';
+import { boundDealloc, engineOver, type Layout, takenOnce } from './layout.js';
 import { NotifyWaiters } from './notify-waiters.js';
 import { ArenaOptions, type BuilderMode, PageSize } from './options.js';
 import { RawRegion } from './raw-region.js';
@@ -243,7 +243,7 @@ export class FixedArenaBuilder<Mode extends BuilderMode = 'standard'> extends Ar
    */
   build(): FixedArenaOf<Mode> {
     const layout = this.resolve();
-    if (layout.owned) prefault(layout, this.pageStride(PageSize.Auto));
+    this.prefaultOwn(layout);
     return this.arenaOver(layout);
   }
 
@@ -270,7 +270,7 @@ export class FixedArenaBuilder<Mode extends BuilderMode = 'standard'> extends Ar
   private asyncArena(waiters: Waiter, listensAlways: boolean): AsyncFixedArena {
     this.checkWaitable();
     const layout = this.resolve();
-    if (layout.owned) prefault(layout, this.pageStride(PageSize.Auto));
+    this.prefaultOwn(layout);
     const engine = this.engineFor(layout);
     return AsyncFixedArena.waitingIn(new WaitLine(engine, waiters, listensAlways), engine, layout.units, layout.unit);
   }

@@ -51,6 +51,8 @@ export class NotifyWaiters implements Waiter, BuddyWaiter {
 
   /** Reserves a region for the one that has waited longest of those for whom it can be done. */
   private reserveForOldest(): void {
+    // The smallest size has no use for a region, and a fixed arena no other line.
+    if (this.lines.length < 2) return;
     const overdue = this.lines.flatMap(({ head }) => (head !== undefined && isOverdue(head) ? [head] : []));
     overdue.sort((one, other) => one.arrival - other.arrival).some(({ request }) => request?.reserve());
   }

@@ -2,6 +2,7 @@ import { checkInteger, describe } from './check.js';
 import { environment } from './environment.js';
 import { BuildError } from './errors.js';
 import { checkAlignment } from './geometry.js';
+import { type Layout, prefault } from './layout.js';
 
 /**
  * What memory holds when it is allocated: `uninit` whatever the last owner left, `zero` zeros. With `zero` an
@@ -70,6 +71,11 @@ export abstract class ArenaOptions<Mode extends BuilderMode> {
     const page = this.page ?? byDefault;
     if (page === PageSize.Unknown) return undefined;
     return page === PageSize.Auto ? environment.pageSize() : page;
+  }
+
+  /** @internal Touches the pages of a layout of the arena's own; memory of the caller's is left alone while building. */
+  protected prefaultOwn(layout: Layout): void {
+    if (layout.owned) prefault(layout, this.pageStride(PageSize.Auto));
   }
 
   /** @internal @throws BuildError INCOMPATIBLE_OPTIONS when `autoSpill` and `hazmatRawAccess` meet. */

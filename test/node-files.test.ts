@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { getEventListeners } from 'node:events';
-import { readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { readdirSync, readlinkSync, writeFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable, Writable } from 'node:stream';
@@ -438,5 +438,4 @@ test('bad arguments throw at once', () => {
   for (const readAhead of [-1, 0.5]) assert.throws(() => readChunks(arena, path, { readAhead }), RangeError);
   assert.throws(() => readChunks(arena, path, { start: 5, end: 4 }), RangeError);
   assert.throws(() => read(arena, path, { signal: {} }), TypeError);
-  assert.ok(readFileSync(path).length > 0);
 });

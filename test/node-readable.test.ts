@@ -13,7 +13,7 @@ function* parts(size: number): Generator<Buffer> {
 }
 
 test('what a stream gives comes in chunks, whole and in order', async () => {
-  for (const size of [1, 999, 4096, 50_000].slice(1)) {
+  for (const size of [999, 4096, 50_000]) {
     const arena = asyncArena(3, 4096);
     for (const chunkSize of [undefined, 100]) {
       const source = Readable.from(parts(size), { objectMode: false });

@@ -16,6 +16,7 @@ import { assertAllReturned, frozen } from './support/arenas.js';
 import { pattern } from './support/chunks.js';
 import { inFolder } from './support/digest.js';
 import { Outcome, settled } from './support/outcome.js';
+import { uncaughtDuring } from './support/uncaught.js';
 
 const LARGE = 24 * 1024 * 1024; // more than the kernel takes at once
 
@@ -145,16 +146,11 @@ test('an error that has nothing to do with a write is as loud as ever where nobo
   heard.on('error', (error) => errors.push(error));
   const unheard = sink();
   for (const stream of [heard, unheard]) await writeBytes(stream, frozen(arena, 'x'));
-  const listeners = process.listeners('uncaughtException');
-  process.removeAllListeners('uncaughtException');
-  const uncaught: string[] = [];
-  process.on('uncaughtException', (error) => uncaught.push(error.message));
-  heard.destroy(new Error('heard'));
-  unheard.destroy(new Error('unheard'));
-  await settled();
-  process.removeAllListeners('uncaughtException');
-  for (const listener of listeners) process.on('uncaughtException', listener);
-  assert.deepEqual([errors.map(({ message }) => message), uncaught], [['heard'], ['unheard']]);
+  const uncaught = await uncaughtDuring(() => {
+    heard.destroy(new Error('heard'));
+    unheard.destroy(new Error('unheard'));
+  });
+  assert.deepEqual([errors.map(String), uncaught.map(String)], [['Error: heard'], ['Error: unheard']]);
   assertAllReturned(arena);
 });
 

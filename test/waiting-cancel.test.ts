@@ -27,6 +27,17 @@ test('an abort rejects with the reason of the signal, and the next one is served
   assertAllReturned(arena);
 });
 
+test('a reason of null is a reason', async () => {
+  const { arena, held } = oneSlot();
+  const stop = new AbortController();
+  const outcome = new Outcome(arena.allocateAsync({ signal: stop.signal }));
+  stop.abort(null);
+  await settled();
+  assert.deepEqual([outcome.state, outcome.error], ['rejected', null]);
+  held.abandon();
+  assertAllReturned(arena);
+});
+
 test('a signal that is aborted already rejects, even where memory is free', async () => {
   const arena = FixedArena.withSlotCapacity(1, 16).buildAsync();
   await assert.rejects(arena.allocateAsync({ signal: AbortSignal.abort() }), { name: 'AbortError' });

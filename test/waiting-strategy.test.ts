@@ -14,6 +14,7 @@ import {
 import { assertAllReturned } from './support/arenas.js';
 import { FakeClock } from './support/clock.js';
 import { Outcome, settled } from './support/outcome.js';
+import { uncaughtDuring } from './support/uncaught.js';
 
 /** First in, first out, and nothing but hints: a woken request has to find its memory itself. */
 class HintWaiters implements Waiter, BuddyWaiter {
@@ -43,6 +44,18 @@ class HintWaiters implements Waiter, BuddyWaiter {
     const index = this.line.findIndex(({ order }) => order <= freedOrder);
     if (index >= 0) this.line.splice(index, 1)[0]?.wake();
   }
+}
+
+/** Serves nobody, and notes the requests: the test says what becomes of them. */
+function keeping(requests: WaitingRequest[]): BuddyWaiter {
+  return {
+    register: () => ({
+      woken: new Promise(() => undefined),
+      prepare: (request) => void (request !== undefined && requests.push(request)),
+      revoke: () => undefined,
+    }),
+    wake: () => undefined,
+  };
 }
 
 test('a strategy of hints serves everybody, one wake for each release', async () => {
@@ -177,15 +190,7 @@ test('revoking twice, or before preparing, does nothing', () => {
 
 test('claim and reserve are refused to requests that were served, gave up or were closed, and change nothing', async () => {
   const requests: WaitingRequest[] = [];
-  const keeping: BuddyWaiter = {
-    register: () => ({
-      woken: new Promise(() => undefined),
-      prepare: (request) => void (request !== undefined && requests.push(request)),
-      revoke: () => undefined,
-    }),
-    wake: () => undefined,
-  };
-  const arena = BuddyArena.builder(BuddyGeometry.exact(64, 16)).buildAsyncWith(keeping);
+  const arena = BuddyArena.builder(BuddyGeometry.exact(64, 16)).buildAsyncWith(keeping(requests));
   const held = [arena.allocate(32), arena.allocate(16), arena.allocate(16)];
   const stop = new AbortController();
   const served = arena.allocateAsync(32);
@@ -212,14 +217,7 @@ test('claim and reserve are refused to requests that were served, gave up or wer
 
 test('a request for which memory is free is served by reserve at once', async () => {
   const requests: WaitingRequest[] = [];
-  const arena = BuddyArena.builder(BuddyGeometry.exact(64, 16)).buildAsyncWith({
-    register: () => ({
-      woken: new Promise(() => undefined),
-      prepare: (request) => void (request !== undefined && requests.push(request)),
-      revoke: () => undefined,
-    }),
-    wake: () => undefined,
-  });
+  const arena = BuddyArena.builder(BuddyGeometry.exact(64, 16)).buildAsyncWith(keeping(requests));
   const held = arena.allocate(64);
   const waiting = arena.allocateAsync(32);
   held.abandon();
@@ -234,11 +232,7 @@ test('every block that comes free is told, also several during one wake and thos
   let release: (() => void) | undefined;
   const requests: WaitingRequest[] = [];
   const arena = BuddyArena.builder(BuddyGeometry.exact(128, 16)).buildAsyncWith({
-    register: () => ({
-      woken: new Promise(() => undefined),
-      prepare: (request) => void (request !== undefined && requests.push(request)),
-      revoke: () => undefined,
-    }),
+    ...keeping(requests),
     wake(freedOrder) {
       told.push(freedOrder);
       release?.();
@@ -293,10 +287,6 @@ test('a strategy whose woken rejects ends that wait with the error', async () =>
 });
 
 test('what a strategy throws while waking or revoking reaches the process, never the release', async () => {
-  const thrown: unknown[] = [];
-  const listeners = process.listeners('uncaughtException');
-  process.removeAllListeners('uncaughtException');
-  process.on('uncaughtException', (error) => thrown.push(error.message));
   const arena = FixedArena.withSlotCapacity(1, 16).buildAsyncWith({
     register: () => ({
       woken: new Promise(() => undefined),
@@ -312,13 +302,12 @@ test('what a strategy throws while waking or revoking reaches the process, never
   const held = arena.allocate();
   const stop = new AbortController();
   const aborted = assert.rejects(arena.allocateAsync({ signal: stop.signal }), { name: 'AbortError' });
-  held.abandon();
-  stop.abort();
-  await aborted;
-  await settled();
-  process.removeAllListeners('uncaughtException');
-  for (const listener of listeners) process.on('uncaughtException', listener);
-  assert.deepEqual(thrown, ['wake', 'revoke']);
+  const thrown = await uncaughtDuring(() => {
+    held.abandon();
+    stop.abort();
+    return aborted;
+  });
+  assert.deepEqual(thrown.map(String), ['Error: wake', 'Error: revoke']);
   assertAllReturned(arena);
 });
 

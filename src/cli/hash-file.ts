@@ -1,6 +1,7 @@
 import { createHash, type Hash } from 'node:crypto';
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import type { ArenaBuffer, Bytes } from '../index.js';
+import { LARGEST_READ, SMALLEST_READ } from '../node/file-chunks.js';
 import { readChunks } from '../node/index.js';
 import type { ChunkMemory } from './chunk-arena.js';
 import { type RawPath, toBuffer } from './raw-path.js';
@@ -14,15 +15,9 @@ export interface HashedFile {
 // Not to hang on a pipe, and not to leave the tree by a link, that took a file's place after it was listed.
 const READ_FLAGS = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW;
 
-// For files that say they are empty or at their end.
-const SMALLEST_READ = 4096;
-
 // Up to this many bytes a file is read at once without asking the thread pool, which costs ten times the calls
 // themselves: 40,000 empty files took 14 s by way of it.
 const SMALL_FILE = 65_536;
-
-// What one read call can take.
-const LARGEST_READ = 2 ** 30;
 
 /**
  * Hashes a file of any size through the memory of an arena, which it waits for: while one chunk is hashed, the next ones are

@@ -1,6 +1,6 @@
 import { connect, type NetConnectOpts, type OnReadOpts, type Socket } from 'node:net';
 import { finished } from 'node:stream';
-import { addAbortCallback, checkSignal, removeAbortCallback } from '../abort-signals.js';
+import { abortReason, addAbortCallback, checkSignal, removeAbortCallback } from '../abort-signals.js';
 import { checkFunction, checkInteger, describe } from '../check.js';
 import { type ArenaBuffer, Bytes } from '../index.js';
 import { Answers } from './answers.js';
@@ -46,7 +46,7 @@ export function connectChunks(arena: ChunkArena, to: NetConnectOpts, options: Co
   checkFunction(open, 'connect');
   if (typeof to !== 'object' || to === null) throw new TypeError(`to must be an object, got ${describe(to)}`);
   checkSignal(signal);
-  signal?.throwIfAborted();
+  if (signal?.aborted) throw abortReason(signal);
   const chunks = new SocketChunks(arena, chunkSize, readAhead, signal);
   try {
     const socket = open({ ...to, onread: chunks.onread });
@@ -89,7 +89,7 @@ class SocketChunks implements StoppableIterator<Bytes> {
   private wasReturned = false;
   /** Aborted when the strip was left: ends the wait for memory. */
   private readonly gone = new AbortController();
-  private readonly onAbort = (): void => this.stop(this.signal?.reason);
+  private readonly onAbort = (): void => this.stop(this.signal && abortReason(this.signal));
 
   constructor(arena: ChunkArena, chunkSize: number, readAhead: number, signal: AbortSignal | undefined) {
     this.arena = arena;

@@ -1,5 +1,5 @@
 import { close, fstat, open, type PathLike, read, readv, type Stats } from 'node:fs';
-import { addAbortCallback, removeAbortCallback } from '../abort-signals.js';
+import { abortReason, addAbortCallback, removeAbortCallback } from '../abort-signals.js';
 import { type ArenaBuffer, Bytes } from '../index.js';
 import { Answers } from './answers.js';
 import type { ChunkArena } from './chunk-arena.js';
@@ -20,14 +20,14 @@ export interface FileReadOptions {
   readonly signal: AbortSignal | undefined;
 }
 
-// What one call can take.
-const LARGEST_READ = 2 ** 30;
+/** Bytes that one system call can read. */
+export const LARGEST_READ: number = 2 ** 30;
 
 // Bytes that one call reads into several chunks: each call costs the thread pool 20 to 30 us and 350 to 800 bytes of garbage.
 const LARGEST_BATCH = 512 * 1024;
 
-// For what lies beyond the size a file claims: it may have grown, or say 0 as those in /proc do.
-const SMALLEST_READ = 4096;
+/** Bytes to ask for beyond the size a file claims: it may have grown, or say 0 as those in /proc do. */
+export const SMALLEST_READ = 4096;
 
 /**
  * The chunks of a file. Reads of a regular file say their place, so several can be under way at once; anything else (a pipe, a
@@ -61,7 +61,7 @@ export class FileChunks implements StoppableIterator<Bytes> {
     if (this.arena.line.hasWaiters) this.giveBackSpare();
   };
   private readonly onWait = (): void => this.giveBackSpare();
-  private readonly onAbort = (): void => this.end(this.options.signal?.reason);
+  private readonly onAbort = (): void => this.end(this.options.signal && abortReason(this.options.signal));
 
   constructor(arena: ChunkArena, source: PathLike | OpenFile, options: FileReadOptions) {
     this.arena = arena;
@@ -102,7 +102,7 @@ export class FileChunks implements StoppableIterator<Bytes> {
     const { signal } = this.options;
     this.phase = 'open';
     if (signal?.aborted) {
-      this.end(signal.reason);
+      this.end(abortReason(signal));
       return;
     }
     if (signal !== undefined) addAbortCallback(signal, this.onAbort);

@@ -1,5 +1,5 @@
 import { finished, type Writable } from 'node:stream';
-import { addAbortCallback, checkSignal, removeAbortCallback } from '../abort-signals.js';
+import { abortReason, addAbortCallback, checkSignal, removeAbortCallback } from '../abort-signals.js';
 import { describe } from '../check.js';
 import type { Bytes } from '../index.js';
 import type { BytesList } from './bytes-list.js';
@@ -33,7 +33,7 @@ export async function pipeBytes(
   const { end = true, signal } = options;
   checkSignal(signal);
   const pipe = new Pipe(iteratorOf(source), writable);
-  const onAbort = (): void => pipe.fail(signal?.reason);
+  const onAbort = (): void => pipe.fail(signal && abortReason(signal));
   if (signal?.aborted) onAbort();
   else if (signal !== undefined) addAbortCallback(signal, onAbort);
   try {

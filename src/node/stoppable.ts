@@ -1,4 +1,4 @@
-import { addAbortCallback, checkSignal, removeAbortCallback } from '../abort-signals.js';
+import { abortReason, addAbortCallback, checkSignal, removeAbortCallback } from '../abort-signals.js';
 
 /** An async iterable that can be stopped at any time, also while a `next()` is pending. */
 export interface StoppableIterator<T> extends AsyncIterableIterator<T, undefined, undefined> {
@@ -24,7 +24,7 @@ export function stoppable<T>(
 ): StoppableIterator<T> {
   checkSignal(signal);
   const stop = new AbortController();
-  const onAbort = (): void => stop.abort(signal?.reason);
+  const onAbort = (): void => stop.abort(signal && abortReason(signal));
   let running: AsyncGenerator<T, undefined, undefined> | undefined;
 
   const started = (): AsyncGenerator<T, undefined, undefined> => {
