@@ -23,8 +23,8 @@ export function chunkMemory(kind: ArenaKind, memory: number, chunkSize: number):
     const arena = FixedArena.withSlotCapacity(Math.floor(memory / size), size).buildAsync();
     return { arena, description: `fixed, ${arena.slotCount} slots of ${size} bytes`, chunkSize: size };
   }
-  const block = Math.min(SMALLEST_BLOCK, 2 ** Math.floor(Math.log2(memory)));
   const total = 2 ** Math.floor(Math.log2(memory));
+  const block = Math.min(SMALLEST_BLOCK, total);
   const arena = BuddyArena.builder(BuddyGeometry.exact(total, block)).buildAsync();
   const description = `buddy, ${total} bytes in blocks from ${block} bytes`;
   return { arena, description, chunkSize: Math.min(chunkSize, total) };
