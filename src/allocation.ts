@@ -1,4 +1,5 @@
 import { Memory } from './memory.js';
+import type { Ticket } from './tickets.js';
 
 /** Who an allocation goes back to, and who counts what happens to it. */
 export interface AllocationOwner {
@@ -6,8 +7,17 @@ export interface AllocationOwner {
   readonly spills: boolean;
   /** Whether frozen bytes may become writable again when nobody else holds them. */
   readonly writable: boolean;
+  /** Whether there is one handle on the allocation, in any thread. */
+  isSoleHolder(allocation: Allocation): boolean;
   /** Takes the allocation back: its last holder is gone. */
   release(allocation: Allocation): void;
+  /**
+   * A ticket for `length` bytes at `offset`. It takes the only handle's reference over, or counts on its own where there are more.
+   * @throws TypeError where other threads cannot have the memory; AllocError ARENA_FULL when too many are on their way
+   */
+  issueTicket(allocation: Allocation, offset: number, length: number): Ticket;
+  /** Forgets the allocation, whose last handle here went to another thread. */
+  departed(allocation: Allocation): void;
   /** Notes that a view of the memory left the library, so that a forgotten allocation must be pinned. */
   lend(allocation: Allocation): void;
   countFreeze(): void;
@@ -89,15 +99,30 @@ class HeapOwner implements AllocationOwner {
     this.writable = writable;
   }
 
+  isSoleHolder(allocation: Allocation): boolean {
+    return allocation.holders === 1;
+  }
+
   release(allocation: Allocation): void {
     if (allocation === EMPTY) allocation.holders = PLENTY;
   }
+
+  issueTicket(): never {
+    throw notShared();
+  }
+
+  departed(): void {}
 
   lend(): void {}
 
   countFreeze(): void {}
 
   countSpill(): void {}
+}
+
+/** The error for bytes that only this thread can have. */
+export function notShared(): TypeError {
+  return new TypeError('only bytes in the memory of a shared arena can be given to another thread; these are not');
 }
 
 const HEAP = new HeapOwner(true);

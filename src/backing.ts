@@ -1,4 +1,5 @@
 import { checkInteger, describe, extentOf, isBuffer } from './check.js';
+import { sharedBuffer } from './control.js';
 import { BuildError } from './errors.js';
 import { alignDown, alignUp, nextPowerOfTwo } from './geometry.js';
 import { type GrowableMemory, isShared, Memory } from './memory.js';
@@ -110,10 +111,12 @@ export function alignedBacking(memory: Memory, alignment: number): Backing {
 }
 
 /** Fresh zeroed memory of the arena's own. @throws BuildError SIZE_OVERFLOW when the runtime refuses that much. */
-export function ownMemory(byteLength: number): Memory {
+export function ownMemory(byteLength: number, shared: boolean): Memory {
   try {
+    if (shared) return new Memory(new Uint8Array(sharedBuffer(byteLength)), true);
     return new Memory(new Uint8Array(byteLength));
   } catch (cause) {
+    if (cause instanceof BuildError) throw cause;
     throw new BuildError('SIZE_OVERFLOW', `the runtime refuses an arena of ${byteLength} bytes`, { cause });
   }
 }

@@ -1,19 +1,26 @@
 import type { Allocation } from './allocation.js';
+import { type ArenaHandle, openHandle } from './arena-handle.js';
 import { alignedBacking, type BackingMemory, BuddyHint, backingMemory, ownMemory } from './backing.js';
 import { BuddyBlocks, MAX_ORDER } from './buddy-blocks.js';
 import { checkInteger, describe } from './check.js';
+import { BUDDY } from './control.js';
 import type { ArenaMetrics, Engine } from './engine.js';
 import { BuildError } from './errors.js';
 import { BuddyGeometry } from './geometry.js';
-import { ArenaBuffer } from './handles.js';
+import { ArenaBuffer, type Bytes } from './handles.js';
 import { inspectAs } from './inspect.js';
-import { boundDealloc, engineOver, type Layout, takenOnce } from './layout.js';
+import { boundDealloc, engineOver, type Layout, shareLayout, takenOnce } from './layout.js';
+import type { BuilderMode, Sharing } from './modes.js';
 import { NotifyWaiters } from './notify-waiters.js';
-import { ArenaOptions, type BuilderMode, PageSize } from './options.js';
+import { ArenaOptions, PageSize, type SharedOptions } from './options.js';
 import { RawRegion } from './raw-region.js';
 import { Reservation } from './reservation.js';
+import { SharedThread, type WatchedWorker } from './shared-thread.js';
+import { claimBlocking, LineFeeder } from './shared-waiting.js';
+import type { Ticket } from './tickets.js';
 import { Unfaulted } from './unfaulted.js';
-import { WaitLine, type WaitMetrics, type WaitOptions } from './wait-line.js';
+import { WaitLine, type WaitMetrics } from './wait-line.js';
+import { checkTimeout, type WaitOptions } from './wait-options.js';
 import { type BuddyWaiter, checkStrategy } from './wait-strategy.js';
 
 /** Counters of a {@link BuddyArena}. */
@@ -27,10 +34,23 @@ export interface BuddyArenaMetrics extends ArenaMetrics {
 }
 
 /** What a {@link BuddyArenaBuilder} builds. */
-export type BuddyArenaOf<Mode extends BuilderMode> = Mode extends 'raw' ? RawBuddyArena : BuddyArena;
+export type BuddyArenaOf<Mode extends BuilderMode, Shared extends Sharing = 'plain'> = Shared extends 'shared'
+  ? SharedBuddyArenaOf<Mode>
+  : Mode extends 'raw'
+    ? RawBuddyArena
+    : BuddyArena;
 
-/** Makes the layout and its shape for an alignment in bytes. */
-type Plan = (alignment: number) => { readonly layout: Layout; readonly geometry: BuddyGeometry };
+/** What attaching to a shared arena gives. */
+export type SharedBuddyArenaOf<Mode extends BuilderMode> = Mode extends 'raw' ? RawSharedBuddyArena : SharedBuddyArena;
+
+/** What `buildAsync()` gives. */
+export type AsyncBuddyArenaOf<Shared extends Sharing> = Shared extends 'shared' ? SharedBuddyArena : AsyncBuddyArena;
+
+/** Makes the layout and its shape for an alignment in bytes, in memory that threads can share or not. */
+type Plan = (alignment: number, shared: boolean) => { readonly layout: Layout; readonly geometry: BuddyGeometry };
+
+/** What the metrics ask of who finds blocks. */
+type BlockCounts = Pick<BuddyBlocks, 'splits' | 'coalesces' | 'largestFreeOrder'>;
 
 /**
  * An arena of one region for requests of any size: each is rounded up to a power-of-two block, larger blocks are
@@ -44,7 +64,7 @@ export class BuddyArena {
   /** Order of the largest block: `minBlockSize * 2 ** maxOrder` bytes. */
   readonly maxOrder: number;
   protected readonly engine: Engine;
-  private readonly blocks: BuddyBlocks;
+  private readonly blocks: BlockCounts;
   private readonly capsCapacity: boolean;
 
   static {
@@ -53,7 +73,7 @@ export class BuddyArena {
     });
   }
 
-  protected constructor(engine: Engine, blocks: BuddyBlocks, geometry: BuddyGeometry) {
+  protected constructor(engine: Engine, blocks: BlockCounts, geometry: BuddyGeometry) {
     this.engine = engine;
     this.blocks = blocks;
     this.totalSize = geometry.totalSize;
@@ -72,9 +92,9 @@ export class BuddyArena {
     if (!(geometry instanceof BuddyGeometry)) {
       throw new TypeError(`geometry must be a BuddyGeometry, got ${describe(geometry)}`);
     }
-    return BuddyArenaBuilder.over((alignment) => {
+    return BuddyArenaBuilder.over((alignment, shared) => {
       const aligned = geometry.withAlignment(Math.max(alignment, geometry.alignment));
-      return { geometry: aligned, layout: ownLayout(aligned) };
+      return { geometry: aligned, layout: ownLayout(aligned, shared) };
     });
   }
 
@@ -93,7 +113,7 @@ export class BuddyArena {
     if (!(hint instanceof BuddyHint)) throw new TypeError(`hint must be a BuddyHint, got ${describe(hint)}`);
     const backing = backingMemory(memory);
     const bound = boundDealloc(memory, dealloc);
-    const plan: Plan = (alignment) => {
+    const plan = (alignment: number): ReturnType<Plan> => {
       const { base, available } = alignedBacking(backing, alignment);
       const { totalSize, minBlockSize } = hint.resolve(available, alignment);
       const geometry = BuddyGeometry.exact(totalSize, minBlockSize).withAlignment(alignment);
@@ -102,6 +122,17 @@ export class BuddyArena {
       return { geometry, layout: { memory: backing, base, unit: minBlockSize, units, owned: false, dealloc: bound } };
     };
     return BuddyArenaBuilder.over(takenOnce(plan));
+  }
+
+  /**
+   * The shared arena that `handle` is of, in this thread. Attaching it again in one thread gives the same arena.
+   * @throws BuildError INVALID_HANDLE for what is none of this version, or damaged; TOO_MANY_THREADS; TypeError for no object
+   */
+  static attach<Mode extends BuilderMode>(handle: ArenaHandle<'buddy', Mode>): SharedBuddyArenaOf<Mode> {
+    const { control, memory } = openHandle(handle, 'buddy');
+    const known = SharedThread.arenaOf(control);
+    if (known instanceof SharedBuddyArena) return known as SharedBuddyArenaOf<Mode>;
+    return sharedBuddyArena(SharedThread.join(control, memory), new NotifyWaiters(), false) as SharedBuddyArenaOf<Mode>;
   }
 
   /**
@@ -184,7 +215,7 @@ export class AsyncBuddyArena extends BuddyArena {
   /** @internal */
   readonly line: WaitLine;
 
-  protected constructor(engine: Engine, blocks: BuddyBlocks, geometry: BuddyGeometry, line: WaitLine) {
+  protected constructor(engine: Engine, blocks: BlockCounts, geometry: BuddyGeometry, line: WaitLine) {
     super(engine, blocks, geometry);
     this.line = line;
   }
@@ -229,8 +260,100 @@ export interface AsyncBuddyArenaMetrics extends BuddyArenaMetrics, Readonly<Wait
   readonly bytesSetAside: number;
 }
 
+/** A {@link BuddyArena} of which every attached thread has an object of its own: one budget, and no lock. */
+export class SharedBuddyArena extends AsyncBuddyArena {
+  /** @internal This thread's part of it. */
+  readonly thread: SharedThread;
+
+  /** @internal */
+  constructor(thread: SharedThread, line: WaitLine) {
+    const { plan } = thread.tools.control;
+    const { unit, units, alignment, capsCapacity } = plan;
+    super(thread.engine, thread.engine, BuddyGeometry.of(unit * units, unit, alignment, capsCapacity), line);
+    this.thread = thread;
+  }
+
+  /** What {@link reclaim} of another thread knows this thread by: the runtime's id where it has one. */
+  get threadId(): number {
+    return this.thread.threadId;
+  }
+
+  /** What another thread needs to attach; can be posted. @throws BuildError INVALID_HANDLE after {@link detach} */
+  handle(): ArenaHandle<'buddy'> {
+    return this.thread.handle() as ArenaHandle<'buddy'>;
+  }
+
+  /**
+   * As {@link allocate}, but this thread sleeps until a block is free: for workers.
+   * @param timeout ms, 0 to 2^31 - 1; without one it waits as long as it takes
+   * @throws AllocError REQUEST_TOO_LARGE or ARENA_CLOSED; a DOMException named TimeoutError; TypeError where the thread must not block
+   */
+  allocateBlocking(length: number, timeout?: number): ArenaBuffer {
+    const order = this.orderFor(length);
+    checkTimeout(timeout);
+    const capacity = this.capacityFor(length, order);
+    return ArenaBuffer.over(claimBlocking(this.thread.engine, this.thread.sleeper, order, capacity, timeout));
+  }
+
+  /** {@link SharedThread.redeem} */
+  redeem(ticket: Ticket): Bytes {
+    return this.thread.redeem(ticket);
+  }
+
+  /**
+   * Returns all that a dead thread held of the arena: its allocations, what it was about to send, and its open tickets. The thread
+   * must have ended; reclaiming a live one corrupts what it does.
+   * @returns how many allocations it held; 0 for a thread that was not attached
+   * @throws TypeError, RangeError unless it is the id of another thread
+   */
+  reclaim(threadId: number): number {
+    return this.thread.reclaim(threadId);
+  }
+
+  /**
+   * Reclaims what `worker` holds as soon as it exits, however it does. To be called while it runs. Not on Deno, where an exit is no
+   * proof that the worker has ended: there it only warns.
+   * @throws TypeError, RangeError unless it is a running worker
+   */
+  watch(worker: WatchedWorker): void {
+    this.thread.watch(worker);
+  }
+
+  /**
+   * Leaves the arena in this thread: nothing can be allocated, sent, received or redeemed here any more, and who waits here is rejected
+   * with ARENA_CLOSED. Live handles stay valid; when the last is released the arena can be attached by another thread.
+   */
+  detach(): void {
+    this.thread.detach();
+    this.line.close();
+  }
+}
+
+/** A {@link SharedBuddyArena} built with `hazmatRawAccess()`. */
+export class RawSharedBuddyArena extends SharedBuddyArena {
+  /**
+   * A block of at least `length` bytes with raw access.
+   * @throws AllocError ARENA_FULL, REQUEST_TOO_LARGE or ARENA_CLOSED; TypeError, RangeError for no positive integer
+   */
+  rawAllocate(length: number): RawRegion {
+    return RawRegion.over(this.engine.granted(this.claim(length)));
+  }
+}
+
+function sharedBuddyArena(thread: SharedThread, waiters: BuddyWaiter, listensAlways: boolean): SharedBuddyArena {
+  const line = new WaitLine(thread.engine, waiters, listensAlways);
+  line.askOf(new LineFeeder(thread.engine, line, thread.sleeper));
+  const Arena = thread.tools.control.plan.raw ? RawSharedBuddyArena : SharedBuddyArena;
+  const arena = new Arena(thread, line);
+  thread.register(arena);
+  return arena;
+}
+
 /** Collects the options of a {@link BuddyArena}. Options are checked when set, sizes when building. */
-export class BuddyArenaBuilder<Mode extends BuilderMode = 'standard'> extends ArenaOptions<Mode> {
+export class BuddyArenaBuilder<
+  Mode extends BuilderMode = 'standard',
+  Shared extends Sharing = 'plain',
+> extends ArenaOptions<Mode, Shared> {
   private readonly plan: Plan;
 
   private constructor(plan: Plan) {
@@ -243,16 +366,25 @@ export class BuddyArenaBuilder<Mode extends BuilderMode = 'standard'> extends Ar
     return new BuddyArenaBuilder(plan);
   }
 
+  /**
+   * Puts all memory and all state of the arena into SharedArrayBuffers, for other threads to `attach` to.
+   * @throws TypeError, RangeError unless `maxThreads` is an integer from 1 to 1024
+   */
+  shared(options: SharedOptions): BuddyArenaBuilder<Mode, 'shared'> {
+    this.setShared(options);
+    return this as BuddyArenaBuilder<Mode, Sharing> as BuddyArenaBuilder<Mode, 'shared'>;
+  }
+
   /** A buffer that is full moves to the heap and returns its block, instead of throwing `BufferFullError`. */
-  autoSpill(this: BuddyArenaBuilder<'standard'>): BuddyArenaBuilder<'spill'> {
+  autoSpill(this: BuddyArenaBuilder<'standard', Shared>): BuddyArenaBuilder<'spill', Shared> {
     this.setMode('spills');
-    return this as BuddyArenaBuilder<BuilderMode> as BuddyArenaBuilder<'spill'>;
+    return this as BuddyArenaBuilder<BuilderMode, Shared> as BuddyArenaBuilder<'spill', Shared>;
   }
 
   /** Adds `rawAllocate(length)`: memory without a cursor. */
-  hazmatRawAccess(this: BuddyArenaBuilder<'standard'>): BuddyArenaBuilder<'raw'> {
+  hazmatRawAccess(this: BuddyArenaBuilder<'standard', Shared>): BuddyArenaBuilder<'raw', Shared> {
     this.setMode('raw');
-    return this as BuddyArenaBuilder<BuilderMode> as BuddyArenaBuilder<'raw'>;
+    return this as BuddyArenaBuilder<BuilderMode, Shared> as BuddyArenaBuilder<'raw', Shared>;
   }
 
   /**
@@ -260,21 +392,21 @@ export class BuddyArenaBuilder<Mode extends BuilderMode = 'standard'> extends Ar
    * @throws BuildError SIZE_OVERFLOW, INVALID_GEOMETRY when the alignment exceeds the blocks of an `exact` shape; for
    *   memory of the caller's ZERO_USABLE_SLOTS, INVALID_BACKING when an arena was built over it already
    */
-  build(): BuddyArenaOf<Mode> {
-    const { layout, geometry } = this.plan(this.alignmentBytes);
+  build(): BuddyArenaOf<Mode, Shared> {
+    const { layout, geometry } = this.resolve();
     this.prefaultOwn(layout);
     return this.arenaOver(layout, geometry);
   }
 
   /** Builds the arena without touching its pages. @throws BuildError as {@link build} */
-  buildUnfaulted(): Unfaulted<BuddyArenaOf<Mode>> {
-    const { layout, geometry } = this.plan(this.alignmentBytes);
+  buildUnfaulted(): Unfaulted<BuddyArenaOf<Mode, Shared>> {
+    const { layout, geometry } = this.resolve();
     const stride = this.pageStride(layout.owned ? PageSize.Auto : PageSize.Unknown);
     return Unfaulted.over(this.arenaOver(layout, geometry), layout, stride);
   }
 
   /** As {@link build}, an arena that can be waited for: `allocateAsync(length)`. Not with raw access. */
-  buildAsync(this: BuddyArenaBuilder<'standard' | 'spill'>): AsyncBuddyArena {
+  buildAsync(this: BuddyArenaBuilder<'standard' | 'spill', Shared>): AsyncBuddyArenaOf<Shared> {
     return this.asyncArena(new NotifyWaiters(), false);
   }
 
@@ -282,14 +414,27 @@ export class BuddyArenaBuilder<Mode extends BuilderMode = 'standard'> extends Ar
    * As {@link buildAsync}, with `waiters` to say who is served next. It is woken by every release that leaves a free block.
    * @throws TypeError unless it has `register` and `wake`
    */
-  buildAsyncWith(this: BuddyArenaBuilder<'standard' | 'spill'>, waiters: BuddyWaiter): AsyncBuddyArena {
+  buildAsyncWith(
+    this: BuddyArenaBuilder<'standard' | 'spill', Shared>,
+    waiters: BuddyWaiter,
+  ): AsyncBuddyArenaOf<Shared> {
     return this.asyncArena(checkStrategy(waiters), true);
   }
 
-  private asyncArena(waiters: BuddyWaiter, listensAlways: boolean): AsyncBuddyArena {
+  private asyncArena(waiters: BuddyWaiter, listensAlways: boolean): AsyncBuddyArenaOf<Shared> {
     this.checkWaitable();
-    const { layout, geometry } = this.plan(this.alignmentBytes);
+    const { layout, geometry } = this.resolve();
     this.prefaultOwn(layout);
+    return this.waitingArena(layout, geometry, waiters, listensAlways) as AsyncBuddyArenaOf<Shared>;
+  }
+
+  private waitingArena(
+    layout: Layout,
+    geometry: BuddyGeometry,
+    waiters: BuddyWaiter,
+    listensAlways: boolean,
+  ): AsyncBuddyArena {
+    if (this.maxThreads > 0) return sharedBuddyArena(this.share(layout, geometry), waiters, listensAlways);
     const blocks = new BuddyBlocks(geometry.maxOrder);
     const engine = engineOver(layout, blocks, this.zeroes, this.spills);
     const line = new WaitLine(engine, waiters, listensAlways, (order) =>
@@ -298,11 +443,25 @@ export class BuddyArenaBuilder<Mode extends BuilderMode = 'standard'> extends Ar
     return AsyncBuddyArena.waitingIn(line, engine, blocks, geometry);
   }
 
-  private arenaOver(layout: Layout, geometry: BuddyGeometry): BuddyArenaOf<Mode> {
+  private resolve(): ReturnType<Plan> {
+    return this.plan(this.alignmentBytes, this.maxThreads > 0);
+  }
+
+  private share(layout: Layout, { maxOrder, alignment, capsCapacity }: BuddyGeometry): SharedThread {
+    const { zeroes, spills, raw, maxThreads } = this;
+    return shareLayout(layout, { kind: BUDDY, maxOrder, alignment, capsCapacity, maxThreads, zeroes, spills, raw });
+  }
+
+  private arenaOver(layout: Layout, geometry: BuddyGeometry): BuddyArenaOf<Mode, Shared> {
+    return this.plainOrShared(layout, geometry) as BuddyArenaOf<Mode, Shared>;
+  }
+
+  private plainOrShared(layout: Layout, geometry: BuddyGeometry): BuddyArena {
+    if (this.maxThreads > 0) return sharedBuddyArena(this.share(layout, geometry), new NotifyWaiters(), false);
     const blocks = new BuddyBlocks(geometry.maxOrder);
     const engine = engineOver(layout, blocks, this.zeroes, this.spills);
     const Arena = this.raw ? RawBuddyArena : BuddyArena;
-    return Arena.over(engine, blocks, geometry) as BuddyArenaOf<Mode>;
+    return Arena.over(engine, blocks, geometry);
   }
 }
 
@@ -312,9 +471,9 @@ function checkOrder({ maxOrder, minBlockSize }: BuddyGeometry): void {
   }
 }
 
-function ownLayout(geometry: BuddyGeometry): Layout {
+function ownLayout(geometry: BuddyGeometry, shared: boolean): Layout {
   checkOrder(geometry);
   const { totalSize, minBlockSize } = geometry;
-  const memory = ownMemory(totalSize);
+  const memory = ownMemory(totalSize, shared);
   return { memory, base: 0, unit: minBlockSize, units: totalSize / minBlockSize, owned: true, dealloc: undefined };
 }

@@ -1,19 +1,20 @@
-import { Allocation, type AllocationOwner, Trace } from './allocation.js';
+import { Allocation, type AllocationOwner, notShared, Trace } from './allocation.js';
 import type { BlockSource, PinnedBlock } from './block-source.js';
 import { environment, throwLater } from './environment.js';
 import { AllocError } from './errors.js';
 import type { Memory } from './memory.js';
+import type { Ticket } from './tickets.js';
 
 // Counters are float64, at these indices: exact to 2^53 and never a change of representation, which a field that
 // outgrows a small integer would be.
-const ALLOCATIONS_OK = 0;
-const ALLOCATIONS_FAILED = 1;
-const FREES = 2;
-const FROZEN = 3;
-const SPILLS = 4;
-const LEAKS_RECLAIMED = 5;
-const LEAKS_PINNED = 6;
-const COUNTERS = 7;
+export const ALLOCATIONS_OK = 0;
+export const ALLOCATIONS_FAILED = 1;
+export const FREES = 2;
+export const FROZEN = 3;
+export const SPILLS = 4;
+export const LEAKS_RECLAIMED = 5;
+export const LEAKS_PINNED = 6;
+export const COUNTERS = 7;
 
 /** Counters of an arena at one moment. Byte counts are of whole slots or blocks, not of bytes written. */
 export interface ArenaMetrics {
@@ -47,8 +48,8 @@ export interface EngineOptions {
   readonly base: number;
   /** Whether memory is scrubbed when it returns. */
   readonly zeroes: boolean;
-  /** Whether memory that was never allocated already reads as zero. */
-  readonly coldIsZero: boolean;
+  /** Per unit: 1 once it was zeroed. Only where memory that was never allocated is not zero and must be. */
+  readonly warmed: Uint8Array | undefined;
   readonly spills: boolean;
   /** Runs once, after `close()` and after the last allocation came back. Never where memory is pinned. */
   readonly dealloc: (() => void) | undefined;
@@ -68,14 +69,13 @@ export class Engine implements AllocationOwner {
   readonly spills: boolean;
   readonly writable = true;
   readonly bytesReserved: number;
-  private readonly memory: Memory;
+  protected readonly memory: Memory;
   private blocks: BlockSource;
-  private readonly unit: number;
-  private readonly base: number;
-  private readonly zeroes: boolean;
-  /** Per unit: 1 once it was zeroed. Only where cold memory is not zero and must be. */
-  private readonly warmed: Uint8Array | undefined;
-  private readonly counters = new Float64Array(COUNTERS);
+  protected readonly unit: number;
+  protected readonly base: number;
+  protected readonly zeroes: boolean;
+  protected readonly warmed: Uint8Array | undefined;
+  protected readonly counters: Float64Array;
   private liveUnits = 0;
 
   /** Records of free blocks, `pooled` of them; entries above are cleared so that the array holds none in use. */
@@ -83,20 +83,21 @@ export class Engine implements AllocationOwner {
   private pooled = 0;
   private readonly registry = new FinalizationRegistry<Trace>((trace) => this.recover(trace));
 
-  private isClosed = false;
+  protected isClosed = false;
   /** What follows every release: one comparison where nothing does, which is nearly always. */
-  private afterRelease: ReleaseListener | undefined;
+  protected afterRelease: ReleaseListener | undefined;
   private readonly pinned: PinnedBlock[] = [];
   private dealloc: (() => void) | undefined;
 
-  constructor(options: EngineOptions) {
+  constructor(options: EngineOptions, counters: Float64Array = new Float64Array(COUNTERS)) {
+    this.counters = counters;
     this.memory = options.memory;
     this.blocks = options.blocks;
     this.unit = options.unit;
     this.base = options.base;
     this.bytesReserved = options.unit * options.units;
     this.zeroes = options.zeroes;
-    this.warmed = options.zeroes && !options.coldIsZero ? new Uint8Array(options.units) : undefined;
+    this.warmed = options.warmed;
     this.spills = options.spills;
     this.afterRelease = undefined;
     this.dealloc = options.dealloc;
@@ -122,6 +123,15 @@ export class Engine implements AllocationOwner {
   }
 
   private grant(block: number, order: number, capacity: number): Allocation {
+    const record = this.recordOf(block, order, capacity);
+    this.count(ALLOCATIONS_OK);
+    this.liveUnits += 1 << order;
+    if (this.warmed !== undefined) this.warm(this.warmed, block, order);
+    return record;
+  }
+
+  /** A record with one holder for a block in use. */
+  protected recordOf(block: number, order: number, capacity: number): Allocation {
     const record = this.takeRecord();
     const offset = this.base + block * this.unit;
     record.trace.block = block;
@@ -131,9 +141,6 @@ export class Engine implements AllocationOwner {
     record.start = offset;
     record.limit = offset + capacity;
     record.dirtyEnd = offset;
-    this.count(ALLOCATIONS_OK);
-    this.liveUnits += 1 << order;
-    if (this.warmed !== undefined) this.warm(this.warmed, block, order);
     return record;
   }
 
@@ -154,9 +161,19 @@ export class Engine implements AllocationOwner {
     trace.lent = false;
     if (this.zeroes && record.dirtyEnd > record.offset) this.memory.zero(record.offset, record.dirtyEnd);
     const freedOrder = this.giveBack(trace.block, trace.order);
-    this.pool[this.pooled++] = record;
+    this.keepRecord(record);
     if (this.afterRelease !== undefined) this.afterRelease(freedOrder);
   }
+
+  isSoleHolder(record: Allocation): boolean {
+    return record.holders === 1;
+  }
+
+  issueTicket(_record: Allocation, _offset: number, _length: number): Ticket {
+    throw notShared();
+  }
+
+  departed(_record: Allocation): void {}
 
   lend(record: Allocation): void {
     record.trace.lent = true;
@@ -217,7 +234,7 @@ export class Engine implements AllocationOwner {
     };
   }
 
-  private count(counter: number): void {
+  protected count(counter: number): void {
     this.counters[counter] = (this.counters[counter] as number) + 1;
   }
 
@@ -234,6 +251,11 @@ export class Engine implements AllocationOwner {
     this.pool[pooled - 1] = undefined;
     this.pooled = pooled - 1;
     return record;
+  }
+
+  /** Keeps the record of a block that is not this thread's any more, for the next one. */
+  protected keepRecord(record: Allocation): void {
+    this.pool[this.pooled++] = record;
   }
 
   private makeRecord(): Allocation {
@@ -255,15 +277,19 @@ export class Engine implements AllocationOwner {
       if (this.counters[LEAKS_PINNED] === 1) environment.warn(PINNED_WARNING, 'ARENA_LEAK_PINNED');
     } else {
       this.count(LEAKS_RECLAIMED);
-      const offset = this.base + block * this.unit;
-      // How far it was written is gone with the record.
-      if (this.zeroes) this.memory.zero(offset, offset + this.unit * (1 << order));
-      freedOrder = this.giveBack(block, order);
+      freedOrder = this.recoverBlock(block, order);
     }
     if (this.afterRelease !== undefined) this.afterRelease(freedOrder);
   }
 
-  private warm(warmed: Uint8Array, block: number, order: number): void {
+  /** Gives back what a forgotten record stood for: how far it was written is gone with it. */
+  protected recoverBlock(block: number, order: number): number {
+    const offset = this.base + block * this.unit;
+    if (this.zeroes) this.memory.zero(offset, offset + this.unit * (1 << order));
+    return this.giveBack(block, order);
+  }
+
+  protected warm(warmed: Uint8Array, block: number, order: number): void {
     const end = block + (1 << order);
     for (let unit = block; unit < end; unit++) {
       if (warmed[unit] !== 0) continue;

@@ -10,6 +10,10 @@ export interface Environment {
   /** Calls `callback` once, after `delay` ms (at most 2^31 - 1), and keeps the program running until then. */
   startTimer(callback: () => void, delay: number): Timer;
   stopTimer(timer: Timer): void;
+  /** The number of this thread that no other thread of the program has or will have, or undefined where threads have none (browsers). */
+  threadId(): number | undefined;
+  /** Whether a worker that told of its end has truly ended. On Deno it may still be running. */
+  readonly exitMeansDeath: boolean;
   /** Smallest page size of the machine in bytes, or undefined where it cannot be known (browsers). */
   pageSize(): number | undefined;
 }
@@ -20,6 +24,7 @@ export type Timer = ReturnType<typeof setTimeout>;
 interface HostProcess {
   readonly platform?: string;
   readonly arch?: string;
+  getBuiltinModule?(name: string): { readonly threadId?: number } | undefined;
   emitWarning?(message: string, options: { type: string; code: string }): void;
 }
 
@@ -33,6 +38,8 @@ export const environment: Environment = {
   now: () => performance.now(),
   startTimer: (callback, delay) => setTimeout(callback, delay),
   stopTimer: (timer) => clearTimeout(timer),
+  threadId: () => host?.getBuiltinModule?.('node:worker_threads')?.threadId,
+  exitMeansDeath: !('Deno' in globalThis),
   // A stride no larger than the real page touches every page, so the smallest page of the architecture is enough:
   // 16 KiB on Apple silicon, 4 KiB on every other platform that Node, Bun and Deno run on.
   pageSize() {

@@ -1,7 +1,7 @@
 /** Why an allocation was refused. `ARENA_FULL` may succeed later; the other two never will. */
 export type AllocErrorCode = 'ARENA_FULL' | 'REQUEST_TOO_LARGE' | 'ARENA_CLOSED';
 
-/** Why an arena could not be built. */
+/** Why an arena could not be built, or attached to. */
 export type BuildErrorCode =
   | 'SIZE_OVERFLOW'
   | 'INVALID_ALIGNMENT'
@@ -9,7 +9,9 @@ export type BuildErrorCode =
   | 'SLOT_SIZE_EXCEEDS_BACKING'
   | 'ZERO_USABLE_SLOTS'
   | 'INVALID_BACKING'
-  | 'INCOMPATIBLE_OPTIONS';
+  | 'INCOMPATIBLE_OPTIONS'
+  | 'INVALID_HANDLE'
+  | 'TOO_MANY_THREADS';
 
 /** Base of every error this library defines. `code` is stable across releases; messages are not. */
 export class ArenaError extends Error {
@@ -71,6 +73,16 @@ export class ReleasedError extends ArenaError {
 
   constructor(handle: string) {
     super('RELEASED', `this ${handle} was already released, frozen or converted`);
+  }
+}
+
+/** Something was sent into a channel that is closed. The handle is still the sender's. */
+export class ChannelClosedError extends ArenaError {
+  override readonly name: string = 'ChannelClosedError';
+  declare readonly code: 'CHANNEL_CLOSED';
+
+  constructor() {
+    super('CHANNEL_CLOSED', 'the channel is closed and takes no more messages');
   }
 }
 

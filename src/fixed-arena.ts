@@ -1,22 +1,36 @@
 import type { Allocation } from './allocation.js';
+import { type ArenaHandle, openHandle } from './arena-handle.js';
 import { alignedBacking, type BackingMemory, backingMemory, ownMemory, SlotSpec } from './backing.js';
 import { checkInteger, describe } from './check.js';
+import { FIXED } from './control.js';
 import type { ArenaMetrics, Engine } from './engine.js';
 import { BuildError } from './errors.js';
 import { FreeBitmap, MAX_ENTRIES } from './free-bitmap.js';
 import { alignUp, checkSize } from './geometry.js';
-import { ArenaBuffer } from './handles.js';
+import { ArenaBuffer, type Bytes } from './handles.js';
 import { inspectAs } from './inspect.js';
-import { boundDealloc, engineOver, type Layout, takenOnce } from './layout.js';
+import { boundDealloc, engineOver, type Layout, shareLayout, takenOnce } from './layout.js';
+import type { BuilderMode, Sharing } from './modes.js';
 import { NotifyWaiters } from './notify-waiters.js';
-import { ArenaOptions, type BuilderMode, PageSize } from './options.js';
+import { ArenaOptions, PageSize, type SharedOptions } from './options.js';
 import { RawRegion } from './raw-region.js';
+import { SharedThread, type WatchedWorker } from './shared-thread.js';
+import { claimBlocking, LineFeeder } from './shared-waiting.js';
+import type { Ticket } from './tickets.js';
 import { Unfaulted } from './unfaulted.js';
-import { WaitLine, type WaitMetrics, type WaitOptions } from './wait-line.js';
+import { WaitLine, type WaitMetrics } from './wait-line.js';
+import { checkTimeout, type WaitOptions } from './wait-options.js';
 import { checkStrategy, type Waiter } from './wait-strategy.js';
 
 /** What a {@link FixedArenaBuilder} builds. */
-export type FixedArenaOf<Mode extends BuilderMode> = Mode extends 'raw' ? RawFixedArena : FixedArena;
+export type FixedArenaOf<Mode extends BuilderMode, Shared extends Sharing = 'plain'> = Shared extends 'shared'
+  ? SharedFixedArenaOf<Mode>
+  : Mode extends 'raw'
+    ? RawFixedArena
+    : FixedArena;
+
+/** What attaching to a shared arena gives. */
+export type SharedFixedArenaOf<Mode extends BuilderMode> = Mode extends 'raw' ? RawSharedFixedArena : SharedFixedArena;
 
 /**
  * An arena of equal slots: the fast path, for work that one slot size covers.
@@ -55,7 +69,7 @@ export class FixedArena {
   static withSlotCapacity(slotCount: number, slotCapacity: number): FixedArenaBuilder {
     checkInteger(slotCount, 'slotCount', 1);
     checkInteger(slotCapacity, 'slotCapacity', 1);
-    return FixedArenaBuilder.over((alignment) => ownLayout(slotCount, slotCapacity, alignment));
+    return FixedArenaBuilder.over((alignment, shared) => ownLayout(slotCount, slotCapacity, alignment, shared));
   }
 
   /**
@@ -91,6 +105,17 @@ export class FixedArena {
         return { memory: backing, base, unit: slotCapacity, units: slotCount, owned: false, dealloc: bound };
       }),
     );
+  }
+
+  /**
+   * The shared arena that `handle` is of, in this thread. Attaching it again in one thread gives the same arena.
+   * @throws BuildError INVALID_HANDLE for what is none of this version, or damaged; TOO_MANY_THREADS; TypeError for no object
+   */
+  static attach<Mode extends BuilderMode>(handle: ArenaHandle<'fixed', Mode>): SharedFixedArenaOf<Mode> {
+    const { control, memory } = openHandle(handle, 'fixed');
+    const known = SharedThread.arenaOf(control);
+    if (known instanceof SharedFixedArena) return known as SharedFixedArenaOf<Mode>;
+    return sharedFixedArena(SharedThread.join(control, memory), new NotifyWaiters(), false) as SharedFixedArenaOf<Mode>;
   }
 
   /**
@@ -210,30 +235,131 @@ export class AsyncFixedArena extends FixedArena {
 /** Counters of an {@link AsyncFixedArena}. */
 export type AsyncFixedArenaMetrics = FixedArenaMetrics & Readonly<WaitMetrics>;
 
-/** Collects the options of a {@link FixedArena}. Options are checked when set, sizes when building. */
-export class FixedArenaBuilder<Mode extends BuilderMode = 'standard'> extends ArenaOptions<Mode> {
-  private readonly layout: (alignment: number) => Layout;
+/** A {@link FixedArena} of which every attached thread has an object of its own: one budget, and no lock. */
+export class SharedFixedArena extends AsyncFixedArena {
+  /** @internal This thread's part of it. */
+  readonly thread: SharedThread;
 
-  private constructor(layout: (alignment: number) => Layout) {
+  /** @internal */
+  constructor(thread: SharedThread, line: WaitLine) {
+    const { plan } = thread.tools.control;
+    super(thread.engine, plan.units, plan.unit, line);
+    this.thread = thread;
+  }
+
+  /** What {@link reclaim} of another thread knows this thread by: the runtime's id where it has one. */
+  get threadId(): number {
+    return this.thread.threadId;
+  }
+
+  /** What another thread needs to attach; can be posted. @throws BuildError INVALID_HANDLE after {@link detach} */
+  handle(): ArenaHandle<'fixed'> {
+    return this.thread.handle() as ArenaHandle<'fixed'>;
+  }
+
+  /**
+   * As {@link allocate}, but this thread sleeps until a slot is free: for workers.
+   * @param timeout ms, 0 to 2^31 - 1; without one it waits as long as it takes
+   * @throws AllocError ARENA_CLOSED; a DOMException named TimeoutError; TypeError where the thread must not block
+   */
+  allocateBlocking(timeout?: number): ArenaBuffer {
+    checkTimeout(timeout);
+    return ArenaBuffer.over(claimBlocking(this.thread.engine, this.thread.sleeper, 0, this.slotCapacity, timeout));
+  }
+
+  /** {@link SharedThread.redeem} */
+  redeem(ticket: Ticket): Bytes {
+    return this.thread.redeem(ticket);
+  }
+
+  /**
+   * Returns all that a dead thread held of the arena: its allocations, what it was about to send, and its open tickets. The thread
+   * must have ended; reclaiming a live one corrupts what it does.
+   * @returns how many allocations it held; 0 for a thread that was not attached
+   * @throws TypeError, RangeError unless it is the id of another thread
+   */
+  reclaim(threadId: number): number {
+    return this.thread.reclaim(threadId);
+  }
+
+  /**
+   * Reclaims what `worker` holds as soon as it exits, however it does. To be called while it runs. Not on Deno, where an exit is no
+   * proof that the worker has ended: there it only warns.
+   * @throws TypeError, RangeError unless it is a running worker
+   */
+  watch(worker: WatchedWorker): void {
+    this.thread.watch(worker);
+  }
+
+  /**
+   * Leaves the arena in this thread: nothing can be allocated, sent, received or redeemed here any more, and who waits here is rejected
+   * with ARENA_CLOSED. Live handles stay valid; when the last is released the arena can be attached by another thread.
+   */
+  detach(): void {
+    this.thread.detach();
+    this.line.close();
+  }
+}
+
+/** A {@link SharedFixedArena} built with `hazmatRawAccess()`. */
+export class RawSharedFixedArena extends SharedFixedArena {
+  /**
+   * A free slot with raw access.
+   * @throws AllocError ARENA_FULL, REQUEST_TOO_LARGE or ARENA_CLOSED
+   */
+  rawAllocate(length?: number): RawRegion {
+    return RawRegion.over(this.engine.granted(this.claim(length)));
+  }
+}
+
+function sharedFixedArena(thread: SharedThread, waiters: Waiter, listensAlways: boolean): SharedFixedArena {
+  const line = new WaitLine(thread.engine, waiters, listensAlways);
+  line.askOf(new LineFeeder(thread.engine, line, thread.sleeper));
+  const Arena = thread.tools.control.plan.raw ? RawSharedFixedArena : SharedFixedArena;
+  const arena = new Arena(thread, line);
+  thread.register(arena);
+  return arena;
+}
+
+/** Makes the layout of an arena for an alignment in bytes, in memory that threads can share or not. */
+type LayoutPlan = (alignment: number, shared: boolean) => Layout;
+
+/** Collects the options of a {@link FixedArena}. Options are checked when set, sizes when building. */
+export class FixedArenaBuilder<
+  Mode extends BuilderMode = 'standard',
+  Shared extends Sharing = 'plain',
+> extends ArenaOptions<Mode, Shared> {
+  private readonly layout: LayoutPlan;
+
+  private constructor(layout: LayoutPlan) {
     super();
     this.layout = layout;
   }
 
   /** @internal */
-  static over(layout: (alignment: number) => Layout): FixedArenaBuilder {
+  static over(layout: LayoutPlan): FixedArenaBuilder {
     return new FixedArenaBuilder(layout);
   }
 
+  /**
+   * Puts all memory and all state of the arena into SharedArrayBuffers, for other threads to `attach` to.
+   * @throws TypeError, RangeError unless `maxThreads` is an integer from 1 to 1024
+   */
+  shared(options: SharedOptions): FixedArenaBuilder<Mode, 'shared'> {
+    this.setShared(options);
+    return this as FixedArenaBuilder<Mode, Sharing> as FixedArenaBuilder<Mode, 'shared'>;
+  }
+
   /** A buffer that is full moves to the heap and returns its slot, instead of throwing `BufferFullError`. */
-  autoSpill(this: FixedArenaBuilder<'standard'>): FixedArenaBuilder<'spill'> {
+  autoSpill(this: FixedArenaBuilder<'standard', Shared>): FixedArenaBuilder<'spill', Shared> {
     this.setMode('spills');
-    return this as FixedArenaBuilder<BuilderMode> as FixedArenaBuilder<'spill'>;
+    return this as FixedArenaBuilder<BuilderMode, Shared> as FixedArenaBuilder<'spill', Shared>;
   }
 
   /** Adds `rawAllocate()`: memory without a cursor. */
-  hazmatRawAccess(this: FixedArenaBuilder<'standard'>): FixedArenaBuilder<'raw'> {
+  hazmatRawAccess(this: FixedArenaBuilder<'standard', Shared>): FixedArenaBuilder<'raw', Shared> {
     this.setMode('raw');
-    return this as FixedArenaBuilder<BuilderMode> as FixedArenaBuilder<'raw'>;
+    return this as FixedArenaBuilder<BuilderMode, Shared> as FixedArenaBuilder<'raw', Shared>;
   }
 
   /**
@@ -241,21 +367,21 @@ export class FixedArenaBuilder<Mode extends BuilderMode = 'standard'> extends Ar
    * @throws BuildError SIZE_OVERFLOW, or for memory of the caller's SLOT_SIZE_EXCEEDS_BACKING, ZERO_USABLE_SLOTS,
    *   INVALID_BACKING when an arena was built over it already
    */
-  build(): FixedArenaOf<Mode> {
+  build(): FixedArenaOf<Mode, Shared> {
     const layout = this.resolve();
     this.prefaultOwn(layout);
     return this.arenaOver(layout);
   }
 
   /** Builds the arena without touching its pages. @throws BuildError as {@link build} */
-  buildUnfaulted(): Unfaulted<FixedArenaOf<Mode>> {
+  buildUnfaulted(): Unfaulted<FixedArenaOf<Mode, Shared>> {
     const layout = this.resolve();
     const stride = this.pageStride(layout.owned ? PageSize.Auto : PageSize.Unknown);
     return Unfaulted.over(this.arenaOver(layout), layout, stride);
   }
 
   /** As {@link build}, an arena that can be waited for: `allocateAsync()`. Not with raw access. */
-  buildAsync(this: FixedArenaBuilder<'standard' | 'spill'>): AsyncFixedArena {
+  buildAsync(this: FixedArenaBuilder<'standard' | 'spill', Shared>): AsyncFixedArenaOf<Shared> {
     return this.asyncArena(new NotifyWaiters(), false);
   }
 
@@ -263,40 +389,67 @@ export class FixedArenaBuilder<Mode extends BuilderMode = 'standard'> extends Ar
    * As {@link buildAsync}, with `waiters` to say who is served next. It is woken by every release that leaves a free block.
    * @throws TypeError unless it has `register` and `wake`
    */
-  buildAsyncWith(this: FixedArenaBuilder<'standard' | 'spill'>, waiters: Waiter): AsyncFixedArena {
+  buildAsyncWith(this: FixedArenaBuilder<'standard' | 'spill', Shared>, waiters: Waiter): AsyncFixedArenaOf<Shared> {
     return this.asyncArena(checkStrategy(waiters), true);
   }
 
-  private asyncArena(waiters: Waiter, listensAlways: boolean): AsyncFixedArena {
+  private asyncArena(waiters: Waiter, listensAlways: boolean): AsyncFixedArenaOf<Shared> {
     this.checkWaitable();
     const layout = this.resolve();
     this.prefaultOwn(layout);
+    return this.waitingArena(layout, waiters, listensAlways) as AsyncFixedArenaOf<Shared>;
+  }
+
+  private waitingArena(layout: Layout, waiters: Waiter, listensAlways: boolean): AsyncFixedArena {
+    if (this.maxThreads > 0) return sharedFixedArena(this.share(layout), waiters, listensAlways);
     const engine = this.engineFor(layout);
     return AsyncFixedArena.waitingIn(new WaitLine(engine, waiters, listensAlways), engine, layout.units, layout.unit);
   }
 
   private resolve(): Layout {
-    return this.layout(this.alignmentBytes);
+    return this.layout(this.alignmentBytes, this.maxThreads > 0);
   }
 
   private engineFor(layout: Layout): Engine {
     return engineOver(layout, FreeBitmap.full(layout.units), this.zeroes, this.spills);
   }
 
-  private arenaOver(layout: Layout): FixedArenaOf<Mode> {
+  private share(layout: Layout): SharedThread {
+    const { zeroes, spills, raw, maxThreads, alignmentBytes: alignment } = this;
+    return shareLayout(layout, {
+      kind: FIXED,
+      maxOrder: 0,
+      alignment,
+      capsCapacity: false,
+      maxThreads,
+      zeroes,
+      spills,
+      raw,
+    });
+  }
+
+  private arenaOver(layout: Layout): FixedArenaOf<Mode, Shared> {
+    return this.plainOrShared(layout) as FixedArenaOf<Mode, Shared>;
+  }
+
+  private plainOrShared(layout: Layout): FixedArena {
+    if (this.maxThreads > 0) return sharedFixedArena(this.share(layout), new NotifyWaiters(), false);
     const engine = this.engineFor(layout);
     const Arena = this.raw ? RawFixedArena : FixedArena;
-    return Arena.over(engine, layout.units, layout.unit) as FixedArenaOf<Mode>;
+    return Arena.over(engine, layout.units, layout.unit);
   }
 }
+
+/** What `buildAsync()` gives. */
+export type AsyncFixedArenaOf<Shared extends Sharing> = Shared extends 'shared' ? SharedFixedArena : AsyncFixedArena;
 
 function checkSlotCount(slotCount: number): void {
   if (slotCount > MAX_ENTRIES) throw new BuildError('SIZE_OVERFLOW', `more than ${MAX_ENTRIES} slots`);
 }
 
-function ownLayout(slotCount: number, slotCapacity: number, alignment: number): Layout {
+function ownLayout(slotCount: number, slotCapacity: number, alignment: number, shared: boolean): Layout {
   checkSlotCount(slotCount);
   const unit = alignUp(slotCapacity, alignment);
   const total = checkSize(unit * slotCount);
-  return { memory: ownMemory(total), base: 0, unit, units: slotCount, owned: true, dealloc: undefined };
+  return { memory: ownMemory(total, shared), base: 0, unit, units: slotCount, owned: true, dealloc: undefined };
 }

@@ -12,6 +12,7 @@ import { ReleasedError } from './errors.js';
 import { inspectAs, preview } from './inspect.js';
 import { isShared, Memory } from './memory.js';
 import { decodeText, type TextEncoding } from './text.js';
+import { EMPTY_TICKET, type Ticket } from './tickets.js';
 import { ByteWriter, grownCopy } from './writer.js';
 
 // A constant of this module is folded into optimised code; an imported one is loaded, and storing it keeps V8 from
@@ -188,10 +189,10 @@ export class Bytes implements Iterable<number> {
     return this.allocation === SPENT;
   }
 
-  /** Whether this is the only handle on its memory. */
+  /** Whether this is the only handle on its memory, in any thread. */
   get isUnique(): boolean {
     const allocation = this.live();
-    return allocation.holders === 1 || allocation === EMPTY;
+    return allocation.owner.isSoleHolder(allocation) || allocation === EMPTY;
   }
 
   /**
@@ -388,11 +389,27 @@ export class Bytes implements Iterable<number> {
    */
   tryIntoMut(): ArenaBuffer | undefined {
     const allocation = this.live();
-    if (allocation.holders !== 1 || !allocation.owner.writable) return undefined;
+    if (!allocation.owner.writable || !allocation.owner.isSoleHolder(allocation)) return undefined;
     const end = this.offset + this.size;
     this.giveUp();
     allocation.start = this.offset;
     return ArenaBuffer.over(allocation, end);
+  }
+
+  /**
+   * A ticket for these bytes, to be posted to another thread, which gets them by `arena.redeem(ticket)`; this handle is used up. No
+   * byte is copied. Until it is redeemed the memory stays in use.
+   * @throws TypeError unless the bytes lie in a shared arena; AllocError ARENA_FULL when 65,536 tickets and messages are on their way
+   */
+  toTicket(): Ticket {
+    const allocation = this.live();
+    if (allocation === EMPTY) {
+      this.release();
+      return EMPTY_TICKET;
+    }
+    const ticket = allocation.owner.issueTicket(allocation, this.offset, this.size);
+    Bytes.depart(this);
+    return ticket;
   }
 
   /** What JSON shows: never the memory. */
@@ -415,6 +432,18 @@ export class Bytes implements Iterable<number> {
   /** @internal These bytes for the length of one call, without lending them. */
   static peek(source: Bytes): Uint8Array {
     return source.peek();
+  }
+
+  /** @internal Where the bytes lie. */
+  static placeOf(source: Bytes): { allocation: Allocation; offset: number; length: number } {
+    return { allocation: source.live(), offset: source.offset, length: source.size };
+  }
+
+  /** @internal Uses a handle up whose reference went to another thread, or was counted there. */
+  static depart(source: Bytes): void {
+    const { allocation } = source;
+    source.giveUp();
+    if (--allocation.holders === 0) allocation.owner.departed(allocation);
   }
 
   /** @internal Whether a view of it may vanish while somebody uses it. */

@@ -1,9 +1,11 @@
 import { touch } from './atomics.js';
 import type { BlockSource } from './block-source.js';
 import { checkFunction } from './check.js';
+import { Control, type SharedPlan } from './control.js';
 import { Engine } from './engine.js';
 import { BuildError } from './errors.js';
 import type { Memory } from './memory.js';
+import { SharedThread } from './shared-thread.js';
 
 /** Where an arena's units lie. */
 export interface Layout {
@@ -21,7 +23,24 @@ export interface Layout {
 /** An engine that hands out the units of `layout` as `blocks` says. */
 export function engineOver(layout: Layout, blocks: BlockSource, zeroes: boolean, spills: boolean): Engine {
   const { memory, base, unit, units, owned, dealloc } = layout;
-  return new Engine({ memory, blocks, unit, units, base, zeroes, coldIsZero: owned, spills, dealloc });
+  const warmed = zeroes && !owned ? new Uint8Array(units) : undefined;
+  return new Engine({ memory, blocks, unit, units, base, zeroes, warmed, spills, dealloc });
+}
+
+/** What of a shared arena's plan its layout does not tell. */
+export type SharedTraits = Omit<SharedPlan, 'units' | 'unit' | 'base' | 'warms'>;
+
+/**
+ * This thread in a new arena that others can attach to.
+ * @throws BuildError INCOMPATIBLE_OPTIONS over memory that is not shared, or with a `dealloc`: no thread knows when the last one is
+ *   done with it
+ */
+export function shareLayout(layout: Layout, traits: SharedTraits): SharedThread {
+  const { memory, base, unit, units, owned, dealloc } = layout;
+  if (!memory.shared) throw new BuildError('INCOMPATIBLE_OPTIONS', 'shared() needs memory in a SharedArrayBuffer');
+  if (dealloc !== undefined)
+    throw new BuildError('INCOMPATIBLE_OPTIONS', 'shared() and a dealloc callback exclude each other');
+  return SharedThread.join(Control.create({ ...traits, units, unit, base, warms: traits.zeroes && !owned }), memory);
 }
 
 /** Touches a byte in every page of the layout, without changing it, so that the system backs them all now. */

@@ -1,8 +1,10 @@
 import { checkInteger, describe } from './check.js';
+import { MAX_THREADS } from './control.js';
 import { environment } from './environment.js';
 import { BuildError } from './errors.js';
 import { checkAlignment } from './geometry.js';
 import { type Layout, prefault } from './layout.js';
+import type { BuilderMode, Sharing } from './modes.js';
 
 /**
  * What memory holds when it is allocated: `uninit` whatever the last owner left, `zero` zeros. With `zero` an
@@ -18,13 +20,17 @@ export const InitPolicy = { Uninit: 'uninit', Zero: 'zero' } as const;
 export type PageSize = 'unknown' | 'auto' | number;
 export const PageSize = { Unknown: 'unknown', Auto: 'auto' } as const;
 
-/** Which of the builder's exclusive options was taken. */
-export type BuilderMode = 'standard' | 'spill' | 'raw';
+/** How many threads share an arena. */
+export interface SharedOptions {
+  /** How many can be attached at once, this one included: 1 to 1024. Each takes 4 bytes of address space for each slot or smallest block. */
+  readonly maxThreads: number;
+}
 
 /** The options that both builders have, each of them checked when it is set. */
-export abstract class ArenaOptions<Mode extends BuilderMode> {
-  /** Says the mode to the type checker; at run time `spills` and `raw` do. */
+export abstract class ArenaOptions<Mode extends BuilderMode, Shared extends Sharing> {
+  /** Say to the type checker what `spills`, `raw` and `maxThreads` do at run time. */
   declare protected readonly mode: Mode;
+  declare protected readonly sharing: Shared;
   /** @internal */
   protected alignmentBytes = 1;
   /** @internal */
@@ -33,6 +39,8 @@ export abstract class ArenaOptions<Mode extends BuilderMode> {
   protected spills = false;
   /** @internal */
   protected raw = false;
+  /** @internal How many threads share it; 0 for a plain arena. */
+  protected maxThreads = 0;
   private page: PageSize | undefined;
 
   /**
@@ -76,6 +84,14 @@ export abstract class ArenaOptions<Mode extends BuilderMode> {
   /** @internal Touches the pages of a layout of the arena's own; memory of the caller's is left alone while building. */
   protected prefaultOwn(layout: Layout): void {
     if (layout.owned) prefault(layout, this.pageStride(PageSize.Auto));
+  }
+
+  /** @internal @throws TypeError, RangeError for bad options */
+  protected setShared(options: SharedOptions): void {
+    if (typeof options !== 'object' || options === null) {
+      throw new TypeError(`options must be an object, got ${describe(options)}`);
+    }
+    this.maxThreads = checkInteger(options.maxThreads, 'maxThreads', 1, MAX_THREADS);
   }
 
   /** @internal @throws BuildError INCOMPATIBLE_OPTIONS when `autoSpill` and `hazmatRawAccess` meet. */

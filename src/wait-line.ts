@@ -1,18 +1,10 @@
-import { abortReason, addAbortCallback, checkSignal, removeAbortCallback } from './abort-signals.js';
-import { checkInteger, describe } from './check.js';
+import { abortReason, addAbortCallback, removeAbortCallback } from './abort-signals.js';
 import type { Engine, ReleaseListener } from './engine.js';
 import { environment, type Timer, throwLater } from './environment.js';
 import { ArenaBuffer } from './handles.js';
 import type { Reservation } from './reservation.js';
+import { checkWaitOptions, timeoutError, type WaitOptions } from './wait-options.js';
 import type { BuddyWaiter, WaitingRequest, WaitRegistration } from './wait-strategy.js';
-
-/** How long to wait. */
-export interface WaitOptions {
-  /** Ends the wait with its `reason`. */
-  readonly signal?: AbortSignal | undefined;
-  /** Ends the wait after this many ms, 0 to 2^31 - 1, with a DOMException named `TimeoutError`. Default: never. */
-  readonly timeout?: number | undefined;
-}
 
 /** Who waits for an arena, and how it went. */
 export interface WaitMetrics {
@@ -26,8 +18,6 @@ export interface WaitMetrics {
   readonly longestWait: number;
 }
 
-const LONGEST_TIMEOUT = 2 ** 31 - 1;
-
 /** How long a reservation may take to become whole, in ms: at first, and after it doubled each time it did not. */
 const SHORTEST_RESERVATION = 100;
 const LONGEST_RESERVATION = 10_000;
@@ -37,6 +27,15 @@ const LONGEST_RESERVATION = 10_000;
  * handles is what they wait for.
  */
 const awaited = new Set<WaitLine>();
+
+/** How other threads come to know that this one waits. */
+export interface OtherThreads {
+  /**
+   * Asks them to hand over a block of `oldest` order and one of `smallest`, -1 for none.
+   * @returns whether that is news: then memory may have come free before they knew
+   */
+  ask(oldest: number, smallest: number): boolean;
+}
 
 /** Sets a region of an order aside; undefined where none can ever become whole. */
 export type Reserve = (order: number) => Reservation | undefined;
@@ -49,6 +48,7 @@ export class WaitLine {
   private readonly engine: Engine;
   private readonly strategy: BuddyWaiter;
   private readonly reserve: Reserve | undefined;
+  private otherThreads: OtherThreads | undefined;
   /** In the order of their coming. */
   private readonly waits = new Set<Wait>();
   private readonly listensAlways: boolean;
@@ -73,6 +73,7 @@ export class WaitLine {
     this.strategy = strategy;
     this.listensAlways = listensAlways;
     this.reserve = reserve;
+    this.otherThreads = undefined;
     if (listensAlways) engine.onRelease(this.onRelease);
   }
 
@@ -81,7 +82,7 @@ export class WaitLine {
    * @throws AllocError ARENA_CLOSED; TypeError, RangeError for bad options; the reason of a signal that is aborted
    */
   allocate(order: number, capacity: number, options: WaitOptions | undefined): Promise<ArenaBuffer> {
-    const { signal, timeout } = checkOptions(options);
+    const { signal, timeout } = checkWaitOptions(options);
     if (signal?.aborted) throw abortReason(signal);
     const record = this.engine.claimOrWait(order, capacity);
     if (record !== undefined) return Promise.resolve(ArenaBuffer.over(record));
@@ -93,11 +94,34 @@ export class WaitLine {
       try {
         wait.limit(signal, timeout);
         this.enlist(wait);
+        this.askOthers();
         for (const giveBack of this.spareHolders) if (this.waits.has(wait)) giveBack();
       } catch (error) {
         this.cancel(wait, error);
       }
     });
+  }
+
+  /** Has other threads asked for what is waited for here. */
+  askOf(otherThreads: OtherThreads): void {
+    this.otherThreads = otherThreads;
+  }
+
+  /** Another thread handed a block of `order` over, or may have freed one: serves those who wait here. */
+  offered(order: number): void {
+    this.wake(order);
+  }
+
+  private askOthers(): void {
+    if (this.otherThreads === undefined) return;
+    let oldest = -1;
+    let smallest = -1;
+    for (const { order } of this.waits) {
+      if (oldest < 0) oldest = order;
+      if (smallest < 0 || order < smallest) smallest = order;
+      if (smallest === 0) break;
+    }
+    if (this.otherThreads.ask(oldest, smallest)) this.offered(this.engine.largestFreeOrder());
   }
 
   /** Ends all waits, after the engine was closed. */
@@ -221,6 +245,7 @@ export class WaitLine {
     } finally {
       this.isWaking = false;
     }
+    this.askOthers();
   }
 
   /** Lets go of everything that `wait`, which is settled, had. @returns the orders of what that set free */
@@ -232,6 +257,7 @@ export class WaitLine {
     this.longestWait = Math.max(this.longestWait, environment.now() - wait.since);
     attempt(() => wait.registration?.revoke());
     attempt(() => wait.unlimit());
+    if (!this.isWaking) this.askOthers();
     return this.reserved?.wait === wait ? this.endReservation() : [];
   }
 
@@ -306,7 +332,7 @@ class Wait implements WaitingRequest {
     }
     if (timeout === undefined) return;
     this.timer = environment.startTimer(() => {
-      this.line.cancel(this, new DOMException(`no memory came free within ${timeout} ms`, 'TimeoutError'));
+      this.line.cancel(this, timeoutError('no memory came free', timeout));
     }, timeout);
   }
 
@@ -314,15 +340,4 @@ class Wait implements WaitingRequest {
     if (this.signal !== undefined) removeAbortCallback(this.signal, this.onAbort);
     if (this.timer !== undefined) environment.stopTimer(this.timer);
   }
-}
-
-function checkOptions(options: unknown): WaitOptions {
-  if (options === undefined) return {};
-  if (typeof options !== 'object' || options === null) {
-    throw new TypeError(`options must be an object, got ${describe(options)}`);
-  }
-  const { signal, timeout } = options as WaitOptions;
-  if (timeout !== undefined) checkInteger(timeout, 'timeout', 0, LONGEST_TIMEOUT);
-  checkSignal(signal);
-  return { signal, timeout };
 }

@@ -1,0 +1,389 @@
+import { compareExchange, load, store } from './atomics.js';
+import type { BlockSource } from './block-source.js';
+import { Hints, hintWords } from './hints.js';
+import { enter, LANE_HEADER, type Lane, leave } from './lane.js';
+
+/** One level of the tree: words of `2 ** width` bits, each of which stands for a block of `childOrder`. */
+export interface Level {
+  readonly childOrder: number;
+  readonly width: number;
+  /** A word whose bits are all set. */
+  readonly full: number;
+  /** Order, counted from `childOrder`, of the largest block that is taken from a word. */
+  readonly longest: number;
+  /** Index of the first word, and how many there are. */
+  readonly start: number;
+  readonly count: number;
+  /** Index of the hints for these words. */
+  readonly hints: number;
+}
+
+/** Bits of a word that may be set, where a level of slots ends within it. */
+export interface TreeShape {
+  readonly levels: readonly Level[];
+  readonly units: number;
+  /** Index behind the last word. */
+  readonly end: number;
+}
+
+/** Which words of a lane a tree keeps its journal in. */
+export interface Journal {
+  readonly owned: number;
+  readonly order: number;
+  readonly at: number;
+}
+
+/** Which counters of a lane count what a tree does. */
+export interface TreeCounters {
+  readonly splits: number;
+  readonly coalesces: number;
+}
+
+/** Says how far the other lanes are: -1 while one of them is under way, else a sum that changes when one moves. */
+export type Epochs = () => number;
+
+/** Levels of words with 32 bits each, and one below of what remains. */
+const WIDEST = 5;
+
+// How often a claim that finds nothing looks again because others moved memory about meanwhile. A bound, so that a thread that
+// stopped half-way holds up nobody.
+const RESCANS = 32;
+
+/** By order of a run of bits: where such runs begin, and the run at bit 0. */
+const ALIGNED = [-1, 0x5555_5555, 0x1111_1111, 0x0101_0101, 0x0001_0001, 1] as const;
+const RUNS = [1, 3, 0xf, 0xff, 0xffff, -1] as const;
+
+/** One level, whose blocks never merge. */
+export function slotShape(slots: number, start: number): TreeShape {
+  const count = Math.ceil(slots / 32);
+  const hints = start + count;
+  const level = { childOrder: 0, width: WIDEST, full: 0, longest: 0, start, count, hints };
+  return { levels: [level], units: slots, end: hints + hintWords(count) };
+}
+
+/** Levels up to one word at the top, for `2 ** maxOrder` units. */
+export function buddyShape(maxOrder: number, start: number): TreeShape {
+  const levels: Level[] = [];
+  let at = start;
+  let childOrder = 0;
+  let width = maxOrder % WIDEST || Math.min(maxOrder, WIDEST);
+  do {
+    const above = childOrder + width;
+    const count = 2 ** (maxOrder - above);
+    const longest = above === maxOrder ? width : width - 1;
+    levels.push({ childOrder, width, full: RUNS[width] as number, longest, start: at, count, hints: at + count });
+    at += count + hintWords(count);
+    childOrder = above;
+    width = WIDEST;
+  } while (childOrder < maxOrder);
+  return { levels, units: 2 ** maxOrder, end: at };
+}
+
+/** Writes a tree of which everything is free; the words are zero. */
+export function freeAll(words: Int32Array, shape: TreeShape): void {
+  const top = shape.levels[shape.levels.length - 1] as Level;
+  words.fill(-1, top.start, top.start + top.count);
+  const last = shape.units >>> top.childOrder;
+  if (last % 32 !== 0) words[top.start + top.count - 1] = (1 << (last % 32)) - 1;
+  const nothing = (): void => undefined;
+  const hints = new Hints(words, top.hints, top.count, new Int32Array(LANE_HEADER), nothing, nothing);
+  for (let index = 0; index < top.count; index++)
+    hints.raise(index, rankOf(words[top.start + index] as number, top.longest));
+}
+
+/**
+ * Free blocks in shared memory, claimed and released by any thread without a lock (docs/threads.md, T1 to T7). After Marotta,
+ * Ianni, Scarselli, Pellegrini and Quaglia, "A Non-blocking Buddy System for Scalable Memory Allocation on Multi-core Machines"
+ * (CLUSTER 2018), in that several levels of the tree share one word; but a word says what is free, and a free word is
+ * one bit of the level above and nothing else, so there is nothing to mark and unmark on the way up.
+ *
+ * What a thread takes or gives back is written into its lane by plain stores in straight line with the compare-and-swap: no
+ * call and no loop's turn may come in between, for a thread can be stopped only there.
+ */
+export class SharedBlocks implements BlockSource {
+  /** Set when a claim made memory findable that others may have looked for in vain; who serves them clears it. */
+  revealed = false;
+  private readonly words: Int32Array;
+  private readonly levels: readonly Level[];
+  private readonly hints: readonly Hints[];
+  private readonly lane: Int32Array;
+  private readonly counters: Float64Array;
+  private readonly journal: Journal;
+  private readonly counted: TreeCounters;
+  private readonly epochs: Epochs;
+  readonly maxOrder: number;
+  /** By level: the word this thread claims from, at first a place of its own. */
+  private readonly current: Int32Array;
+
+  /** @param share where in each level this thread begins, from 0 to 1 */
+  constructor(
+    words: Int32Array,
+    shape: TreeShape,
+    lane: Lane,
+    journal: Journal,
+    counted: TreeCounters,
+    epochs: Epochs,
+    share: number,
+  ) {
+    this.words = words;
+    this.levels = shape.levels;
+    this.lane = lane.words;
+    this.counters = lane.counters;
+    this.journal = journal;
+    this.counted = counted;
+    this.epochs = epochs;
+    this.hints = shape.levels.map(
+      (level) =>
+        new Hints(
+          words,
+          level.hints,
+          level.count,
+          lane.words,
+          (index) => {
+            lane.words[journal.at] = level.start + index + 1;
+          },
+          () => {
+            this.revealed = true;
+          },
+        ),
+    );
+    this.current = Int32Array.from(shape.levels, ({ count }) => Math.floor(count * share));
+    const top = shape.levels[shape.levels.length - 1] as Level;
+    this.maxOrder = top.childOrder + top.longest;
+  }
+
+  /** Claims a block of the order, which the lane then owns: its first unit, or -1 when there is none. */
+  claim(order: number): number {
+    const block = this.claimOnce(order);
+    return block >= 0 ? block : this.searchAgain(order);
+  }
+
+  /** Gives the block back that the lane owns. @returns the order of the free block it is now part of */
+  release(block: number, order: number): number {
+    const { words, lane, journal, counters, counted } = this;
+    let number = this.levelOf(order);
+    const epoch = enter(lane);
+    for (;;) {
+      const level = this.levels[number] as Level;
+      const { longest, full } = level;
+      const unit = block >>> level.childOrder;
+      const index = unit >>> level.width;
+      const run = order - level.childOrder;
+      const bit = unit & ((1 << level.width) - 1);
+      const bits = (RUNS[run] as number) << bit;
+      const at = level.start + index;
+      lane[journal.at] = at + 1;
+      let before = words[at] as number;
+      for (;;) {
+        const now = before | bits;
+        const merged = mergedRun(now, bit, run, longest);
+        const seen = compareExchange(words, at, before, now);
+        if (seen === before) {
+          lane[journal.owned] = 0;
+          counters[counted.coalesces] = (counters[counted.coalesces] as number) + merged - run;
+          order = level.childOrder + merged;
+          if (rankOf(now, longest) > rankOf(before, longest))
+            (this.hints[number] as Hints).raise(index, rankOf(now, longest));
+          break;
+        }
+        before = seen;
+      }
+      if ((before | bits) !== full || number === this.levels.length - 1) break;
+      if (!this.close(level, index)) break;
+      order = level.childOrder + level.width;
+      block = index << order;
+      number++;
+    }
+    leave(lane, epoch);
+    return order;
+  }
+
+  /** Makes right what a dead thread left undone at the tree word `at`, an index in the control memory. */
+  heal(at: number): void {
+    const number = this.levels.findIndex(({ start, count }) => at >= start && at < start + count);
+    const level = this.levels[number];
+    if (level === undefined) return;
+    const index = at - level.start;
+    this.lane[this.journal.at] = at + 1;
+    if (number < this.levels.length - 1 && load(this.words, at) === level.full && this.close(level, index)) {
+      const order = level.childOrder + level.width;
+      this.release(index << order, order);
+      return;
+    }
+    (this.hints[number] as Hints).heal(index, this.rank(level, index));
+  }
+
+  largestFreeOrder(): number {
+    for (let number = this.levels.length - 1; number >= 0; number--) {
+      const level = this.levels[number] as Level;
+      const rank = this.largestRank(level, this.hints[number] as Hints);
+      if (rank > 0) return level.childOrder + rank - 1;
+    }
+    return -1;
+  }
+
+  private largestRank(level: Level, hints: Hints): number {
+    if (level.count === 1) return this.rank(level, 0);
+    for (let rank = level.longest + 1; rank > 0; rank--) {
+      for (let index = hints.next(rank, 0); index >= 0; index = hints.next(rank, index + 1)) {
+        if (this.rank(level, index) >= rank) return rank;
+      }
+    }
+    return 0;
+  }
+
+  private rank(level: Level, index: number): number {
+    return rankOf(load(this.words, level.start + index), level.longest);
+  }
+
+  private levelOf(order: number): number {
+    let number = this.levels.length - 1;
+    while (number > 0 && (this.levels[number] as Level).childOrder > order) number--;
+    return number;
+  }
+
+  /** As {@link claim}, but what others move about meanwhile may be missed. */
+  claimOnce(order: number): number {
+    if (order > this.maxOrder) return -1;
+    const own = this.levelOf(order);
+    const block = this.searchLevel(own, order - (this.levels[own] as Level).childOrder);
+    if (block >= 0) return block;
+    return own + 1 < this.levels.length ? this.searchAbove(own, order) : -1;
+  }
+
+  private searchAbove(own: number, order: number): number {
+    // From taking a larger block until its rest is published, memory is in our hands.
+    const epoch = enter(this.lane);
+    let block = -1;
+    for (let above = own + 1; above < this.levels.length && block < 0; above++) {
+      block = this.searchLevel(above, 0);
+      if (block >= 0) this.splitDown(block, above, own, order);
+    }
+    leave(this.lane, epoch);
+    return block;
+  }
+
+  /** The lane owns a child of the level `above`: keeps the first part of `order`, and publishes the rest. */
+  private splitDown(block: number, above: number, own: number, order: number): void {
+    const { words, lane, journal, counters, counted } = this;
+    for (let number = above - 1; number >= own; number--) {
+      const level = this.levels[number] as Level;
+      const kept = number === own ? order : level.childOrder;
+      const run = kept - level.childOrder;
+      const index = block >>> (level.childOrder + level.width);
+      const rest = level.full & ~(RUNS[run] as number);
+      const splits = level.width - run;
+      lane[journal.at] = level.start + index + 1;
+      store(words, level.start + index, rest);
+      lane[journal.order] = kept;
+      counters[counted.splits] = (counters[counted.splits] as number) + splits;
+      (this.hints[number] as Hints).raise(index, rankOf(rest, level.longest));
+    }
+    this.revealed = true;
+  }
+
+  /** Takes a word that is full as a whole; the lane then owns it. */
+  private close(level: Level, index: number): boolean {
+    const { lane, journal, counters, counted } = this;
+    const order = level.childOrder + level.width;
+    if (compareExchange(this.words, level.start + index, level.full, 0) !== level.full) return false;
+    lane[journal.owned] = (index << order) + 1;
+    lane[journal.order] = order;
+    counters[counted.coalesces] = (counters[counted.coalesces] as number) + 1;
+    return true;
+  }
+
+  /** Nothing was found; but others may have moved what is free out of sight. */
+  private searchAgain(order: number): number {
+    for (let scan = 0; scan < RESCANS; scan++) {
+      const before = this.epochs();
+      const block = this.claimOnce(order);
+      if (block >= 0) return block;
+      if (before >= 0 && this.epochs() === before) return -1;
+    }
+    return -1;
+  }
+
+  /** Claims a block of `2 ** run` bits of a level. */
+  private searchLevel(number: number, run: number): number {
+    const level = this.levels[number] as Level;
+    const own = this.current[number] as number;
+    const block = this.claimIn(level, own, run);
+    if (block >= 0 || level.count === 1) return block;
+    const hints = this.hints[number] as Hints;
+    const behind = this.searchFrom(number, level, hints, run, own, level.count);
+    return behind >= 0 || own === 0 ? behind : this.searchFrom(number, level, hints, run, 0, own);
+  }
+
+  private searchFrom(number: number, level: Level, hints: Hints, run: number, from: number, to: number): number {
+    for (let index = hints.next(run + 1, from); index >= 0 && index < to; index = hints.next(run + 1, index + 1)) {
+      const block = this.claimIn(level, index, run);
+      if (block >= 0) {
+        this.current[number] = index;
+        return block;
+      }
+      hints.settle(index, (word) => this.rank(level, word));
+    }
+    return -1;
+  }
+
+  private claimIn(level: Level, index: number, run: number): number {
+    const { words, lane, journal, counters, counted } = this;
+    const { longest } = level;
+    const at = level.start + index;
+    let word = words[at] as number;
+    for (;;) {
+      const found = bestRun(word, run, longest);
+      if (found < 0) return -1;
+      const bit = found & 31;
+      const splits = (found >>> 5) - run;
+      const block = ((index << level.width) + bit) << level.childOrder;
+      const order = level.childOrder + run;
+      const seen = compareExchange(words, at, word, word & ~((RUNS[run] as number) << bit));
+      if (seen === word) {
+        lane[journal.owned] = block + 1;
+        lane[journal.order] = order;
+        counters[counted.splits] = (counters[counted.splits] as number) + splits;
+        return block;
+      }
+      word = seen;
+    }
+  }
+}
+
+/** 1 + order of the largest aligned run of set bits, or 0. */
+function rankOf(word: number, longest: number): number {
+  let rank = 0;
+  for (let runs = word; runs !== 0; rank++) {
+    if (rank === longest) return rank + 1;
+    runs &= (runs >>> (1 << rank)) & (ALIGNED[rank + 1] as number);
+  }
+  return rank;
+}
+
+/**
+ * The aligned run of `2 ** run` set bits that leaves larger ones alone if it can: its first bit, and times 32 the order of the
+ * largest run it lies in. -1 for none.
+ */
+function bestRun(word: number, run: number, longest: number): number {
+  let runs = word;
+  for (let order = 0; order < run; order++) runs &= (runs >>> (1 << order)) & (ALIGNED[order + 1] as number);
+  if (runs === 0) return -1;
+  for (let order = run; order < longest; order++) {
+    const larger = runs & (runs >>> (1 << order)) & (ALIGNED[order + 1] as number);
+    const lone = runs & ~(larger | (larger << (1 << order)));
+    if (lone !== 0) return (order << 5) + 31 - Math.clz32(lone & -lone);
+    runs = larger;
+  }
+  return (longest << 5) + 31 - Math.clz32(runs & -runs);
+}
+
+/** Order of the largest aligned run of set bits that the run at `bit` lies in. */
+function mergedRun(word: number, bit: number, run: number, longest: number): number {
+  let order = run;
+  for (; order < longest; order++) {
+    const wider = (RUNS[order + 1] as number) << (bit & (-2 << order));
+    if ((word & wider) !== wider) break;
+  }
+  return order;
+}

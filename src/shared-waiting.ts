@@ -1,0 +1,103 @@
+import type { Allocation } from './allocation.js';
+import { wait } from './atomics.js';
+import { environment } from './environment.js';
+import { BLOCKING_CELL, OLDEST_CELL, SMALLEST_CELL } from './lane.js';
+import type { SharedEngine } from './shared-engine.js';
+import type { Sleeper } from './sleeper.js';
+import type { OtherThreads, WaitLine } from './wait-line.js';
+import { timeoutError } from './wait-options.js';
+
+/** Asks other threads for what this thread's line waits for, and feeds the line with what they hand over. */
+export class LineFeeder implements OtherThreads {
+  private readonly engine: SharedEngine;
+  private readonly line: WaitLine;
+  private readonly sleeper: Sleeper;
+  /** By cell: the order asked for, -1 for none. */
+  private readonly asked = [-1, -1];
+  private readonly look = (): void => this.takeIn();
+
+  constructor(engine: SharedEngine, line: WaitLine, sleeper: Sleeper) {
+    this.engine = engine;
+    this.line = line;
+    this.sleeper = sleeper;
+  }
+
+  ask(oldest: number, smallest: number): boolean {
+    if (oldest < 0) this.sleeper.remove(this.look);
+    else this.sleeper.add(this.look);
+    const first = this.askFor(OLDEST_CELL, oldest);
+    return this.askFor(SMALLEST_CELL, smallest < oldest ? smallest : -1) || first;
+  }
+
+  private askFor(cell: number, order: number): boolean {
+    const { requests } = this.engine.tools;
+    if (this.asked[cell] === order) return false;
+    if (this.asked[cell] !== -1) {
+      const block = requests.withdraw(cell);
+      if (block >= 0) this.engine.giveUp(block);
+    }
+    this.asked[cell] = order;
+    if (order < 0) return false;
+    requests.post(cell, order);
+    return true;
+  }
+
+  private takeIn(): void {
+    for (const cell of [OLDEST_CELL, SMALLEST_CELL]) {
+      const block = this.engine.tools.requests.take(cell);
+      if (block < 0) continue;
+      const order = this.asked[cell] as number;
+      this.asked[cell] = -1;
+      this.engine.offer(block, order);
+      this.line.offered(order);
+      this.engine.endOffer();
+    }
+    if (this.engine.closed) this.line.close();
+  }
+}
+
+/**
+ * A block of `order` of which `capacity` bytes are visible; the thread sleeps until there is one.
+ * @param timeout ms, or undefined for however long it takes
+ * @throws AllocError ARENA_CLOSED; a DOMException named TimeoutError; TypeError where the thread must not block
+ */
+export function claimBlocking(
+  engine: SharedEngine,
+  sleeper: Sleeper,
+  order: number,
+  capacity: number,
+  timeout: number | undefined,
+): Allocation {
+  const record = engine.claimOrWait(order, capacity);
+  if (record !== undefined) return record;
+  checkMayBlock();
+  const { requests } = engine.tools;
+  const deadline = environment.now() + (timeout ?? Number.POSITIVE_INFINITY);
+  let wakes = sleeper.wakes;
+  requests.post(BLOCKING_CELL, order);
+  for (;;) {
+    const block = requests.take(BLOCKING_CELL);
+    if (block >= 0) return engine.handedOver(block, order, capacity);
+    const found = engine.closed ? undefined : engine.claimOrWait(order, capacity);
+    const left = deadline - environment.now();
+    if (found !== undefined || engine.closed || left <= 0) {
+      const late = requests.withdraw(BLOCKING_CELL);
+      if (found === undefined && late >= 0) return engine.handedOver(late, order, capacity);
+      if (late >= 0) engine.giveUp(late);
+      if (found !== undefined) return found;
+      if (engine.closed) throw engine.refusal('ARENA_CLOSED');
+      throw timeoutError('no memory came free', timeout ?? 0);
+    }
+    sleeper.sleep(wakes, left);
+    wakes = sleeper.wakes;
+  }
+}
+
+/** @throws TypeError where the thread must not block: the main thread of a page */
+export function checkMayBlock(): void {
+  try {
+    wait(new Int32Array(new SharedArrayBuffer(4)), 0, 1, 0);
+  } catch (cause) {
+    throw new TypeError('this thread must not block: use the asynchronous form', { cause });
+  }
+}
