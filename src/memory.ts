@@ -23,6 +23,7 @@ export class Memory {
   private readonly growable: GrowableMemory | undefined;
   private window: Uint8Array;
   private fields: DataView | undefined;
+  private wide: Float64Array | undefined = undefined;
 
   /** @param shared may be asked of {@link isShared}; memory of the library's own never is */
   constructor(window: Uint8Array, shared = false, growable?: GrowableMemory) {
@@ -62,12 +63,44 @@ export class Memory {
     return new Uint8Array(bytes.buffer, this.byteOffset + start, end - start);
   }
 
+  /** Fills `[start, end)` with the byte `value`. @throws TypeError when the memory was detached. */
+  fill(value: number, start: number, end: number): void {
+    const { bytes } = this;
+    if (this.shared) this.fillShared(bytes, value, start, end);
+    else bytes.fill(value, start, end);
+  }
+
   /** Fills `[start, end)` with zeros. Memory that was detached has nothing left to scrub. */
   zero(start: number, end: number): void {
     const bytes = this.window.length !== 0 ? this.window : this.follow();
     if (bytes.length === 0) this.zeroWhatIsLeft(start, end);
-    else if (this.shared) copyZeros(bytes, start, end);
+    else if (this.shared) this.fillShared(bytes, 0, start, end);
     else bytes.fill(0, start, end);
+  }
+
+  /** `fill` over shared memory is bytewise on V8: 970 ns a KiB, where stores of eight bytes take 60 to 80 (Node 20, 24). */
+  private fillShared(bytes: Uint8Array, value: number, start: number, end: number): void {
+    const { byteOffset } = this;
+    // In the buffer: where elements of eight bytes begin and end. As 32-bit integers, for the sake of the loop: half the time (Node 20).
+    const from = ((byteOffset + start + 7) / 8) | 0;
+    const to = ((byteOffset + end) / 8) | 0;
+    // Eight bytes 0xff are a NaN, whose bits need not survive a store.
+    if (from >= to || value === 0xff || end > LARGEST_WIDE) {
+      bytes.fill(value, start, end);
+      return;
+    }
+    const wide = this.wideView(bytes);
+    const eight = EIGHT_TIMES[value] as number;
+    for (let at = from; at < to; at++) wide[at] = eight;
+    const head = from * 8 - byteOffset;
+    const tail = to * 8 - byteOffset;
+    if (head !== start) bytes.fill(value, start, head);
+    if (tail !== end) bytes.fill(value, tail, end);
+  }
+
+  private wideView({ buffer }: Uint8Array): Float64Array {
+    this.wide ??= new Float64Array(buffer, 0, Math.floor(buffer.byteLength / 8));
+    return this.wide;
   }
 
   private revive(): Uint8Array {
@@ -87,6 +120,7 @@ export class Memory {
     if (this.growable !== undefined) {
       this.window = new Uint8Array(this.growable.buffer, this.byteOffset, this.byteLength);
       this.fields = undefined;
+      this.wide = undefined;
     }
     return this.window;
   }
@@ -103,11 +137,10 @@ export function isShared(buffer: ArrayBufferLike): boolean {
   return Object.prototype.toString.call(buffer) === '[object SharedArrayBuffer]';
 }
 
-const ZEROS = new Uint8Array(4096);
+/** Up to here, in bytes, elements of eight bytes have 32-bit indices. */
+const LARGEST_WIDE = 2 ** 33;
 
-/** `fill` over shared memory is bytewise on V8: 970 ns a KiB where this takes 166 (Node 20). */
-function copyZeros(bytes: Uint8Array, start: number, end: number): void {
-  let at = start;
-  for (; end - at >= ZEROS.length; at += ZEROS.length) bytes.set(ZEROS, at);
-  if (at < end) bytes.set(ZEROS.subarray(0, end - at), at);
-}
+/** By byte value: the number whose eight bytes are all that value. */
+const EIGHT_TIMES: Float64Array = new Float64Array(256);
+const eightTimesBytes = new Uint8Array(EIGHT_TIMES.buffer);
+for (let value = 0; value < 256; value++) eightTimesBytes.fill(value, value * 8, value * 8 + 8);

@@ -1,7 +1,7 @@
 import { compareExchange, load, store } from './atomics.js';
 import type { BlockSource } from './block-source.js';
 import { Hints, hintWords } from './hints.js';
-import { enter, LANE_HEADER, type Lane, leave } from './lane.js';
+import { EPOCH, enter, LANE_HEADER, type Lane, leave } from './lane.js';
 
 /** One level of the tree: words of `2 ** width` bits, each of which stands for a block of `childOrder`. */
 export interface Level {
@@ -48,6 +48,11 @@ const WIDEST = 5;
 // How often a claim that finds nothing looks again because others moved memory about meanwhile. A bound, so that a thread that
 // stopped half-way holds up nobody.
 const RESCANS = 32;
+
+// A hint that says too much costs a look. It is lowered by who was misled that often in one search, and else at one look in
+// so many.
+const MISLED = 4;
+const LOOKS = 16;
 
 /** By order of a run of bits: where such runs begin, and the run at bit 0. */
 const ALIGNED = [-1, 0x5555_5555, 0x1111_1111, 0x0101_0101, 0x0001_0001, 1] as const;
@@ -112,8 +117,12 @@ export class SharedBlocks implements BlockSource {
   private readonly counted: TreeCounters;
   private readonly epochs: Epochs;
   readonly maxOrder: number;
+  /** One level of slots: half the time of the general way (claim and release, 90 against 170 ns). */
+  private readonly isFlat: boolean;
+  private readonly flatStart: number;
   /** By level: the word this thread claims from, at first a place of its own. */
   private readonly current: Int32Array;
+  private looks = 0;
 
   /** @param share where in each level this thread begins, from 0 to 1 */
   constructor(
@@ -150,6 +159,8 @@ export class SharedBlocks implements BlockSource {
     this.current = Int32Array.from(shape.levels, ({ count }) => Math.floor(count * share));
     const top = shape.levels[shape.levels.length - 1] as Level;
     this.maxOrder = top.childOrder + top.longest;
+    this.isFlat = this.maxOrder === 0;
+    this.flatStart = top.start;
   }
 
   /** Claims a block of the order, which the lane then owns: its first unit, or -1 when there is none. */
@@ -160,6 +171,30 @@ export class SharedBlocks implements BlockSource {
 
   /** Gives the block back that the lane owns. @returns the order of the free block it is now part of */
   release(block: number, order: number): number {
+    return this.isFlat ? this.releaseSlot(block) : this.releaseBlock(block, order);
+  }
+
+  private releaseSlot(slot: number): number {
+    const { words, lane, journal } = this;
+    const index = slot >>> WIDEST;
+    const at = this.flatStart + index;
+    const bit = 1 << (slot & 31);
+    lane[journal.at] = at + 1;
+    let word = words[at] as number;
+    for (;;) {
+      const seen = compareExchange(words, at, word, word | bit);
+      if (seen === word) {
+        lane[journal.owned] = 0;
+        // What was free before this and claimed since may have been missed by who looked for both.
+        lane[EPOCH] = (lane[EPOCH] as number) + 2;
+        if (word === 0) (this.hints[0] as Hints).raise(index, 1);
+        return 0;
+      }
+      word = seen;
+    }
+  }
+
+  private releaseBlock(block: number, order: number): number {
     const { words, lane, journal, counters, counted } = this;
     let number = this.levelOf(order);
     const epoch = enter(lane);
@@ -182,14 +217,16 @@ export class SharedBlocks implements BlockSource {
           lane[journal.owned] = 0;
           counters[counted.coalesces] = (counters[counted.coalesces] as number) + merged - run;
           order = level.childOrder + merged;
-          if (rankOf(now, longest) > rankOf(before, longest))
-            (this.hints[number] as Hints).raise(index, rankOf(now, longest));
           break;
         }
         before = seen;
       }
-      if ((before | bits) !== full || number === this.levels.length - 1) break;
-      if (!this.close(level, index)) break;
+      const now = before | bits;
+      if (now !== full || number === this.levels.length - 1 || !this.close(level, index)) {
+        const rank = rankOf(now, longest);
+        if (rank > rankOf(before, longest)) (this.hints[number] as Hints).raise(index, rank);
+        break;
+      }
       order = level.childOrder + level.width;
       block = index << order;
       number++;
@@ -245,10 +282,34 @@ export class SharedBlocks implements BlockSource {
   /** As {@link claim}, but what others move about meanwhile may be missed. */
   claimOnce(order: number): number {
     if (order > this.maxOrder) return -1;
+    if (this.isFlat) {
+      const slot = this.claimSlot();
+      if (slot >= 0) return slot;
+    }
     const own = this.levelOf(order);
     const block = this.searchLevel(own, order - (this.levels[own] as Level).childOrder);
     if (block >= 0) return block;
     return own + 1 < this.levels.length ? this.searchAbove(own, order) : -1;
+  }
+
+  /** The lowest slot of the current word, where that has one. */
+  private claimSlot(): number {
+    const { words, lane, journal } = this;
+    const index = this.current[0] as number;
+    const at = this.flatStart + index;
+    let word = words[at] as number;
+    while (word !== 0) {
+      const lowest = word & -word;
+      const slot = (index << WIDEST) + 31 - Math.clz32(lowest);
+      const seen = compareExchange(words, at, word, word ^ lowest);
+      if (seen === word) {
+        lane[journal.owned] = slot + 1;
+        lane[journal.order] = 0;
+        return slot;
+      }
+      word = seen;
+    }
+    return -1;
   }
 
   private searchAbove(own: number, order: number): number {
@@ -316,13 +377,16 @@ export class SharedBlocks implements BlockSource {
   }
 
   private searchFrom(number: number, level: Level, hints: Hints, run: number, from: number, to: number): number {
+    let misled = 0;
     for (let index = hints.next(run + 1, from); index >= 0 && index < to; index = hints.next(run + 1, index + 1)) {
       const block = this.claimIn(level, index, run);
       if (block >= 0) {
         this.current[number] = index;
         return block;
       }
-      hints.settle(index, (word) => this.rank(level, word));
+      // Not each time: a word that a thread closes and opens all the time would have its hint lowered and raised as often.
+      if (++misled > MISLED || (++this.looks & (LOOKS - 1)) === 0)
+        hints.settle(index, (word) => this.rank(level, word));
     }
     return -1;
   }

@@ -15,8 +15,11 @@ import {
 import { LANE_FREE, STATE } from './lane.js';
 import { COALESCES, LANE_COUNTERS, SPLITS, UNITS_CLAIMED, UNITS_FREED } from './lane-counters.js';
 import type { Memory } from './memory.js';
+import type { SharedBlocks } from './shared-blocks.js';
+import type { Holdings } from './shared-holdings.js';
 import type { Delivery } from './shared-messages.js';
 import type { Tools } from './shared-recovery.js';
+import type { Requests } from './shared-requests.js';
 import type { Ticket } from './tickets.js';
 
 /**
@@ -25,6 +28,10 @@ import type { Ticket } from './tickets.js';
  */
 export class SharedEngine extends Engine {
   readonly tools: Tools;
+  private readonly words: Int32Array;
+  private readonly sharedBlocks: SharedBlocks;
+  private readonly holdings: Holdings;
+  private readonly requests: Requests;
   /** A block that another thread handed over and nobody here took yet, held by this thread; -1 for none. */
   private offeredBlock = -1;
   private offeredOrder = 0;
@@ -36,6 +43,10 @@ export class SharedEngine extends Engine {
     const { warmed } = control;
     super({ memory, blocks, unit, units, base, zeroes, warmed, spills, dealloc: undefined }, lane.counters);
     this.tools = tools;
+    this.words = control.words;
+    this.sharedBlocks = blocks;
+    this.holdings = tools.holdings;
+    this.requests = tools.requests;
   }
 
   override claim(order: number, capacity: number): Allocation | undefined {
@@ -45,8 +56,8 @@ export class SharedEngine extends Engine {
   }
 
   override claimOrWait(order: number, capacity: number): Allocation | undefined {
-    const { blocks, control, holdings } = this.tools;
-    if (this.isClosed || control.words[CLOSED] !== 0) throw this.refusal('ARENA_CLOSED');
+    const { sharedBlocks: blocks, holdings } = this;
+    if (this.isClosed || this.words[CLOSED] !== 0) throw this.refusal('ARENA_CLOSED');
     if (this.offeredBlock >= 0 && this.offeredOrder === order) return this.takeOffered(capacity);
     const block = blocks.claim(order);
     if (block >= 0) holdings.adopt(block, order);
@@ -57,13 +68,13 @@ export class SharedEngine extends Engine {
   override release(record: Allocation): void {
     const { trace } = record;
     trace.lent = false;
-    const freedOrder = this.tools.holdings.drop(trace.block, trace.order, record.dirtyEnd - record.offset);
+    const freedOrder = this.holdings.drop(trace.block, trace.order, record.dirtyEnd - record.offset);
     this.keepRecord(record);
     this.released(freedOrder);
   }
 
   override isSoleHolder(record: Allocation): boolean {
-    return record.holders === 1 && this.tools.holdings.isSole(record.trace.block);
+    return record.holders === 1 && this.holdings.isSole(record.trace.block);
   }
 
   override issueTicket(record: Allocation, offset: number, length: number): Ticket {
@@ -152,7 +163,7 @@ export class SharedEngine extends Engine {
 
   /** Lets go of a block that this thread holds without a record. */
   giveUp(block: number): void {
-    this.released(this.tools.holdings.dropAll(block));
+    this.released(this.holdings.dropAll(block));
   }
 
   /** The record of a block that was handed to this thread for a request. */
@@ -162,7 +173,7 @@ export class SharedEngine extends Engine {
 
   /** The record of a block that arrived with a message. What others wrote to it is not known: all of it counts as written. */
   arrived({ block }: Delivery): Allocation {
-    const order = this.tools.holdings.orderOf(block);
+    const order = this.holdings.orderOf(block);
     const record = this.recordOf(block, order, this.unit * (1 << order));
     record.dirtyEnd = record.limit;
     return record;
@@ -200,7 +211,7 @@ export class SharedEngine extends Engine {
 
   private released(freedOrder: number): void {
     if (freedOrder >= 0) {
-      if (this.tools.requests.isAwaited) this.tools.requests.serve();
+      if (this.requests.isAwaited) this.requests.serve();
       if (this.afterRelease !== undefined) this.afterRelease(freedOrder);
     }
     if (this.detached) this.leaveIfEmpty();

@@ -89,7 +89,7 @@ export abstract class ByteWriter {
     if (typeof value !== 'number' || (value & 0xff) !== value) refuseInteger(value, 'value', 0, 0xff);
     checkInteger(byteCount, 'byteCount', 0);
     const at = this.claim(byteCount);
-    this.allocation.memory.bytes.fill(value, at, at + byteCount);
+    this.allocation.memory.fill(value, at, at + byteCount);
     this.cursor = at + byteCount;
     return this;
   }
