@@ -42,12 +42,13 @@ export function auditArena({ control }: Tools): string[] {
       if (count !== 0) hold(block, count);
     });
   }
-  const freeMessages = new Set<number>();
-  freeBlocks(words, messageTree, (message) => freeMessages.add(message));
-  for (let message = 0; message < MAX_MESSAGES; message++) {
-    if (freeMessages.has(message) === journalled.has(message) && freeMessages.has(message))
-      wrong.push(`message ${message} is free and owned`);
-    if (freeMessages.has(message) || journalled.has(message)) continue;
+  const [messageLevel] = messageTree.levels;
+  for (let message = 0; messageLevel !== undefined && message < MAX_MESSAGES; message++) {
+    const word = words[messageLevel.start + (message >>> 5)] as number;
+    if (word === -1 && journalled.size === 0) message |= 31; // the whole word is free
+    const isFree = ((word >>> (message & 31)) & 1) === 1;
+    if (isFree && journalled.has(message)) wrong.push(`message ${message} is free and owned`);
+    if (isFree || journalled.has(message)) continue;
     const block = words[control.messages + message * MESSAGE_WORDS + 1] as number;
     if (block >= 0) hold(block, 1);
   }
@@ -95,6 +96,7 @@ function auditTree(words: Int32Array, { levels }: TreeShape): string[] {
 }
 
 function naiveRank(word: number, level: Level): number {
+  if (level.longest === 0) return word === 0 ? 0 : 1;
   for (let order = level.longest; order >= 0; order--) {
     const bits = 2 ** order;
     for (let bit = 0; bit < 2 ** level.width; bit += bits) {

@@ -1,0 +1,254 @@
+import type { Bytes, BytesChannel, SharedBuddyArena, SharedFixedArena, Ticket } from 'arena-alligator';
+
+/** What a thread of a scenario has. */
+export interface Actor {
+  readonly arena: SharedFixedArena & SharedBuddyArena;
+  readonly channel: BytesChannel;
+  /** What the main thread prepared for it. */
+  readonly ticket: Ticket;
+  /** What this thread prepared for itself. */
+  readonly held: Bytes[];
+  /** Adds to what the scenario is judged by. */
+  count(points: number): void;
+  /** Sleeps until the victim is dead, and says its id. */
+  awaitDeath(): number;
+  idOf(thread: number): number;
+}
+
+export interface Role {
+  /** Before anything is stepped, one thread after the other. */
+  prepare?(actor: Actor): void;
+  run(actor: Actor): void;
+}
+
+export interface Scenario {
+  readonly name: string;
+  /** Slots of a fixed arena, or order of a buddy arena. */
+  readonly slots?: number;
+  readonly maxOrder?: number;
+  readonly capacity?: number;
+  /** Slots that the main thread holds all the time. */
+  readonly taken?: number;
+  /** Whether the arena says that somebody waits, who has left. */
+  readonly isFlagStale?: boolean;
+  readonly roles: readonly Role[];
+  /** Which thread dies, at each of its operations in turn. */
+  readonly victim?: number;
+  /** Which thread is dead from the start. */
+  readonly dead?: number;
+  /** What all threads counted together, where nobody died. */
+  readonly points?: number;
+  /** Blocks that are still held at the end: by handles that were kept on purpose. */
+  readonly kept?: number;
+}
+
+const allocate = (actor: Actor, length = 1): Bytes => actor.arena.allocate(length).putU8(7).freeze();
+
+function tryAllocate(actor: Actor, length = 1): Bytes | undefined {
+  return actor.arena.tryAllocate(length)?.putU8(7).freeze();
+}
+
+const claimAndKeep: Role = {
+  run(actor) {
+    const bytes = tryAllocate(actor);
+    if (bytes === undefined) return;
+    actor.held.push(bytes);
+    actor.count(1);
+  },
+};
+
+const claimAndRelease: Role = { run: (actor) => tryAllocate(actor)?.release() };
+
+function churn(length: number): Role {
+  return {
+    run(actor) {
+      const bytes = tryAllocate(actor, length);
+      if (bytes !== undefined) actor.count(1);
+      bytes?.release();
+    },
+  };
+}
+
+function holdThenRelease(length: number): Role {
+  return {
+    prepare: (actor) => void actor.held.push(allocate(actor, length)),
+    run: (actor) => actor.held.pop()?.release(),
+  };
+}
+
+const waitBlocking = (length: number): Role => ({
+  run(actor) {
+    const fixed = actor.arena.slotCount !== undefined;
+    const buffer = fixed
+      ? (actor.arena as SharedFixedArena).allocateBlocking()
+      : (actor.arena as SharedBuddyArena).allocateBlocking(length);
+    actor.count(1);
+    buffer.abandon();
+  },
+});
+
+const reclaimTheDead: Role = { run: (actor) => void actor.arena.reclaim(actor.awaitDeath()) };
+
+const reclaimBoth: Role = {
+  run(actor) {
+    actor.arena.reclaim(actor.awaitDeath());
+    actor.arena.reclaim(actor.idOf(0));
+  },
+};
+
+const reclaimFirst: Role = { run: (actor) => void actor.arena.reclaim(actor.idOf(0)) };
+
+const sendTwo: Role = {
+  prepare: (actor) => void actor.held.push(allocate(actor), allocate(actor)),
+  run(actor) {
+    for (const bytes of actor.held.splice(0)) actor.channel.sendBlocking(bytes);
+    actor.channel.close();
+  },
+};
+
+const receiveAll: Role = {
+  run(actor) {
+    for (let bytes = actor.channel.receiveBlocking(); bytes !== undefined; bytes = actor.channel.receiveBlocking()) {
+      actor.count(bytes.at(0) === 7 ? 1 : 100);
+      bytes.release();
+    }
+  },
+};
+
+const redeem: Role = {
+  run(actor) {
+    try {
+      actor.arena.redeem(actor.ticket).release();
+      actor.count(1);
+    } catch (error) {
+      if (!(error instanceof Error) || error.name !== 'ReleasedError') throw error;
+    }
+  },
+};
+
+/** Sends one of two handles on the same memory, so that another thread holds it too. */
+const shareThenRelease: Role = {
+  prepare(actor) {
+    const bytes = allocate(actor);
+    actor.channel.trySend(bytes.clone());
+    actor.held.push(bytes);
+  },
+  run: (actor) => actor.held.pop()?.release(),
+};
+
+const receiveThenRelease: Role = {
+  prepare(actor) {
+    const bytes = actor.channel.tryReceive();
+    if (bytes !== undefined) actor.held.push(bytes);
+  },
+  run: (actor) => actor.held.pop()?.release(),
+};
+
+const receiveOne: Role = { run: (actor) => actor.channel.tryReceive()?.release() };
+
+const sendOne: Role = {
+  prepare: (actor) => void actor.held.push(allocate(actor)),
+  run(actor) {
+    for (const bytes of actor.held.splice(0)) {
+      actor.channel.trySend(bytes.clone());
+      bytes.release();
+    }
+  },
+};
+
+const holdForEver: Role = {
+  prepare: (actor) => void actor.held.push(allocate(actor), allocate(actor)),
+  run() {},
+};
+
+export const scenarios: readonly Scenario[] = [
+  { name: 'claim / claim', slots: 2, roles: [claimAndKeep, claimAndKeep], points: 2, kept: 2 },
+  { name: 'claim / claim of one slot', slots: 1, roles: [claimAndKeep, claimAndKeep], points: 1, kept: 1 },
+  { name: 'claim / release', slots: 1, roles: [holdThenRelease(1), claimAndRelease] },
+  {
+    name: 'claim / release over two words',
+    slots: 33,
+    taken: 32,
+    roles: [claimAndRelease, claimAndRelease, holdThenRelease(1)],
+  },
+  {
+    name: 'release / release / waiter',
+    slots: 2,
+    roles: [holdThenRelease(1), holdThenRelease(1), waitBlocking(1)],
+    points: 1,
+  },
+  {
+    name: 'claim / release / waiter where another one left',
+    slots: 1,
+    isFlagStale: true,
+    roles: [holdThenRelease(1), claimAndRelease, waitBlocking(1)],
+    points: 1,
+  },
+  { name: 'release / release of buddies', maxOrder: 6, roles: [holdThenRelease(1), holdThenRelease(1)] },
+  { name: 'release / release of buddies, three levels', maxOrder: 11, roles: [holdThenRelease(1), holdThenRelease(1)] },
+  { name: 'split / coalesce', maxOrder: 6, roles: [churn(1), holdThenRelease(1)] },
+  {
+    name: 'split / coalesce beside a live buddy',
+    maxOrder: 6,
+    roles: [churn(1), holdThenRelease(1), holdThenRelease(1)],
+  },
+  { name: 'split / split', maxOrder: 6, roles: [churn(1), churn(2)] },
+  { name: 'split / claim of everything', maxOrder: 6, roles: [churn(1), churn(64)] },
+  { name: 'release / waiter', slots: 1, roles: [holdThenRelease(1), waitBlocking(1)], points: 1 },
+  { name: 'release / two waiters', slots: 1, roles: [holdThenRelease(1), waitBlocking(1), waitBlocking(1)], points: 2 },
+  {
+    name: 'release of buddies / waiter for both',
+    maxOrder: 1,
+    roles: [holdThenRelease(1), holdThenRelease(1), waitBlocking(2)],
+    points: 1,
+  },
+  { name: 'send / receive / close', slots: 2, capacity: 1, roles: [sendTwo, receiveAll], points: 2 },
+  { name: 'send / two receivers / close', slots: 2, capacity: 2, roles: [sendTwo, receiveAll, receiveAll], points: 2 },
+  { name: 'ticket redeemed twice', slots: 1, roles: [redeem, redeem], points: 1 },
+  { name: 'release / release of one allocation', slots: 1, capacity: 1, roles: [shareThenRelease, receiveThenRelease] },
+  { name: 'death in a claim', slots: 1, roles: [claimAndKeep, reclaimTheDead, claimAndRelease], victim: 0 },
+  {
+    name: 'death in a release, another holder releases',
+    slots: 1,
+    capacity: 1,
+    roles: [shareThenRelease, receiveThenRelease, reclaimTheDead],
+    victim: 0,
+  },
+  { name: 'death in a split and a coalesce', maxOrder: 6, roles: [churn(1), reclaimTheDead, churn(1)], victim: 0 },
+  {
+    name: 'death in a coalesce beside its buddy',
+    maxOrder: 6,
+    roles: [holdThenRelease(1), holdThenRelease(1), reclaimTheDead],
+    victim: 0,
+  },
+  {
+    name: 'death in a send, another receives',
+    slots: 2,
+    capacity: 1,
+    roles: [sendOne, reclaimTheDead, receiveOne],
+    victim: 0,
+  },
+  {
+    name: 'death in a receive, another receives',
+    slots: 2,
+    capacity: 2,
+    roles: [receiveOne, reclaimTheDead, receiveOne, sendOne],
+    victim: 0,
+  },
+  {
+    name: 'death while waiting, another waits',
+    slots: 1,
+    roles: [waitBlocking(1), holdThenRelease(1), reclaimTheDead],
+    victim: 0,
+  },
+  { name: 'death in a redeem, another redeems', slots: 1, roles: [redeem, reclaimTheDead, redeem], victim: 0 },
+  {
+    name: 'death of who reclaims',
+    slots: 2,
+    roles: [holdForEver, reclaimFirst, reclaimBoth],
+    dead: 0,
+    victim: 1,
+  },
+  { name: 'reclaim / release', slots: 2, roles: [holdForEver, reclaimFirst, claimAndRelease], dead: 0 },
+  { name: 'two reclaim at once', slots: 2, roles: [holdForEver, reclaimFirst, reclaimFirst], dead: 0 },
+];
