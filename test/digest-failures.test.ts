@@ -62,7 +62,7 @@ test('a file that vanishes after it was listed is reported, and the rest goes on
     const lines = new PassThrough();
     const summary = await runDigest(
       [fromArgument(folder)],
-      { arena: 'fixed', memory: 8192, slotSize: 4096, files: 1 },
+      { arena: 'fixed', memory: 8192, slotSize: 4096, files: 1, threads: 0 },
       {
         ...report,
         file(path, hashed) {
@@ -181,6 +181,9 @@ test('bad options are refused with exit code 1 and nothing on stdout', async () 
     ['--memory', '16X'],
     ['--memory', '16M', '--slots', '2'],
     ['--files', '0'],
+    ['--threads', '-1'],
+    ['--threads', '1.5'],
+    ['--threads', '1024'],
     ['--slots', '4', '--slot-size', '1048576G'],
     ['--nonsense'],
   ]) {

@@ -1,8 +1,21 @@
-import { type AsyncBuddyArena, type AsyncFixedArena, BuddyArena, BuddyGeometry, FixedArena } from '../index.js';
+import {
+  type AsyncBuddyArena,
+  type AsyncFixedArena,
+  BuddyArena,
+  type BuddyArenaBuilder,
+  BuddyGeometry,
+  FixedArena,
+  type FixedArenaBuilder,
+  type SharedBuddyArena,
+  type SharedFixedArena,
+} from '../index.js';
+
+export type ChunkArena = AsyncFixedArena | AsyncBuddyArena;
+export type SharedChunkArena = SharedFixedArena | SharedBuddyArena;
 
 /** Memory for file chunks of up to `chunkSize` bytes. */
-export interface ChunkMemory {
-  readonly arena: AsyncFixedArena | AsyncBuddyArena;
+export interface ChunkMemory<Arena extends ChunkArena = ChunkArena> {
+  readonly arena: Arena;
   readonly description: string;
   readonly chunkSize: number;
 }
@@ -19,13 +32,44 @@ const SMALLEST_BLOCK = 4096;
  */
 export function chunkMemory(kind: ArenaKind, memory: number, chunkSize: number): ChunkMemory {
   if (kind === 'fixed') {
-    const size = Math.min(chunkSize, memory);
-    const arena = FixedArena.withSlotCapacity(Math.floor(memory / size), size).buildAsync();
-    return { arena, description: `fixed, ${arena.slotCount} slots of ${size} bytes`, chunkSize: size };
+    const { builder, ...sizes } = slots(memory, chunkSize);
+    return { arena: builder.buildAsync(), ...sizes };
   }
+  const { builder, ...sizes } = blocks(memory, chunkSize);
+  return { arena: builder.buildAsync(), ...sizes };
+}
+
+/** The same for up to `maxThreads` threads, this one included. */
+export function sharedChunkMemory(
+  kind: ArenaKind,
+  memory: number,
+  chunkSize: number,
+  maxThreads: number,
+): ChunkMemory<SharedChunkArena> {
+  if (kind === 'fixed') {
+    const { builder, ...sizes } = slots(memory, chunkSize);
+    return { arena: builder.shared({ maxThreads }).buildAsync(), ...sizes };
+  }
+  const { builder, ...sizes } = blocks(memory, chunkSize);
+  return { arena: builder.shared({ maxThreads }).buildAsync(), ...sizes };
+}
+
+/** Everything about the memory but the arena itself. */
+interface Plan<Builder> extends Omit<ChunkMemory, 'arena'> {
+  readonly builder: Builder;
+}
+
+function slots(memory: number, chunkSize: number): Plan<FixedArenaBuilder> {
+  const size = Math.min(chunkSize, memory);
+  const count = Math.floor(memory / size);
+  const builder = FixedArena.withSlotCapacity(count, size);
+  return { builder, description: `fixed, ${count} slots of ${size} bytes`, chunkSize: size };
+}
+
+function blocks(memory: number, chunkSize: number): Plan<BuddyArenaBuilder> {
   const total = 2 ** Math.floor(Math.log2(memory));
   const block = Math.min(SMALLEST_BLOCK, total);
-  const arena = BuddyArena.builder(BuddyGeometry.exact(total, block)).buildAsync();
+  const builder = BuddyArena.builder(BuddyGeometry.exact(total, block));
   const description = `buddy, ${total} bytes in blocks from ${block} bytes`;
-  return { arena, description, chunkSize: Math.min(chunkSize, total) };
+  return { builder, description, chunkSize: Math.min(chunkSize, total) };
 }

@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
-import { type ArenaKind, type ChunkMemory, chunkMemory } from './chunk-arena.js';
-import { type HashedFile, hashFile } from './hash-file.js';
+import type { HashedFile } from './hash-chunks.js';
+import { hashFile } from './hash-file.js';
+import { type Hashing, type HashingOptions, startHashing } from './hashing.js';
 import type { Output } from './output.js';
 import { progressOf } from './progress.js';
 import type { RawPath } from './raw-path.js';
@@ -11,12 +12,7 @@ import { regularFiles } from './walk.js';
 /** Milliseconds between turns of the event loop while there are only small files. */
 const TURN_EVERY = 20;
 
-export interface DigestOptions {
-  readonly arena: ArenaKind;
-  /** Bytes of the arena: what all files together may take. */
-  readonly memory: number;
-  /** Bytes of a chunk: how much of a file is read at once. */
-  readonly slotSize: number;
+export interface DigestOptions extends HashingOptions {
   /** How many files are read at the same time. */
   readonly files: number;
 }
@@ -37,7 +33,7 @@ export async function digest(
   signal: AbortSignal,
 ): Promise<Summary> {
   const start = performance.now();
-  const memory = chunkMemory(options.arena, options.memory, options.slotSize);
+  await using hashing = startHashing(options);
   let failures = 0;
   const fail = (path: RawPath, error: unknown): void => {
     failures++;
@@ -48,7 +44,7 @@ export async function digest(
   let files = 0;
   let bytes = 0;
   await output.write(report.opening());
-  for await (const result of inOrder(paths, options.files, memory, signal, progress.advance)) {
+  for await (const result of inOrder(paths, options.files, hashing, signal, progress.advance)) {
     if ('error' in result) {
       progress.aside(() => fail(result.path, result.error));
     } else if (result.hashed !== undefined) {
@@ -58,7 +54,7 @@ export async function digest(
     }
   }
   progress.stop();
-  memory.arena.close();
+  await hashing.end();
   const seconds = (performance.now() - start) / 1000;
   const summary: Summary = {
     files,
@@ -67,8 +63,10 @@ export async function digest(
     seconds,
     megabytesPerSecond: bytes / 1e6 / seconds,
     interrupted: signal.aborted,
-    arena: { description: memory.description, ...memory.arena.metrics() },
+    arena: { description: hashing.memory.description, ...hashing.memory.arena.metrics() },
     peakRssBytes: process.resourceUsage().maxRSS * 1024,
+    threads: options.threads,
+    payloadBytesCopied: hashing.bytesCopied,
   };
   await output.write(report.closing(summary));
   return summary;
@@ -78,7 +76,7 @@ export async function digest(
 async function* inOrder(
   paths: readonly RawPath[],
   width: number,
-  memory: ChunkMemory,
+  hashing: Hashing,
   signal: AbortSignal,
   onBytes: (count: number) => void,
 ): AsyncGenerator<Result, undefined, undefined> {
@@ -91,7 +89,7 @@ async function* inOrder(
       await setImmediate();
       lastTurn = performance.now();
     }
-    underWay.push(resultOf(path, memory, signal, onBytes));
+    underWay.push(resultOf(path, hashing, signal, onBytes));
     if (underWay.length >= width) yield underWay.shift() as Promise<Result>;
   }
   yield* underWay;
@@ -100,12 +98,12 @@ async function* inOrder(
 
 async function resultOf(
   path: RawPath,
-  memory: ChunkMemory,
+  { memory, hash }: Hashing,
   signal: AbortSignal,
   onBytes: (count: number) => void,
 ): Promise<Result> {
   try {
-    return { path, hashed: await hashFile(path, memory, signal, onBytes) };
+    return { path, hashed: await hashFile(path, memory, signal, onBytes, hash) };
   } catch (error) {
     return { path, error };
   }

@@ -1,16 +1,24 @@
-import { createHash, type Hash } from 'node:crypto';
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import type { ArenaBuffer, Bytes } from '../index.js';
 import { LARGEST_READ, SMALLEST_READ } from '../node/file-chunks.js';
 import { readChunks } from '../node/index.js';
 import type { ChunkMemory } from './chunk-arena.js';
+import { type HashedFile, hashChunks } from './hash-chunks.js';
 import { type RawPath, toBuffer } from './raw-path.js';
 
-export interface HashedFile {
-  /** SHA-256 in lower-case hexadecimal. */
-  readonly sha256: string;
-  readonly bytes: number;
-}
+/**
+ * Makes the digest of a file of about `size` bytes of its chunks. They are taken one after the other, and when it settles none is
+ * under way.
+ * @param onBytes to be called with the length of every chunk that is done with here
+ */
+export type FileHasher = (
+  chunks: AsyncIterable<Bytes>,
+  size: number,
+  onBytes: (count: number) => void,
+) => Promise<HashedFile>;
+
+/** In the thread that reads. */
+export const hashHere: FileHasher = (chunks, _size, onBytes) => hashChunks(chunks, (chunk) => onBytes(chunk.length));
 
 // Not to hang on a pipe, and not to leave the tree by a link, that took a file's place after it was listed.
 const READ_FLAGS = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW;
@@ -22,7 +30,7 @@ const SMALL_FILE = 65_536;
 /**
  * Hashes a file of any size through the memory of an arena, which it waits for: while one chunk is hashed, the next ones are
  * read into others. All memory is back when the promise settles, whichever way.
- * @param onBytes called with the length of every chunk that was hashed
+ * @param onBytes called with the length of every chunk that was hashed, or sent to who will
  * @returns undefined when `signal` stopped it
  */
 export async function hashFile(
@@ -30,6 +38,7 @@ export async function hashFile(
   memory: ChunkMemory,
   signal: AbortSignal,
   onBytes: (count: number) => void,
+  hash: FileHasher = hashHere,
 ): Promise<HashedFile | undefined> {
   const fd = openSync(toBuffer(path), READ_FLAGS);
   try {
@@ -39,27 +48,13 @@ export async function hashFile(
       stats.size > SMALL_FILE
         ? readChunks(memory.arena, { fd }, { start: 0, chunkSize: memory.chunkSize, signal })
         : smallChunks(fd, stats.size, memory, signal);
-    return await hashChunks(chunks, createHash('sha256'), onBytes);
+    return await hash(chunks, stats.size, onBytes);
   } catch (error) {
     if (signal.aborted && error === signal.reason) return undefined;
     throw error;
   } finally {
     closeSync(fd);
   }
-}
-
-async function hashChunks(
-  chunks: AsyncIterable<Bytes>,
-  hash: Hash,
-  onBytes: (count: number) => void,
-): Promise<HashedFile> {
-  let bytes = 0;
-  for await (using chunk of chunks) {
-    bytes += chunk.length;
-    hash.update(chunk.view);
-    onBytes(chunk.length);
-  }
-  return { sha256: hash.digest('hex'), bytes };
 }
 
 async function* smallChunks(

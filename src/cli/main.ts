@@ -10,6 +10,9 @@ import { checksumReport, jsonReport } from './report.js';
 import { parseSize } from './size.js';
 import { describeError } from './system-error.js';
 
+// The reader shares the arena with them, which 1024 threads can do.
+const MOST_THREADS = 1023;
+
 // As shells report a program that SIGPIPE ended.
 const EXIT_BROKEN_PIPE = 141;
 
@@ -30,6 +33,13 @@ function size(text: string): number {
   const bytes = parseSize(text);
   if (bytes === undefined) throw new InvalidArgumentError('Expected bytes, such as 4096, 64K or 16M.');
   return bytes;
+}
+
+function threadCount(text: string): number {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || value > MOST_THREADS)
+    throw new InvalidArgumentError(`Expected an integer from 0 to ${MOST_THREADS}.`);
+  return value;
 }
 
 function count(text: string): number {
@@ -99,6 +109,7 @@ program
       .conflicts('memory'),
   )
   .option('--files <count>', 'how many files are read at once', count, 4)
+  .option('--threads <count>', 'how many threads hash what is read; 0: the one that reads', threadCount, 0)
   .option('--json', 'print one JSON document instead of lines', false)
   .action(runDigest);
 

@@ -1,5 +1,5 @@
 import { checksumLine } from './checksum-line.js';
-import type { HashedFile } from './hash-file.js';
+import type { HashedFile } from './hash-chunks.js';
 import { type RawPath, toText } from './raw-path.js';
 import { type Summary, summaryText } from './summary.js';
 import { describeError, isSystemError } from './system-error.js';

@@ -12,9 +12,13 @@ export interface Summary {
   readonly interrupted: boolean;
   readonly arena: ArenaMetrics & { readonly description: string };
   readonly peakRssBytes: number;
+  /** How many threads hashed besides the one that read. */
+  readonly threads: number;
+  /** Bytes that reached them in other memory than they were read into. */
+  readonly payloadBytesCopied: number;
 }
 
-/** The summary for people, three lines. */
+/** The summary for people, three lines, and one about the threads where there were any. */
 export function summaryText(summary: Summary): string {
   const { arena } = summary;
   const failures = summary.failures === 0 ? '' : `, ${summary.failures} failed`;
@@ -24,6 +28,9 @@ export function summaryText(summary: Summary): string {
       `${summary.megabytesPerSecond.toFixed(1)} MB/s${summary.interrupted ? ' (interrupted)' : ''}`,
     `arena: ${arena.description}; ${arena.allocationsOk} allocations, ${arena.frees} frees, ${live} live`,
     `peak RSS: ${formatBytes(summary.peakRssBytes)}`,
+    ...(summary.threads === 0
+      ? []
+      : [`threads: ${summary.threads}; ${summary.payloadBytesCopied} payload bytes copied after the read`]),
     '',
   ].join('\n');
 }
