@@ -1,0 +1,241 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { test } from 'node:test';
+import {
+  BuddyArena,
+  BuddyGeometry,
+  Bytes,
+  BytesChannel,
+  ChannelClosedError,
+  FixedArena,
+  type SharedFixedArena,
+} from 'arena-alligator';
+import { assertAllReturned, frozen } from './support/arenas.js';
+import { Outcome, settled } from './support/outcome.js';
+import { answer, inWorker } from './support/threads.js';
+
+const arenaOf = (slots: number): SharedFixedArena =>
+  FixedArena.withSlotCapacity(slots, 64).shared({ maxThreads: 4 }).build();
+
+function take(channel: BytesChannel): string | undefined {
+  const bytes = channel.tryReceive();
+  const text = bytes?.toString();
+  bytes?.release();
+  return text;
+}
+
+test('messages come in the order they went, by the handle that was given away', () => {
+  const arena = arenaOf(4);
+  const channel = BytesChannel.create(arena, { capacity: 3 });
+  const texts = ['one', 'two', 'three'];
+  for (const text of texts) {
+    const bytes = frozen(arena, text);
+    assert.equal(channel.trySend(bytes), true);
+    assert.equal(bytes.isReleased, true);
+  }
+  const fourth = frozen(arena, 'four');
+  assert.equal(channel.trySend(fourth), false);
+  assert.equal(fourth.toString(), 'four', 'a full channel leaves the handle alone');
+  assert.equal(channel.length, 3);
+  assert.equal(arena.metrics().bytesLive, 4 * 64);
+  assert.deepEqual([take(channel), take(channel), take(channel), take(channel)], [...texts, undefined]);
+  fourth.release();
+  assertAllReturned(arena);
+});
+
+test('slices and clones travel as what they are, and the memory stays until the last goes', () => {
+  const arena = arenaOf(1);
+  const channel = BytesChannel.create(arena, { capacity: 4 });
+  const bytes = frozen(arena, 'hello world');
+  channel.trySend(bytes.slice(6));
+  channel.trySend(bytes.clone());
+  channel.trySend(bytes.slice(3, 3));
+  bytes.release();
+  const [world, hello, nothing] = [channel.tryReceive(), channel.tryReceive(), channel.tryReceive()];
+  assert.deepEqual([world?.toString(), hello?.toString(), nothing?.toString()], ['world', 'hello world', '']);
+  world?.release();
+  assert.equal(arena.metrics().frees, 0);
+  assert.equal(hello?.isUnique, true);
+  hello?.release();
+  nothing?.release();
+  assertAllReturned(arena);
+});
+
+test('a ring goes round many times with any capacity', () => {
+  const arena = arenaOf(8);
+  for (const capacity of [1, 2, 3, 7]) {
+    const channel = BytesChannel.create(arena, { capacity });
+    let sent = 0;
+    let received = 0;
+    while (received < 2000) {
+      while (sent - received < capacity) assert.equal(channel.trySend(arena.allocate().putU32(sent++).freeze()), true);
+      assert.equal(channel.trySend(Bytes.empty), false);
+      for (let count = 1 + (received % capacity); count > 0; count--) {
+        const bytes = channel.tryReceive();
+        assert.equal(bytes?.getU32(), received++);
+        bytes?.release();
+      }
+    }
+    channel.close();
+    for (let bytes = channel.tryReceive(); bytes !== undefined; bytes = channel.tryReceive()) bytes.release();
+  }
+  assertAllReturned(arena);
+});
+
+test('a send into a full channel waits for room, in the order of the calls', async () => {
+  const arena = arenaOf(4);
+  const channel = BytesChannel.create(arena, { capacity: 1 });
+  const sends = ['a', 'b', 'c'].map((text) => new Outcome(channel.send(frozen(arena, text))));
+  await settled();
+  assert.deepEqual(
+    sends.map(({ state }) => state),
+    ['resolved', 'pending', 'pending'],
+  );
+  const got: string[] = [];
+  for await (const bytes of channel) {
+    got.push(bytes.toString());
+    bytes.release();
+    if (got.length === 3) channel.close();
+  }
+  assert.deepEqual(got, ['a', 'b', 'c']);
+  assertAllReturned(arena);
+});
+
+test('aborted and timed-out calls end with their reason and lose nothing', async () => {
+  const arena = arenaOf(2);
+  const channel = BytesChannel.create(arena, { capacity: 1 });
+  const stop = new AbortController();
+  const receiving = channel.receive({ signal: stop.signal });
+  stop.abort(new Error('enough'));
+  await assert.rejects(receiving, { message: 'enough' });
+  await assert.rejects(channel.receive({ timeout: 5 }), { name: 'TimeoutError' });
+  assert.throws(() => channel.receiveBlocking(5), { name: 'TimeoutError' });
+  channel.trySend(frozen(arena, 'x'));
+  const kept = frozen(arena, 'y');
+  await assert.rejects(channel.send(kept, { timeout: 5 }), { name: 'TimeoutError' });
+  assert.throws(() => channel.sendBlocking(kept, 5), { name: 'TimeoutError' });
+  assert.equal(kept.toString(), 'y', 'the handle is still the sender’s');
+  kept.release();
+  assert.equal(take(channel), 'x');
+  await assert.rejects(channel.receive({ timeout: -1 }), RangeError);
+  await assert.rejects(channel.send(Bytes.empty, { signal: 3 as never }), TypeError);
+  assertAllReturned(arena);
+});
+
+test('a closed channel refuses senders at once and ends for receivers when it is empty', async () => {
+  const arena = arenaOf(4);
+  const channel = BytesChannel.create(arena, { capacity: 2 });
+  channel.trySend(frozen(arena, 'one'));
+  channel.trySend(frozen(arena, 'two'));
+  const late = frozen(arena, 'late');
+  const waiting = channel.send(late);
+  channel.close();
+  channel.close();
+  assert.equal(channel.isClosed, true);
+  await assert.rejects(waiting, ChannelClosedError);
+  assert.throws(() => channel.trySend(late), { code: 'CHANNEL_CLOSED' });
+  late.release();
+  const got: string[] = [];
+  for await (const bytes of channel) {
+    got.push(bytes.toString());
+    bytes.release();
+  }
+  assert.deepEqual(got, ['one', 'two']);
+  assert.equal(await channel.receive(), undefined);
+  assert.equal(channel.receiveBlocking(), undefined);
+  assert.equal(channel.tryReceive(), undefined);
+  assertAllReturned(arena);
+});
+
+test('what cannot go through a channel is refused, and stays as it is', async () => {
+  const arena = arenaOf(2);
+  const other = arenaOf(1);
+  const channel = BytesChannel.create(arena, { capacity: 2 });
+  const foreign = frozen(other, 'x');
+  const heap = Bytes.copyFrom(Uint8Array.of(1));
+  for (const bytes of [foreign, heap]) {
+    assert.throws(() => channel.trySend(bytes), TypeError);
+    await assert.rejects(channel.send(bytes), TypeError);
+    assert.equal(bytes.isReleased, false);
+    bytes.release();
+    assert.throws(() => channel.trySend(bytes), { code: 'RELEASED' });
+  }
+  assert.throws(() => channel.trySend({} as never), TypeError);
+  assert.throws(() => heap.clone(), { code: 'RELEASED' });
+  assert.throws(() => Bytes.copyFrom(Uint8Array.of(1)).toTicket(), TypeError);
+  assert.throws(() => frozen(FixedArena.withSlotCapacity(1, 8).build(), 'x').toTicket(), TypeError);
+  for (const capacity of [0, 1.5, 65_537]) assert.throws(() => BytesChannel.create(arena, { capacity }), RangeError);
+  assert.throws(
+    () => BytesChannel.create(FixedArena.withSlotCapacity(1, 8).build() as never, { capacity: 1 }),
+    TypeError,
+  );
+  assert.throws(() => BytesChannel.create(arena, undefined as never), TypeError);
+  assert.throws(() => BytesChannel.attach(7 as never), TypeError);
+  for (const change of [
+    { type: 'x' },
+    { memory: new SharedArrayBuffer(8) },
+    { memory: new SharedArrayBuffer(4096) },
+    { arena: {} },
+  ]) {
+    assert.throws(() => BytesChannel.attach({ ...channel.handle(), ...change } as never), { code: 'INVALID_HANDLE' });
+  }
+  assertAllReturned(arena);
+  assertAllReturned(other);
+});
+
+test('tickets are good once, for the arena they are of', () => {
+  const arena = arenaOf(2);
+  const ticket = structuredClone(frozen(arena, 'x').toTicket());
+  const bytes = arena.redeem(ticket);
+  assert.equal(bytes.toString(), 'x');
+  assert.throws(() => arena.redeem(ticket), { code: 'RELEASED' });
+  assert.throws(() => arenaOf(1).redeem(bytes.clone().toTicket()), TypeError);
+  for (const forged of [undefined, {}, { ...ticket, message: 'x' }])
+    assert.throws(() => arena.redeem(forged as never), TypeError);
+  for (const message of [-1, 65_536, 7])
+    assert.throws(() => arena.redeem({ ...ticket, message }), { code: 'RELEASED' });
+  assert.equal(arena.redeem(Bytes.empty.toTicket()).length, 0);
+  bytes.release();
+  assert.equal(arena.metrics().bytesLive, 64, 'a ticket that nobody redeems holds its memory');
+});
+
+test('workers pass on what they get: three threads, two channels, no copy', async () => {
+  const arena = BuddyArena.builder(BuddyGeometry.exact(16_384, 64)).shared({ maxThreads: 3 }).build();
+  const there = BytesChannel.create(arena, { capacity: 5 });
+  const back = BytesChannel.create(arena, { capacity: 2 });
+  const workers = [0, 1].map(() => {
+    const worker = inWorker(
+      `const there = lib.BytesChannel.attach(data.there), back = lib.BytesChannel.attach(data.back);
+       let count = 0;
+       for (let bytes = there.receiveBlocking(); bytes !== undefined; bytes = there.receiveBlocking()) {
+         count++;
+         back.sendBlocking(bytes.slice(4));
+         bytes.release();
+       }
+       port.postMessage(count);
+       there.arena.detach();`,
+      { there: there.handle(), back: back.handle() },
+    );
+    arena.watch(worker);
+    return worker;
+  });
+  const done = workers.map(async (worker) => [await answer<number>(worker), await once(worker, 'exit')][0] as number);
+  const sending = (async () => {
+    for (let number = 0; number < 1000; number++) {
+      const buffer = arena.tryAllocate(8) ?? (await arena.allocateAsync(8));
+      await there.send(buffer.putU32(0).putU32(number).freeze());
+    }
+    there.close();
+  })();
+  const seen = new Set<number>();
+  while (seen.size < 1000) {
+    const bytes = await back.receive({ timeout: 10_000 });
+    seen.add(bytes?.getU32() ?? -1);
+    bytes?.release();
+  }
+  await sending;
+  const counts = await Promise.all(done);
+  assert.equal((counts[0] ?? 0) + (counts[1] ?? 0), 1000);
+  assert.equal(seen.has(-1), false);
+  assertAllReturned(arena);
+});
