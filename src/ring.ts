@@ -1,23 +1,28 @@
-import { compareExchange, compareExchange64, load, load64 } from './atomics.js';
+import { compareExchange, load } from './atomics.js';
+import { MAX_MESSAGES } from './control.js';
 import { COUNTED, MESSAGE } from './lane.js';
 
-/** What a cell holds besides its position: 1 + a message, nothing, or the end. */
+// A cell: the turn of its position, and above nothing, 1 + a message, or the end.
+const HELD_BITS = 17;
+const HELD = 2 ** HELD_BITS - 1;
 const NOTHING = 0;
-const END = -1;
+const END = HELD;
 
-// Two 32-bit words and the 64-bit one that they make: what a cell holds, and its position.
-const pair: Int32Array = new Int32Array(2);
-const whole: BigInt64Array = new BigInt64Array(pair.buffer);
+// Positions count up to here and begin at 0 again. Half as far apart at least, one is behind the other.
+const POSITIONS = 2 ** 31 - 1;
+const FAR = 2 ** 30;
 
-function cellOf(position: number, held: number): bigint {
-  pair[0] = held;
-  pair[1] = position;
-  return whole[0] as bigint;
+/**
+ * Cells are many more than messages fit in, as a cell has room for few turns: a thread would have to stop in the middle of an
+ * operation for exactly 2^31 messages to take an old cell for a new one.
+ */
+function cellBits(capacity: number): number {
+  return capacity < MAX_MESSAGES ? 16 : 17;
 }
 
 /** Words of a ring for `capacity` messages. */
 export function ringWords(capacity: number): number {
-  return CELLS_AT + 2 * (capacity + 1);
+  return CELLS_AT + 2 ** cellBits(capacity);
 }
 
 // In words, each on a cache line of its own.
@@ -31,38 +36,37 @@ export const RING_ENDED = -2;
 
 /**
  * A queue of message numbers for any number of senders and receivers, first in, first out. After Vyukov's bounded queue in that
- * each cell carries its position; but a cell's position and content are one 64-bit word, so that one compare-and-swap
- * sends, one receives, and a thread that dies leaves nothing half done (docs/threads.md, T8).
+ * each cell carries its position; but a cell's position and content are one word, so that one compare-and-swap sends, one
+ * receives, and a thread that dies leaves nothing half done (docs/threads.md, T8).
  *
  *     head            tail
  *      v                v
  *     [ 4: m7 | 5: m2 | 6: - | 3: - ]        position: message
  *
- * Head and tail only follow: whoever finds them behind moves them on. The end is a cell too, at which no tail ever passes;
- * there is one cell more than the capacity, so that there is always room for it.
+ * Head and tail are where to begin to look: never ahead, mostly right. Whoever sends or receives moves them by a plain store, which
+ * may undo another's; whoever finds one behind walks on. The end is a cell too, at which no tail ever passes.
+ *
+ * What a plain read says is tried by a compare-and-swap; that there is nothing, or no room, is said by atomic reads only. A
+ * 64-bit word for each cell, read and swapped as BigInt, took SLOWER.
  */
 export class Ring {
   private readonly words: Int32Array;
-  private readonly cells: BigInt64Array;
+  private readonly cells: Int32Array;
   private readonly capacity: number;
-  private readonly size: number;
-  /** Positions count up to here and begin at 0 again: a multiple of the size, so that no cell is skipped. */
-  private readonly turn: number;
+  private readonly bits: number;
+  private readonly mask: number;
   private readonly journal: Int32Array;
+  /** A head of a while ago. Senders look at the head only when this one is too far back: receivers write there all the time. */
+  private oldHead = 0;
 
   /** @param journal the own lane, where a message is noted that came out, and one that went in is forgotten */
   constructor(buffer: SharedArrayBuffer, start: number, capacity: number, journal: Int32Array) {
     this.words = new Int32Array(buffer, start * 4, CELLS_AT);
-    this.size = capacity + 1;
-    this.cells = new BigInt64Array(buffer, (start + CELLS_AT) * 4, this.size);
+    this.bits = cellBits(capacity);
+    this.mask = 2 ** this.bits - 1;
+    this.cells = new Int32Array(buffer, (start + CELLS_AT) * 4, 2 ** this.bits);
     this.capacity = capacity;
-    this.turn = Math.floor((2 ** 31 - 1) / this.size) * this.size;
     this.journal = journal;
-  }
-
-  /** Writes an empty ring into fresh memory. */
-  clear(): void {
-    for (let position = 0; position < this.size; position++) this.cells[position] = cellOf(position, NOTHING);
   }
 
   /**
@@ -70,119 +74,117 @@ export class Ring {
    * @returns whether there was room
    */
   send(message: number): boolean {
-    const { words, cells, journal } = this;
+    const { words, cells, journal, bits, mask } = this;
+    let tail = words[TAIL] as number;
     for (;;) {
-      const tail = load(words, TAIL);
-      const index = tail % this.size;
-      const cell = load64(cells, index);
-      whole[0] = cell;
-      const held = pair[0] as number;
-      if (pair[1] === tail && held === NOTHING) {
+      const index = tail & mask;
+      const free = (tail >>> bits) << HELD_BITS;
+      let cell = cells[index] as number;
+      if (cell === free) {
         if (this.isFull(tail)) return false;
-        const sent = cellOf(tail, message + 1);
-        if (compareExchange64(cells, index, cell, sent) === cell) {
+        cell = compareExchange(cells, index, free, free | (message + 1));
+        if (cell === free) {
           // Straight line.
           journal[MESSAGE] = 0;
           journal[COUNTED] = 0;
-          this.follow(TAIL, tail);
+          words[TAIL] = (tail + 1) & POSITIONS;
           return true;
         }
-      } else if (held === END && pair[1] === tail) {
-        return false;
-      } else {
-        this.follow(TAIL, tail);
       }
+      if (cell === (free | END)) return false;
+      tail = this.tailFrom(tail);
     }
   }
 
   /** The first message, which this thread then owns; RING_EMPTY, or RING_ENDED when none will ever come. */
   receive(): number {
-    const { words, cells, journal } = this;
+    const { words, cells, journal, bits, mask } = this;
+    let head = words[HEAD] as number;
     for (;;) {
-      const head = load(words, HEAD);
-      const index = head % this.size;
-      const cell = load64(cells, index);
-      whole[0] = cell;
-      const held = pair[0] as number;
-      if (pair[1] !== head) {
-        this.follow(HEAD, head);
-      } else if (held === NOTHING || held === END) {
-        if (load(words, HEAD) === head) return held === END ? RING_ENDED : RING_EMPTY;
-      } else {
-        const emptied = cellOf(this.after(head, this.size), NOTHING);
-        if (compareExchange64(cells, index, cell, emptied) === cell) {
+      const index = head & mask;
+      const free = (head >>> bits) << HELD_BITS;
+      let cell = cells[index] as number;
+      let held = cell ^ free;
+      if (held <= NOTHING || held >= END) {
+        cell = load(cells, index);
+        held = cell ^ free;
+        if (held === NOTHING) return RING_EMPTY;
+        if (held === END) return RING_ENDED;
+      }
+      if (held > NOTHING && held < END) {
+        const freed = (((head + mask + 1) & POSITIONS) >>> bits) << HELD_BITS;
+        if (compareExchange(cells, index, cell, freed) === cell) {
           // Straight line.
           journal[MESSAGE] = held;
           journal[COUNTED] = 1;
-          this.follow(HEAD, head);
+          words[HEAD] = (head + 1) & POSITIONS;
           return held - 1;
         }
       }
+      head = this.headFrom(head);
     }
   }
 
   /** Lets nothing in any more. */
   end(): void {
-    const { words, cells } = this;
-    for (;;) {
-      const tail = load(words, TAIL);
-      const index = tail % this.size;
-      const cell = load64(cells, index);
-      whole[0] = cell;
-      const held = pair[0] as number;
-      if (pair[1] === tail && held === END) return;
-      if (pair[1] !== tail || held !== NOTHING) this.follow(TAIL, tail);
-      else if (compareExchange64(cells, index, cell, cellOf(tail, END)) === cell) return;
+    const { cells, bits, mask } = this;
+    for (let tail = load(this.words, TAIL); ; ) {
+      tail = this.tailFrom(tail);
+      const free = (tail >>> bits) << HELD_BITS;
+      const seen = compareExchange(cells, tail & mask, free, free | END);
+      if (seen === free || seen === (free | END)) return;
     }
   }
 
   get isEnded(): boolean {
-    for (;;) {
-      const tail = load(this.words, TAIL);
-      whole[0] = load64(this.cells, tail % this.size);
-      const held = pair[0] as number;
-      if (pair[1] === tail && held === END) return true;
-      if (pair[1] === tail && held === NOTHING) return false;
-      this.follow(TAIL, tail);
-    }
+    const tail = this.tailFrom(load(this.words, TAIL));
+    return load(this.cells, tail & this.mask) === (((tail >>> this.bits) << HELD_BITS) | END);
   }
 
   /** Messages in it: at some moment of the call, if nobody sends or receives meanwhile. */
   get length(): number {
-    const tail = load(this.words, TAIL);
-    return this.distance(load(this.words, HEAD), tail);
+    const head = this.headFrom(load(this.words, HEAD));
+    return (this.tailFrom(load(this.words, TAIL)) - head) & POSITIONS;
   }
 
   get hasRoom(): boolean {
-    return !this.isFull(load(this.words, TAIL));
+    return !this.isFull(this.words[TAIL] as number);
   }
 
   private isFull(tail: number): boolean {
-    const { words, cells } = this;
+    if (((tail - this.oldHead) & POSITIONS) < this.capacity) return false;
+    const head = this.headFrom(load(this.words, HEAD));
+    this.oldHead = head;
+    const length = (tail - head) & POSITIONS;
+    // Where the head is ahead the tail is old, as the compare-and-swap will say.
+    return length >= this.capacity && length < FAR;
+  }
+
+  /** The first position from `position` on that was not sent to. */
+  private tailFrom(position: number): number {
+    const { cells, mask } = this;
     for (;;) {
-      const head = load(words, HEAD);
-      // Head read after tail: it may be ahead, then the tail is old and the compare-and-swap will say so.
-      if (this.distance(head, tail) !== this.capacity) return false;
-      whole[0] = load64(cells, head % this.size);
-      // Somebody received the first one and did not move on yet.
-      if (pair[1] === head) {
-        if (load(words, HEAD) === head) return true;
-      } else {
-        this.follow(HEAD, head);
-      }
+      const cell = load(cells, position & mask);
+      const there = this.positionOf(cell, position);
+      const held = cell & HELD;
+      if (there === position && (held === NOTHING || held === END)) return position;
+      // A cell is empty for the position a turn after the last one that was sent to it.
+      const next = held === NOTHING || held === END ? there - mask : there + 1;
+      if (((next - position) & POSITIONS) < FAR) position = next & POSITIONS;
     }
   }
 
-  private follow(end: number, position: number): void {
-    compareExchange(this.words, end, position, this.after(position, 1));
+  /** The first position from `position` on that was not received from. */
+  private headFrom(position: number): number {
+    const { cells, mask } = this;
+    for (;;) {
+      const there = this.positionOf(load(cells, position & mask), position);
+      if (there === position) return position;
+      if (((there - position) & POSITIONS) < FAR) position = (there - mask) & POSITIONS;
+    }
   }
 
-  private after(position: number, steps: number): number {
-    const next = position + steps;
-    return next >= this.turn ? next - this.turn : next;
-  }
-
-  private distance(from: number, to: number): number {
-    return to >= from ? to - from : to + this.turn - from;
+  private positionOf(cell: number, position: number): number {
+    return (((cell >>> HELD_BITS) << this.bits) | (position & this.mask)) & POSITIONS;
   }
 }

@@ -1,0 +1,63 @@
+const KIB = 1024;
+
+// What workers tell each other while they run, in shared words.
+export const READY = 0;
+export const STOP = 1;
+export const FLAGS = 2;
+
+/** Round trips in one or more threads at once, each on its own. */
+export interface RoundTrips {
+  readonly kind: 'round trips';
+  readonly name: string;
+  readonly arena: 'fixed' | 'buddy';
+  readonly threads: number;
+}
+
+/** Messages from one worker to another. */
+export interface HandOver {
+  readonly kind: 'hand-over';
+  readonly name: string;
+  /** A channel; or a MessagePort, with a copy of each message, with its memory moved, or with it moved there and back. */
+  readonly way: 'channel' | 'copy' | 'fresh' | 'returned';
+  readonly size: number;
+  /** Whether each message is written; else they are all the same. */
+  readonly writes: boolean;
+  /** Messages on their way at most. */
+  readonly window: number;
+  /** Messages in one postMessage. */
+  readonly batch: number;
+}
+
+export type ThreadCase = RoundTrips | HandOver;
+
+export const roundTrips: readonly RoundTrips[] = (['fixed', 'buddy'] as const).flatMap((arena) =>
+  [1, 2].map((threads): RoundTrips => ({ kind: 'round trips', name: `${arena}-${threads}`, arena, threads })),
+);
+
+// The batches are those that were the fastest of 1, 2, 4, ... 64 on Node 20 and 24. Memory that is moved comes back to be used again:
+// to make it anew for each message was slower, as fresh memory is zeroed and faulted in.
+export const handOvers: readonly HandOver[] = (
+  [
+    ['4 KiB', 4 * KIB, true, 256, 32, 32],
+    ['64 KiB', 64 * KIB, false, 256, 8, 32],
+    ['1 MiB', KIB * KIB, false, 64, 1, 16],
+  ] as const
+).flatMap(([name, size, writes, window, copied, moved]) =>
+  (
+    [
+      ['channel', 1],
+      ['copy', copied],
+      ['returned', moved],
+    ] as const
+  ).map(
+    ([way, batch]): HandOver => ({
+      kind: 'hand-over',
+      name: `${name}, ${way}`,
+      way,
+      size,
+      writes,
+      window,
+      batch,
+    }),
+  ),
+);
