@@ -78,7 +78,7 @@ export class BytesChannel implements AsyncIterable<Bytes> {
     this.memory = memory;
     this.receivers = new LaneSet(words, HEADER, maskWords, thread);
     this.senders = new LaneSet(words, HEADER + maskWords, maskWords, thread);
-    this.ring = new Ring(memory, HEADER + 2 * maskWords, capacity, lane.words);
+    this.ring = new Ring(memory, ringAt(maskWords), capacity, lane.words);
   }
 
   /**
@@ -386,8 +386,12 @@ function maskWordsOf(maxThreads: number): number {
 }
 
 function channelBytes(capacity: number, maxThreads: number): number {
-  const start = HEADER + 2 * maskWordsOf(maxThreads);
-  return (start + ringWords(capacity)) * 4;
+  return (ringAt(maskWordsOf(maxThreads)) + ringWords(capacity)) * 4;
+}
+
+/** Where the ring begins: on a cache line of its own, for senders read the masks each time, and receivers write the head. */
+function ringAt(maskWords: number): number {
+  return Math.ceil((HEADER + 2 * maskWords) / 32) * 32;
 }
 
 function attachArena(handle: ArenaHandle): SharedArena {
