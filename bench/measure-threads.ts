@@ -25,8 +25,12 @@ async function roundTrips({ arena: kind, threads }: RoundTrips): Promise<number>
   const shared = { maxThreads: threads + 1 };
   const arena =
     kind === 'fixed'
-      ? FixedArena.withSlotCapacity(65_536, 4 * KIB).shared(shared).build()
-      : BuddyArena.builder(BuddyGeometry.exact(64 * KIB * KIB, 256)).shared(shared).build();
+      ? FixedArena.withSlotCapacity(65_536, 4 * KIB)
+          .shared(shared)
+          .build()
+      : BuddyArena.builder(BuddyGeometry.exact(64 * KIB * KIB, 256))
+          .shared(shared)
+          .build();
   const jobs = Array.from({ length: threads }, (): Job => ({ kind, arena: arena.handle(), flags, threads, ms }));
   const outcomes = await work(jobs);
   const metrics = arena.metrics();
@@ -40,7 +44,9 @@ async function roundTrips({ arena: kind, threads }: RoundTrips): Promise<number>
 
 async function handOver(one: HandOver): Promise<number> {
   const { port1, port2 } = new MessageChannel();
-  const arena = FixedArena.withSlotCapacity(one.writes ? 2 * one.window : 1, one.size).shared({ maxThreads: 3 }).build();
+  const arena = FixedArena.withSlotCapacity(one.writes ? 2 * one.window : 1, one.size)
+    .shared({ maxThreads: 3 })
+    .build();
   const channel = BytesChannel.create(arena, { capacity: one.window });
   const [sent, received] = await work(
     (['sender', 'receiver'] as const).map((role): Job => {

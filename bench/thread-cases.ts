@@ -50,7 +50,5 @@ export const handOvers: readonly HandOver[] = (
       ['fresh', batch],
       ['returned', returned],
     ] as const
-  ).map(
-    ([way, batch]): HandOver => ({ kind: 'hand-over', name: `${name}, ${way}`, way, size, writes, window, batch }),
-  ),
+  ).map(([way, batch]): HandOver => ({ kind: 'hand-over', name: `${name}, ${way}`, way, size, writes, window, batch })),
 );

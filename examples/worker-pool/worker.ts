@@ -1,0 +1,23 @@
+import { createHash } from 'node:crypto';
+import { workerData } from 'node:worker_threads';
+import { BytesChannel, type ChannelHandle, type SharedFixedArena } from 'arena-alligator';
+
+/** What a worker of the pool is given. */
+export interface Channels {
+  readonly requests: ChannelHandle;
+  readonly answers: ChannelHandle;
+}
+
+const channels = workerData as Channels;
+const requests = BytesChannel.attach(channels.requests);
+const answers = BytesChannel.attach(channels.answers);
+const arena = answers.arena as SharedFixedArena;
+
+// A worker of its own may sleep: nothing else is to be done here. The end of the requests is the end of the worker.
+for (let block = requests.receiveBlocking(); block !== undefined; block = requests.receiveBlocking()) {
+  const number = block.getU32();
+  const digest = createHash('sha256').update(block.view).digest(); // in place: nothing was copied on the way
+  block.release();
+  answers.sendBlocking(arena.allocateBlocking().putU32(number).putSlice(digest).freeze());
+}
+arena.detach();
