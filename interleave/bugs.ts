@@ -12,22 +12,23 @@ export const bugs: readonly Bug[] = [
   {
     name: 'a release that trusts a stale word',
     file: 'shared-blocks.js',
-    find: 'const seen = compareExchange(words, at, before, now);',
-    replace: 'const seen = before; store(words, at, now);',
+    find: 'const seen = compareExchange(words, at, before, now === whole ? 0 : now);',
+    replace: 'const seen = before; store(words, at, now === whole ? 0 : now);',
     scenario: 'release / release of buddies',
   },
   {
     name: 'a full word that is not closed',
     file: 'shared-blocks.js',
-    find: '|| !this.close(level, index)',
-    replace: '|| true',
+    find: 'const whole = number < top ? level.full : NEVER;',
+    replace: 'const whole = NEVER;',
     scenario: 'split / coalesce',
   },
   {
     name: 'a word that is closed without looking again whether it is full',
     file: 'shared-blocks.js',
-    find: 'if (compareExchange(this.words, level.start + index, level.full, 0) !== level.full)\n            return false;',
-    replace: 'store(this.words, level.start + index, 0);',
+    find: 'const seen = compareExchange(words, at, before, now === whole ? 0 : now);',
+    replace:
+      'let seen = before; if (now === whole) store(words, at, 0); else seen = compareExchange(words, at, before, now);',
     scenario: 'split / coalesce',
   },
   {
@@ -90,8 +91,8 @@ export const bugs: readonly Bug[] = [
   {
     name: 'a receiver that says it waits after it looked',
     file: 'bytes-channel.js',
-    find: 'waiting.add();\n            result = attempt();',
-    replace: 'result = attempt();\n            waiting.add();',
+    find: 'waiting.add();\n            const result = attempt();',
+    replace: 'const result = attempt();\n            waiting.add();',
     scenario: 'send / receive / close',
   },
   {
@@ -105,8 +106,8 @@ export const bugs: readonly Bug[] = [
   {
     name: 'a message that is taken without comparing',
     file: 'ring.js',
-    find: 'if (compareExchange64(cells, index, cell, emptied) === cell) {',
-    replace: 'load64(cells, index); cells[index] = emptied; {',
+    find: 'if (compareExchange(cells, index, cell, freed) === cell) {',
+    replace: 'load(cells, index); cells[index] = freed; {',
     scenario: 'send / two receivers / close',
   },
   {
@@ -119,8 +120,8 @@ export const bugs: readonly Bug[] = [
   {
     name: 'an operation between closing a word and noting it',
     file: 'shared-blocks.js',
-    find: 'lane[journal.owned] = (index << order) + 1;',
-    replace: 'load(this.words, level.start + index); lane[journal.owned] = (index << order) + 1;',
+    find: 'lane[journal.owned] = now === whole ? above + 1 : 0;',
+    replace: 'load(words, at); lane[journal.owned] = now === whole ? above + 1 : 0;',
     scenario: 'death in a coalesce beside its buddy',
   },
   {

@@ -99,16 +99,6 @@ export function compareExchange(words: Int32Array, index: number, expected: numb
   return Atomics.compareExchange(words, index, expected, replacement);
 }
 
-export function load64(words: BigInt64Array, index: number): bigint {
-  step();
-  return Atomics.load(words, index);
-}
-
-export function compareExchange64(words: BigInt64Array, index: number, expected: bigint, replacement: bigint): bigint {
-  step();
-  return Atomics.compareExchange(words, index, expected, replacement);
-}
-
 export function wait(words: Int32Array, index: number, expected: number): void {
   step();
   if (isStepping && Atomics.load(words, index) === expected) blockOn(addressOf(words, index));

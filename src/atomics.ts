@@ -31,15 +31,6 @@ export function compareExchange(words: Int32Array, index: number, expected: numb
   return Atomics.compareExchange(words, index, expected, replacement);
 }
 
-export function load64(words: BigInt64Array, index: number): bigint {
-  return Atomics.load(words, index);
-}
-
-/** @returns the value before; it was replaced where that is `expected` */
-export function compareExchange64(words: BigInt64Array, index: number, expected: bigint, replacement: bigint): bigint {
-  return Atomics.compareExchange(words, index, expected, replacement);
-}
-
 /**
  * Sleeps while the word is `expected`, until {@link notify} or for at most `timeout` ms.
  * @throws TypeError where the thread must not block (the main thread of a page)

@@ -54,6 +54,9 @@ const RESCANS = 32;
 const MISLED = 4;
 const LOOKS = 16;
 
+/** What no word is after a release. */
+const NEVER = 0;
+
 /** By order of a run of bits: where such runs begin, and the run at bit 0. */
 const ALIGNED = [-1, 0x5555_5555, 0x1111_1111, 0x0101_0101, 0x0001_0001, 1] as const;
 const RUNS = [1, 3, 0xf, 0xff, 0xffff, -1] as const;
@@ -196,57 +199,56 @@ export class SharedBlocks implements BlockSource {
 
   private releaseBlock(block: number, order: number): number {
     const { words, lane, journal, counters, counted } = this;
+    const top = this.levels.length - 1;
     let number = this.levelOf(order);
     const epoch = enter(lane);
     for (;;) {
       const level = this.levels[number] as Level;
-      const { longest, full } = level;
-      const unit = block >>> level.childOrder;
-      const index = unit >>> level.width;
-      const run = order - level.childOrder;
-      const bit = unit & ((1 << level.width) - 1);
+      const { longest, childOrder, width } = level;
+      const unit = block >>> childOrder;
+      const index = unit >>> width;
+      const run = order - childOrder;
+      const bit = unit & ((1 << width) - 1);
       const bits = (RUNS[run] as number) << bit;
       const at = level.start + index;
+      const whole = number < top ? level.full : NEVER;
+      const above = index << (childOrder + width);
       lane[journal.at] = at + 1;
       let before = words[at] as number;
+      let now = before | bits;
       for (;;) {
-        const now = before | bits;
-        const merged = mergedRun(now, bit, run, longest);
-        const seen = compareExchange(words, at, before, now);
+        // A word of which all is free is taken away at once: it is a block of the level above, which we then own.
+        const merged = now === whole ? width : mergedRun(now, bit, run, longest);
+        const seen = compareExchange(words, at, before, now === whole ? 0 : now);
         if (seen === before) {
-          lane[journal.owned] = 0;
+          lane[journal.owned] = now === whole ? above + 1 : 0;
+          lane[journal.order] = childOrder + merged;
           counters[counted.coalesces] = (counters[counted.coalesces] as number) + merged - run;
-          order = level.childOrder + merged;
+          order = childOrder + merged;
           break;
         }
         before = seen;
+        now = before | bits;
       }
-      const now = before | bits;
-      if (now !== full || number === this.levels.length - 1 || !this.close(level, index)) {
+      if (now !== whole) {
         const rank = rankOf(now, longest);
         if (rank > rankOf(before, longest)) (this.hints[number] as Hints).raise(index, rank);
         break;
       }
-      order = level.childOrder + level.width;
-      block = index << order;
+      block = above;
       number++;
     }
     leave(lane, epoch);
     return order;
   }
 
-  /** Makes right what a dead thread left undone at the tree word `at`, an index in the control memory. */
+  /** Has hints say what a dead thread left at the tree word `at`, an index in the control memory. */
   heal(at: number): void {
     const number = this.levels.findIndex(({ start, count }) => at >= start && at < start + count);
     const level = this.levels[number];
     if (level === undefined) return;
     const index = at - level.start;
     this.lane[this.journal.at] = at + 1;
-    if (number < this.levels.length - 1 && load(this.words, at) === level.full && this.close(level, index)) {
-      const order = level.childOrder + level.width;
-      this.release(index << order, order);
-      return;
-    }
     (this.hints[number] as Hints).heal(index, this.rank(level, index));
   }
 
@@ -343,17 +345,6 @@ export class SharedBlocks implements BlockSource {
     this.revealed = true;
   }
 
-  /** Takes a word that is full as a whole; the lane then owns it. */
-  private close(level: Level, index: number): boolean {
-    const { lane, journal, counters, counted } = this;
-    const order = level.childOrder + level.width;
-    if (compareExchange(this.words, level.start + index, level.full, 0) !== level.full) return false;
-    lane[journal.owned] = (index << order) + 1;
-    lane[journal.order] = order;
-    counters[counted.coalesces] = (counters[counted.coalesces] as number) + 1;
-    return true;
-  }
-
   /** Nothing was found; but others may have moved what is free out of sight. */
   private searchAgain(order: number): number {
     for (let scan = 0; scan < RESCANS; scan++) {
@@ -372,7 +363,7 @@ export class SharedBlocks implements BlockSource {
     const block = this.claimIn(level, own, run);
     if (block >= 0 || level.count === 1) return block;
     const hints = this.hints[number] as Hints;
-    const behind = this.searchFrom(number, level, hints, run, own, level.count);
+    const behind = this.searchFrom(number, level, hints, run, own + 1, level.count);
     return behind >= 0 || own === 0 ? behind : this.searchFrom(number, level, hints, run, 0, own);
   }
 
