@@ -59,7 +59,6 @@ export class BytesChannel implements AsyncIterable<Bytes> {
   private readonly receiving = new Set<PendingCall<Bytes | undefined>>();
   private readonly sending = new Map<PendingCall<void>, Bytes>();
   private readonly look = (): void => this.lookAgain();
-  private mayBlock = false;
 
   static {
     inspectAs(BytesChannel.prototype, function () {
@@ -328,8 +327,7 @@ export class BytesChannel implements AsyncIterable<Bytes> {
     attempt: () => Result | undefined,
   ): Result {
     const { sleeper } = this.thread;
-    if (!this.mayBlock) checkMayBlock();
-    this.mayBlock = true;
+    checkMayBlock();
     const start = environment.now();
     const deadline = start + (timeout ?? Number.POSITIVE_INFINITY);
     for (let round = 0; round < SPIN_ROUNDS && environment.now() < Math.min(start + SPIN, deadline); round++) {

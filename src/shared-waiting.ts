@@ -93,11 +93,15 @@ export function claimBlocking(
   }
 }
 
+let mayBlock = false;
+
 /** @throws TypeError where the thread must not block: the main thread of a page */
 export function checkMayBlock(): void {
+  if (mayBlock) return;
   try {
     wait(new Int32Array(new SharedArrayBuffer(4)), 0, 1, 0);
   } catch (cause) {
     throw new TypeError('this thread must not block: use the asynchronous form', { cause });
   }
+  mayBlock = true;
 }
