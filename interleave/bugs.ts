@@ -49,7 +49,7 @@ export const bugs: readonly Bug[] = [
   {
     name: 'a waiter that does not try again after it said that it waits',
     file: 'shared-waiting.js',
-    find: 'const found = engine.closed ? undefined : engine.claimOrWait(order, capacity);',
+    find: 'const found = claimUnlessClosed(engine, order, capacity);',
     replace: 'const found = undefined;',
     scenario: 'release / waiter',
   },

@@ -1,5 +1,6 @@
+import { abortReason } from './abort-signals.js';
 import { notShared } from './allocation.js';
-import type { ArenaHandle } from './arena-handle.js';
+import { type ArenaHandle, openHandle } from './arena-handle.js';
 import { exchange, load, or } from './atomics.js';
 import { BuddyArena, SharedBuddyArena } from './buddy-arena.js';
 import { checkInteger, describe } from './check.js';
@@ -120,10 +121,12 @@ export class BytesChannel implements AsyncIterable<Bytes> {
       throw invalid('it is not of a channel of this version');
     const capacity = words[CAPACITY_AT] as number;
     if (capacity < 1 || capacity > MAX_MESSAGES) throw invalid('its geometry is impossible');
-    const arena = attachArena(arenaHandle);
-    if (memory.byteLength !== channelBytes(capacity, arena.thread.tools.control.plan.maxThreads)) {
+    if (typeof arenaHandle !== 'object' || arenaHandle === null) throw invalid('it has no arena');
+    const kind = arenaHandle.kind === 'buddy' ? 'buddy' : 'fixed';
+    if (memory.byteLength !== channelBytes(capacity, openHandle(arenaHandle, kind).control.plan.maxThreads)) {
       throw invalid('its memory has not the size that its geometry needs');
     }
+    const arena = attachArena(arenaHandle);
     return new BytesChannel(arena, memory, capacity);
   }
 
@@ -177,6 +180,7 @@ export class BytesChannel implements AsyncIterable<Bytes> {
   send(bytes: Bytes, options?: WaitOptions): Promise<void> {
     try {
       const limits = checkWaitOptions(options);
+      if (limits.signal?.aborted) throw abortReason(limits.signal);
       if (this.sending.size === 0 && this.trySend(bytes)) return Promise.resolve();
       Bytes.placeOf(bytes);
       const call = new PendingCall<void>('the channel had no room', limits, () => this.settled());
@@ -215,6 +219,7 @@ export class BytesChannel implements AsyncIterable<Bytes> {
   receive(options?: WaitOptions): Promise<Bytes | undefined> {
     try {
       const limits = checkWaitOptions(options);
+      if (limits.signal?.aborted) throw abortReason(limits.signal);
       this.thread.checkAttached();
       if (this.receiving.size === 0) {
         const message = this.ring.receive();
@@ -393,7 +398,6 @@ function ringAt(maskWords: number): number {
 }
 
 function attachArena(handle: ArenaHandle): SharedArena {
-  if (typeof handle !== 'object' || handle === null) throw invalid('it has no arena');
   return handle.kind === 'buddy'
     ? BuddyArena.attach(handle as ArenaHandle<'buddy'>)
     : FixedArena.attach(handle as ArenaHandle<'fixed'>);

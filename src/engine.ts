@@ -75,7 +75,7 @@ export class Engine implements AllocationOwner {
   protected readonly base: number;
   protected readonly zeroes: boolean;
   protected readonly warmed: Uint8Array | undefined;
-  protected readonly counters: Float64Array;
+  protected counters: Float64Array;
   private liveUnits = 0;
 
   /** Records of free blocks, `pooled` of them; entries above are cleared so that the array holds none in use. */

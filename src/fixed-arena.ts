@@ -296,8 +296,7 @@ export class SharedFixedArena extends AsyncFixedArena {
    * with ARENA_CLOSED. Live handles stay valid; when the last is released the arena can be attached by another thread.
    */
   detach(): void {
-    this.thread.detach();
-    this.line.close();
+    this.thread.detach(() => this.line.close());
   }
 }
 

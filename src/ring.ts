@@ -94,6 +94,9 @@ export class Ring {
       }
       if (cell === (free | END)) return false;
       tail = this.tailFrom(tail);
+      // The head known may be so old that positions went all around since.
+      this.oldHead = this.headFrom(load(words, HEAD));
+      if (this.isFull(tail)) return false;
     }
   }
 
@@ -171,7 +174,8 @@ export class Ring {
       if (there === position && (held === NOTHING || held === END)) return position;
       // A cell is empty for the position a turn after the last one that was sent to it.
       const next = held === NOTHING || held === END ? there - mask : there + 1;
-      if (((next - position) & POSITIONS) < FAR) position = next & POSITIONS;
+      if (((next - position) & POSITIONS) >= FAR) return position; // the ring is full
+      position = next & POSITIONS;
     }
   }
 

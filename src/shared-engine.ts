@@ -36,6 +36,8 @@ export class SharedEngine extends Engine {
   private offeredBlock = -1;
   private offeredOrder = 0;
   private detached = false;
+  /** Feeds this thread's line with what was handed over for it. */
+  takeIn: () => void = () => undefined;
 
   constructor(tools: Tools, memory: Memory) {
     const { control, blocks, lane } = tools;
@@ -186,9 +188,13 @@ export class SharedEngine extends Engine {
     if (this.detached) this.leaveIfEmpty();
   }
 
-  /** Takes no new allocations in this thread; the lane is given back when its last handle is released. */
-  detach(): void {
+  /** Takes no new allocations in this thread. */
+  closeHere(): void {
     super.close();
+  }
+
+  /** Gives the lane back as soon as the last handle here is released. Nothing waits here any more. */
+  leave(): void {
     this.detached = true;
     this.leaveIfEmpty();
   }
@@ -210,9 +216,11 @@ export class SharedEngine extends Engine {
   }
 
   private released(freedOrder: number): void {
-    if (freedOrder >= 0) {
-      if (this.requests.isAwaited) this.requests.serve();
-      if (this.afterRelease !== undefined) this.afterRelease(freedOrder);
+    if (freedOrder >= 0 && this.requests.isAwaited) this.requests.serve();
+    if (this.afterRelease !== undefined) {
+      // What was handed to this thread itself goes to who waits in it in this very call.
+      this.takeIn();
+      if (freedOrder >= 0) this.afterRelease?.(freedOrder);
     }
     if (this.detached) this.leaveIfEmpty();
   }
@@ -221,6 +229,9 @@ export class SharedEngine extends Engine {
     const { control, lane } = this.tools;
     if (!lane.holds.every((count) => count === 0)) return;
     this.detached = false;
+    this.tools.messages.disown();
+    // The lane's are another thread's from here on.
+    this.counters = new Float64Array(LANE_COUNTERS);
     store(control.words, lane.start + STATE, LANE_FREE);
     control.wakeAll();
   }

@@ -109,7 +109,7 @@ export class Messages {
   /** Takes a ticket in; this thread then owns the message. @returns false when it was redeemed before */
   redeem(number: number, state: number): boolean {
     const { words: journal } = this.lane;
-    if (number < 0 || number >= MAX_MESSAGES || (state & 1) === 0) return false;
+    if (number < 0 || number >= MAX_MESSAGES || (state & 1) === 0 || state !== (state | 0)) return false;
     const at = this.at(number) + STATE;
     if (compareExchange(this.words, at, state, (state + 1) | 0) !== state) return false;
     // Straight line.
@@ -126,6 +126,16 @@ export class Messages {
       const state = this.words[at + STATE] as number;
       if ((state & 1) !== 0 && this.redeem(number, state)) this.discard(number);
     }
+  }
+
+  /** Has the tickets of this thread outlive its leaving: they are nobody's now. */
+  disown(): void {
+    const { words: journal, number: own } = this.lane;
+    if (journal[ISSUED] === 0) return;
+    for (let number = 0; number < MAX_MESSAGES; number++) {
+      compareExchange(this.words, this.at(number) + ISSUER, own + 1, 0);
+    }
+    journal[ISSUED] = 0;
   }
 
   /** Makes what the message counted a hold of this thread's. */

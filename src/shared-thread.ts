@@ -113,12 +113,15 @@ export class SharedThread {
     return handleOf(this.control, this.memory);
   }
 
-  detach(): void {
+  /** @param endWaits ends all waits for memory here, before another thread can take the lane */
+  detach(endWaits: () => void): void {
     if (this.isDetached) return;
     this.isDetached = true;
     attached.delete(this.control.id);
     this.control.wake(this.tools.lane.number); // what waits here is to be ended
-    this.engine.detach();
+    this.engine.closeHere();
+    endWaits();
+    this.engine.leave();
   }
 
   /** @throws AllocError ARENA_CLOSED after {@link detach} */

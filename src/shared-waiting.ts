@@ -20,22 +20,25 @@ export class LineFeeder implements OtherThreads {
     this.engine = engine;
     this.line = line;
     this.sleeper = sleeper;
+    engine.takeIn = this.look;
   }
 
   ask(oldest: number, smallest: number): boolean {
     if (oldest < 0) this.sleeper.remove(this.look);
     else this.sleeper.add(this.look);
-    const first = this.askFor(OLDEST_CELL, oldest);
-    return this.askFor(SMALLEST_CELL, smallest < oldest ? smallest : -1) || first;
+    // What was handed over for requests that are no more. To give it up serves others, who may ask anew: only when all is asked for.
+    const late: number[] = [];
+    const first = this.askFor(OLDEST_CELL, oldest, late);
+    const second = this.askFor(SMALLEST_CELL, smallest < oldest ? smallest : -1, late);
+    for (const block of late) this.engine.giveUp(block);
+    return first || second;
   }
 
-  private askFor(cell: number, order: number): boolean {
+  private askFor(cell: number, order: number, late: number[]): boolean {
     const { requests } = this.engine.tools;
     if (this.asked[cell] === order) return false;
-    if (this.asked[cell] !== -1) {
-      const block = requests.withdraw(cell);
-      if (block >= 0) this.engine.giveUp(block);
-    }
+    const block = this.asked[cell] === -1 ? -1 : requests.withdraw(cell);
+    if (block >= 0) late.push(block);
     this.asked[cell] = order;
     if (order < 0) return false;
     requests.post(cell, order);
@@ -78,7 +81,7 @@ export function claimBlocking(
   for (;;) {
     const block = requests.take(BLOCKING_CELL);
     if (block >= 0) return engine.handedOver(block, order, capacity);
-    const found = engine.closed ? undefined : engine.claimOrWait(order, capacity);
+    const found = claimUnlessClosed(engine, order, capacity);
     const left = deadline - environment.now();
     if (found !== undefined || engine.closed || left <= 0) {
       const late = requests.withdraw(BLOCKING_CELL);
@@ -90,6 +93,15 @@ export function claimBlocking(
     }
     sleeper.sleep(wakes, left);
     wakes = sleeper.wakes;
+  }
+}
+
+function claimUnlessClosed(engine: SharedEngine, order: number, capacity: number): Allocation | undefined {
+  try {
+    return engine.claimOrWait(order, capacity);
+  } catch (error) {
+    if (engine.closed) return undefined;
+    throw error;
   }
 }
 

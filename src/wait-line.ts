@@ -1,4 +1,5 @@
 import { abortReason, addAbortCallback, removeAbortCallback } from './abort-signals.js';
+import type { Allocation } from './allocation.js';
 import type { Engine, ReleaseListener } from './engine.js';
 import { environment, type Timer, throwLater } from './environment.js';
 import { ArenaBuffer } from './handles.js';
@@ -156,7 +157,13 @@ export class WaitLine {
       this.cancel(wait, abortReason(wait.signal));
       return false;
     }
-    const record = this.engine.claimOrWait(wait.order, wait.capacity);
+    let record: Allocation | undefined;
+    try {
+      record = this.engine.claimOrWait(wait.order, wait.capacity);
+    } catch (error) {
+      this.cancel(wait, error); // another thread closed the arena just now
+      return false;
+    }
     if (record === undefined) return false;
     this.waits.delete(wait);
     this.served++;

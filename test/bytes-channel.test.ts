@@ -199,6 +199,45 @@ test('tickets are good once, for the arena they are of', () => {
   assert.equal(arena.metrics().bytesLive, 64, 'a ticket that nobody redeems holds its memory');
 });
 
+test('a signal that is aborted already sends and receives nothing', async () => {
+  const arena = arenaOf(2);
+  const channel = BytesChannel.create(arena, { capacity: 2 });
+  channel.trySend(frozen(arena, 'x'));
+  const bytes = frozen(arena, 'y');
+  const signal = AbortSignal.abort(new Error('before'));
+  await assert.rejects(channel.send(bytes, { signal }), { message: 'before' });
+  await assert.rejects(channel.receive({ signal }), { message: 'before' });
+  assert.deepEqual([bytes.toString(), channel.length], ['y', 1]);
+  bytes.release();
+  assert.equal(take(channel), 'x');
+  assertAllReturned(arena);
+});
+
+test('a damaged ticket leaves the good one alone', () => {
+  const arena = arenaOf(1);
+  const ticket = frozen(arena, 'x').toTicket();
+  assert.throws(() => arena.redeem({ ...ticket, state: ticket.state + 2 ** 32 }), { code: 'RELEASED' });
+  arena.redeem(ticket).release();
+  assertAllReturned(arena);
+});
+
+test('a channel’s handle that is refused attaches nothing', async () => {
+  const arena = FixedArena.withSlotCapacity(1, 8).shared({ maxThreads: 2 }).build();
+  const channel = BytesChannel.create(arena, { capacity: 1 });
+  const worker = inWorker(
+    `const memory = new SharedArrayBuffer(data.memory.byteLength + 256);
+     new Int32Array(memory).set(new Int32Array(data.memory));
+     const codes = [0, 1, 2].map(() => { try { lib.BytesChannel.attach({ ...data, memory }); } catch (error) { return error.code; } });
+     port.postMessage(codes);
+     port.once('message', () => port.close());`,
+    channel.handle(),
+  );
+  assert.deepEqual(await answer(worker), ['INVALID_HANDLE', 'INVALID_HANDLE', 'INVALID_HANDLE']);
+  const second = inWorker(`lib.FixedArena.attach(data); port.postMessage('attached');`, arena.handle());
+  assert.equal(await answer(second), 'attached');
+  worker.postMessage(0);
+});
+
 test('workers pass on what they get: three threads, two channels, no copy', async () => {
   const arena = BuddyArena.builder(BuddyGeometry.exact(16_384, 64)).shared({ maxThreads: 3 }).build();
   const there = BytesChannel.create(arena, { capacity: 5 });

@@ -78,6 +78,29 @@ test('what a dead worker sent arrives; tickets that it issued are revoked', asyn
   assertAllReturned(arena);
 });
 
+test('tickets of a thread that has left stay good, whoever takes its place and dies', async () => {
+  const arena = FixedArena.withSlotCapacity(2, 64).shared({ maxThreads: 2 }).build();
+  const first = inWorker(
+    `const arena = lib.FixedArena.attach(data);
+     const ticket = arena.allocate().putUtf8('kept').freeze().toTicket();
+     arena.detach();
+     port.postMessage(ticket);`,
+    arena.handle(),
+  );
+  const ticket = await answer<Ticket>(first);
+  const second = inWorker(
+    `lib.FixedArena.attach(data); port.postMessage(0); setInterval(() => 0, 1000);`,
+    arena.handle(),
+  );
+  arena.watch(second);
+  await answer(second);
+  await second.terminate();
+  const bytes = arena.redeem(ticket);
+  assert.equal(bytes.toString(), 'kept');
+  bytes.release();
+  assertAllReturned(arena);
+});
+
 test('memory that a dead worker held goes to who waits for it', async () => {
   const arena = FixedArena.withSlotCapacity(1, 64).shared(threads).build();
   const worker = inWorker(

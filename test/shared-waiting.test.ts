@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { test } from 'node:test';
-import { BuddyArena, BuddyGeometry, FixedArena } from 'arena-alligator';
+import { ArenaBuffer, BuddyArena, BuddyGeometry, FixedArena } from 'arena-alligator';
 import { assertAllReturned } from './support/arenas.js';
 import { answer, inWorker } from './support/threads.js';
 
@@ -101,6 +101,23 @@ test('small requests behind a large one in one thread are served by another thre
   worker.postMessage(0);
   await once(worker, 'exit');
   assertAllReturned(arena);
+});
+
+test('a wait that is aborted just as it is served leaves no request behind', async () => {
+  const arena = BuddyArena.builder(BuddyGeometry.exact(512, 64)).shared(threads).build();
+  for (let round = 0; round < 3; round++) {
+    const whole = arena.allocate(512);
+    const stop = new AbortController();
+    const large = arena.allocateAsync(512, { signal: stop.signal }).catch((error: unknown) => error);
+    const small = arena.allocateAsync(64);
+    whole.abandon();
+    stop.abort();
+    const got = await large;
+    if (got instanceof ArenaBuffer) got.abandon();
+    (await small).abandon();
+    assertAllReturned(arena);
+    (await arena.allocateAsync(512, { timeout: 5000 })).abandon();
+  }
 });
 
 test('closing in one thread ends the waits of another', async () => {

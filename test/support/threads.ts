@@ -1,7 +1,20 @@
-import { once } from 'node:events';
+import { ReadableStream } from 'node:stream/web';
 import { Worker } from 'node:worker_threads';
 
 const library = new URL('../../../dist/index.js', import.meta.url).href;
+
+/** Messages of each worker from its start on: one that nobody listens for is lost. */
+const inboxes = new WeakMap<Worker, AsyncIterator<unknown>>();
+
+function messagesOf(worker: Worker): AsyncIterator<unknown> {
+  const messages = new ReadableStream<unknown>({
+    start(controller) {
+      worker.on('message', (message) => controller.enqueue(message));
+      worker.once('exit', () => controller.close());
+    },
+  });
+  return messages[Symbol.asyncIterator]();
+}
 
 /**
  * Runs `body` in a worker of its own, with the library as `lib`, `data` as given and `port` to the parent. The text is a module's:
@@ -13,21 +26,16 @@ export function inWorker(body: string, data: unknown = {}): Worker {
     import * as lib from ${JSON.stringify(library)};
     ${body}
   `;
-  return new Worker(new URL(`data:text/javascript,${encodeURIComponent(source)}`), { workerData: data });
+  const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(source)}`), { workerData: data });
+  inboxes.set(worker, messagesOf(worker));
+  return worker;
 }
 
-/** The next message of a worker; rejects when it fails or ends without one. */
+/** The next message of a worker that {@link inWorker} made; rejects when it fails or ends without one. */
 export async function answer<Message>(worker: Worker): Promise<Message> {
-  const stop = new AbortController();
-  const { signal } = stop;
-  try {
-    return await Promise.race([
-      once(worker, 'message', { signal }).then(([message]) => message as Message),
-      once(worker, 'exit', { signal }).then(([code]) => {
-        throw new Error(`the worker ended with ${code}`);
-      }),
-    ]);
-  } finally {
-    stop.abort();
-  }
+  const inbox = inboxes.get(worker);
+  if (inbox === undefined) throw new Error('not a worker of inWorker');
+  const { value, done } = await inbox.next();
+  if (done) throw new Error('the worker ended without an answer');
+  return value as Message;
 }
