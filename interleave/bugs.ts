@@ -144,6 +144,6 @@ export const bugs: readonly Bug[] = [
     file: 'shared-recovery.js',
     find: 'blocks.heal(at - 1);',
     replace: ';',
-    scenario: 'death in a coalesce beside its buddy',
+    scenario: 'death in a release over two words',
   },
 ];

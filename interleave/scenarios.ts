@@ -243,6 +243,13 @@ export const scenarios: readonly Scenario[] = [
   },
   { name: 'death in a redeem, another redeems', slots: 1, roles: [redeem, reclaimTheDead, redeem], victim: 0 },
   {
+    name: 'death in a release over two words',
+    slots: 33,
+    taken: 32,
+    roles: [holdThenRelease(1), claimAndRelease, reclaimTheDead],
+    victim: 0,
+  },
+  {
     name: 'death of who reclaims',
     slots: 2,
     roles: [holdForEver, reclaimFirst, reclaimBoth],
