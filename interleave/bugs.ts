@@ -29,7 +29,7 @@ export const bugs: readonly Bug[] = [
     find: 'const seen = compareExchange(words, at, before, now === whole ? 0 : now);',
     replace:
       'let seen = before; if (now === whole) store(words, at, 0); else seen = compareExchange(words, at, before, now);',
-    scenario: 'split / coalesce',
+    scenario: 'coalesce / claim of the buddy',
   },
   {
     name: 'a hint that is lowered without looking again',

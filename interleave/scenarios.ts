@@ -187,6 +187,7 @@ export const scenarios: readonly Scenario[] = [
   { name: 'release / release of buddies', maxOrder: 6, roles: [holdThenRelease(1), holdThenRelease(1)] },
   { name: 'release / release of buddies, three levels', maxOrder: 11, roles: [holdThenRelease(1), holdThenRelease(1)] },
   { name: 'split / coalesce', maxOrder: 6, roles: [churn(1), holdThenRelease(1)] },
+  { name: 'coalesce / claim of the buddy', maxOrder: 6, roles: [holdThenRelease(1), claimAndKeep], points: 1, kept: 1 },
   {
     name: 'split / coalesce beside a live buddy',
     maxOrder: 6,
