@@ -1,20 +1,19 @@
 import { Allocation, type AllocationOwner, notShared, Trace } from './allocation.js';
 import type { BlockSource, PinnedBlock } from './block-source.js';
+import * as counters from './counters.js';
 import { environment, throwLater } from './environment.js';
 import { AllocError } from './errors.js';
 import type { Memory } from './memory.js';
 import type { Ticket } from './tickets.js';
 
-// Counters are float64, at these indices: exact to 2^53 and never a change of representation, which a field that
-// outgrows a small integer would be.
-export const ALLOCATIONS_OK = 0;
-export const ALLOCATIONS_FAILED = 1;
-export const FREES = 2;
-export const FROZEN = 3;
-export const SPILLS = 4;
-export const LEAKS_RECLAIMED = 5;
-export const LEAKS_PINNED = 6;
-export const COUNTERS = 7;
+// Constants of this module are folded into optimised code; imported and exported ones are loaded: 5 ns of a round trip's 26 (Node 20).
+const ALLOCATIONS_OK: number = counters.ALLOCATIONS_OK;
+const ALLOCATIONS_FAILED: number = counters.ALLOCATIONS_FAILED;
+const FREES: number = counters.FREES;
+const FROZEN: number = counters.FROZEN;
+const SPILLS: number = counters.SPILLS;
+const LEAKS_RECLAIMED: number = counters.LEAKS_RECLAIMED;
+const LEAKS_PINNED: number = counters.LEAKS_PINNED;
 
 /** Counters of an arena at one moment. Byte counts are of whole slots or blocks, not of bytes written. */
 export interface ArenaMetrics {
@@ -89,8 +88,8 @@ export class Engine implements AllocationOwner {
   private readonly pinned: PinnedBlock[] = [];
   private dealloc: (() => void) | undefined;
 
-  constructor(options: EngineOptions, counters: Float64Array = new Float64Array(COUNTERS)) {
-    this.counters = counters;
+  constructor(options: EngineOptions, own: Float64Array = new Float64Array(counters.COUNTERS)) {
+    this.counters = own;
     this.memory = options.memory;
     this.blocks = options.blocks;
     this.unit = options.unit;

@@ -1,4 +1,4 @@
-import { COUNTERS } from './engine.js';
+import { COUNTERS } from './counters.js';
 
 // Counters of a lane behind those that every engine has. They count what cannot be told from one thread's view.
 

@@ -4,14 +4,13 @@ import { CLOSED } from './control.js';
 import {
   ALLOCATIONS_FAILED,
   ALLOCATIONS_OK,
-  type ArenaMetrics,
-  Engine,
   FREES,
   FROZEN,
   LEAKS_PINNED,
   LEAKS_RECLAIMED,
   SPILLS,
-} from './engine.js';
+} from './counters.js';
+import { type ArenaMetrics, Engine } from './engine.js';
 import { LANE_FREE, STATE } from './lane.js';
 import { COALESCES, LANE_COUNTERS, SPLITS, UNITS_CLAIMED, UNITS_FREED } from './lane-counters.js';
 import type { Memory } from './memory.js';

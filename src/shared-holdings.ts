@@ -1,6 +1,6 @@
 import { add } from './atomics.js';
 import type { Control } from './control.js';
-import { ALLOCATIONS_OK, FREES } from './engine.js';
+import { ALLOCATIONS_OK, FREES } from './counters.js';
 import { blockOrder, holderCount, holdersWord } from './holders.js';
 import { type Lane, ORDER, OWNED } from './lane.js';
 import { UNITS_CLAIMED, UNITS_FREED } from './lane-counters.js';

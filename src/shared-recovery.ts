@@ -1,6 +1,6 @@
 import { compareExchange, store } from './atomics.js';
 import { type Control, WAITING } from './control.js';
-import { LEAKS_PINNED } from './engine.js';
+import { LEAKS_PINNED } from './counters.js';
 import {
   AT,
   activeState,

@@ -1,6 +1,6 @@
 import { add, compareExchange, load, store } from './atomics.js';
 import { ARRIVALS, type Control, WAITING } from './control.js';
-import { ALLOCATIONS_OK } from './engine.js';
+import { ALLOCATIONS_OK } from './counters.js';
 import { holdersWord } from './holders.js';
 import { CELL, CELLS, type Lane, OWNED } from './lane.js';
 import { UNITS_CLAIMED } from './lane-counters.js';
