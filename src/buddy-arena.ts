@@ -295,7 +295,11 @@ export class SharedBuddyArena extends AsyncBuddyArena {
     return ArenaBuffer.over(claimBlocking(this.thread.engine, this.thread.sleeper, order, capacity, timeout));
   }
 
-  /** {@link SharedThread.redeem} */
+  /**
+   * The bytes that `toTicket()` was called on, perhaps in another thread; the ticket is used up.
+   * @throws TypeError for what is no ticket of this arena; ReleasedError for one that was redeemed, or revoked by {@link reclaim};
+   *   AllocError ARENA_CLOSED after {@link detach}
+   */
   redeem(ticket: Ticket): Bytes {
     return this.thread.redeem(ticket);
   }

@@ -42,8 +42,8 @@ const SPIN_ROUNDS = 1000;
 type SharedArena = SharedFixedArena | SharedBuddyArena;
 
 /**
- * A bounded queue that moves {@link Bytes} between threads without copying them: any number of senders and receivers, first in,
- * first out, without a lock. Each attached thread has an object of its own.
+ * A bounded queue that moves {@link Bytes} between threads without copying them: any number of senders and receivers,
+ * first in, first out, without a lock. Each attached thread has an object of its own.
  *
  * A full channel makes senders wait. Closing ends it for senders at once, and for receivers when it is empty.
  */
@@ -205,8 +205,7 @@ export class BytesChannel implements AsyncIterable<Bytes> {
 
   /** The first message, or undefined when there is none now. @throws AllocError ARENA_CLOSED after this thread has detached */
   tryReceive(): Bytes | undefined {
-    this.thread.checkAttached();
-    const message = this.ring.receive();
+    const message = this.next();
     return message < 0 ? undefined : this.open(message);
   }
 
@@ -241,12 +240,10 @@ export class BytesChannel implements AsyncIterable<Bytes> {
    */
   receiveBlocking(timeout?: number): Bytes | undefined {
     checkTimeout(timeout);
-    this.thread.checkAttached();
-    let message = this.ring.receive();
+    let message = this.next();
     if (message === RING_EMPTY) {
       message = this.block(timeout, 'no message came', this.receivers, () => {
-        this.thread.checkAttached();
-        const received = this.ring.receive();
+        const received = this.next();
         return received === RING_EMPTY ? undefined : received;
       });
     }
@@ -274,6 +271,12 @@ export class BytesChannel implements AsyncIterable<Bytes> {
   /** What JSON shows: never the memory. */
   toJSON(): { type: 'BytesChannel'; length: number; capacity: number } {
     return { type: 'BytesChannel', length: this.length, capacity: this.capacity };
+  }
+
+  /** The number of the first message, RING_EMPTY or RING_ENDED. @throws AllocError ARENA_CLOSED after this thread has detached */
+  private next(): number {
+    this.thread.checkAttached();
+    return this.ring.receive();
   }
 
   private open(message: number): Bytes {
@@ -314,14 +317,12 @@ export class BytesChannel implements AsyncIterable<Bytes> {
     if (this.receiving.size > 0) this.receivers.add();
     for (const call of this.receiving) {
       try {
-        this.thread.checkAttached();
+        const message = this.next();
+        if (message === RING_EMPTY) break;
+        call.resolve(message === RING_ENDED ? undefined : this.open(message));
       } catch (error) {
         call.reject(error);
-        continue;
       }
-      const message = this.ring.receive();
-      if (message === RING_EMPTY) break;
-      call.resolve(message === RING_ENDED ? undefined : this.open(message));
     }
   }
 

@@ -267,7 +267,11 @@ export class SharedFixedArena extends AsyncFixedArena {
     return ArenaBuffer.over(claimBlocking(this.thread.engine, this.thread.sleeper, 0, this.slotCapacity, timeout));
   }
 
-  /** {@link SharedThread.redeem} */
+  /**
+   * The bytes that `toTicket()` was called on, perhaps in another thread; the ticket is used up.
+   * @throws TypeError for what is no ticket of this arena; ReleasedError for one that was redeemed, or revoked by {@link reclaim};
+   *   AllocError ARENA_CLOSED after {@link detach}
+   */
   redeem(ticket: Ticket): Bytes {
     return this.thread.redeem(ticket);
   }

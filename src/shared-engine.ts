@@ -167,11 +167,6 @@ export class SharedEngine extends Engine {
     this.released(this.holdings.dropAll(block));
   }
 
-  /** The record of a block that was handed to this thread for a request. */
-  handedOver(block: number, order: number, capacity: number): Allocation {
-    return this.newRecord(block, order, capacity);
-  }
-
   /** The record of a block that arrived with a message. What others wrote to it is not known: all of it counts as written. */
   arrived({ block }: Delivery): Allocation {
     const order = this.holdings.orderOf(block);
@@ -209,7 +204,8 @@ export class SharedEngine extends Engine {
     return this.newRecord(block, this.offeredOrder, capacity);
   }
 
-  private newRecord(block: number, order: number, capacity: number): Allocation {
+  /** The record of a block that this thread holds for a request. */
+  newRecord(block: number, order: number, capacity: number): Allocation {
     if (this.warmed !== undefined) this.warm(this.warmed, block, order);
     return this.recordOf(block, order, capacity);
   }

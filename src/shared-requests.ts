@@ -80,8 +80,8 @@ export class Requests {
   }
 
   /**
-   * Hands free memory to those who wait, the oldest first, for as long as any can be had. One look is enough: whoever makes
-   * memory visible serves after it.
+   * Hands free memory to those who wait, the oldest first, for as long as any can be had. A single scan for each is
+   * enough: whoever makes memory visible serves after it.
    */
   serve(): void {
     const { words, blocks } = this;

@@ -80,12 +80,12 @@ export function claimBlocking(
   requests.post(BLOCKING_CELL, order);
   for (;;) {
     const block = requests.take(BLOCKING_CELL);
-    if (block >= 0) return engine.handedOver(block, order, capacity);
+    if (block >= 0) return engine.newRecord(block, order, capacity);
     const found = claimUnlessClosed(engine, order, capacity);
     const left = deadline - environment.now();
     if (found !== undefined || engine.closed || left <= 0) {
       const late = requests.withdraw(BLOCKING_CELL);
-      if (found === undefined && late >= 0) return engine.handedOver(late, order, capacity);
+      if (found === undefined && late >= 0) return engine.newRecord(late, order, capacity);
       if (late >= 0) engine.giveUp(late);
       if (found !== undefined) return found;
       if (engine.closed) throw engine.refusal('ARENA_CLOSED');
