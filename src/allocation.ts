@@ -1,4 +1,5 @@
 import { Memory } from './memory.js';
+import type { Opening } from './site.js';
 import type { Ticket } from './tickets.js';
 
 /** Who an allocation goes back to, and who counts what happens to it. */
@@ -16,12 +17,31 @@ export interface AllocationOwner {
    * @throws TypeError where other threads cannot have the memory; AllocError ARENA_FULL when too many are on their way
    */
   issueTicket(allocation: Allocation, offset: number, length: number): Ticket;
+  /**
+   * What other threads are told about `length` bytes at `offset`, and by which arena's means.
+   * @throws TypeError where they cannot have the memory
+   */
+  parcel(allocation: Allocation, offset: number, length: number): Parcel;
   /** Forgets the allocation, whose last handle here went to another thread. */
   departed(allocation: Allocation): void;
   /** Notes that a view of the memory left the library, so that a forgotten allocation must be pinned. */
   lend(allocation: Allocation): void;
   countFreeze(): void;
   countSpill(): void;
+}
+
+/** Bytes of a block, as another thread finds them. */
+export interface Delivery {
+  /** -1 for no bytes. */
+  readonly block: number;
+  /** Offset in the block, in bytes. */
+  readonly start: number;
+  readonly length: number;
+}
+
+/** What is sent, and the engine of the arena that it belongs to. */
+export interface Parcel extends Delivery {
+  readonly engine: AllocationOwner;
 }
 
 /**
@@ -33,6 +53,8 @@ export class Trace {
   block = 0;
   order = 0;
   lent = false;
+  /** What leak detection knows about the allocation; undefined where it was not watched. */
+  opening: Opening | undefined = undefined;
 }
 
 /**
@@ -108,6 +130,10 @@ class HeapOwner implements AllocationOwner {
   }
 
   issueTicket(): never {
+    throw notShared();
+  }
+
+  parcel(): never {
     throw notShared();
   }
 

@@ -3,6 +3,7 @@ import { sharedBuffer } from './control.js';
 import { BuildError } from './errors.js';
 import { alignDown, alignUp, nextPowerOfTwo } from './geometry.js';
 import { type GrowableMemory, isShared, Memory } from './memory.js';
+import type { Placement } from './modes.js';
 
 /** Memory of the caller's that an arena can be built over: all of a buffer, or the window of a view. */
 export type BackingMemory = ArrayBufferLike | ArrayBufferView | GrowableMemory;
@@ -111,9 +112,10 @@ export function alignedBacking(memory: Memory, alignment: number): Backing {
 }
 
 /** Fresh zeroed memory of the arena's own. @throws BuildError SIZE_OVERFLOW when the runtime refuses that much. */
-export function ownMemory(byteLength: number, shared: boolean): Memory {
+export function ownMemory(byteLength: number, placement: Placement): Memory {
   try {
-    if (shared) return new Memory(new Uint8Array(sharedBuffer(byteLength)), true);
+    if (placement === 'apart') return new Memory(new Uint8Array(0));
+    if (placement === 'shared') return new Memory(new Uint8Array(sharedBuffer(byteLength)), true);
     return new Memory(new Uint8Array(byteLength));
   } catch (cause) {
     if (cause instanceof BuildError) throw cause;

@@ -4,16 +4,18 @@ import { alignedBacking, type BackingMemory, BuddyHint, backingMemory, ownMemory
 import { BuddyBlocks, MAX_ORDER } from './buddy-blocks.js';
 import { checkInteger, describe } from './check.js';
 import { BUDDY } from './control.js';
-import type { ArenaMetrics, Engine } from './engine.js';
+import { type ArenaMetrics, Engine } from './engine.js';
 import { BuildError } from './errors.js';
 import { BuddyGeometry } from './geometry.js';
-import { ArenaBuffer, type Bytes } from './handles.js';
+import type { ArenaBuffer, Bytes } from './handles.js';
 import { inspectAs } from './inspect.js';
-import { boundDealloc, engineOver, type Layout, shareLayout, takenOnce } from './layout.js';
-import type { BuilderMode, Sharing } from './modes.js';
+import { boundDealloc, engineOptions, type Layout, shareLayout, takenOnce } from './layout.js';
+import type { OpenAllocation } from './leaks.js';
+import type { BuilderMode, Placement, Sharing } from './modes.js';
+import { fasten } from './nets.js';
 import { NotifyWaiters } from './notify-waiters.js';
 import { ArenaOptions, PageSize, type SharedOptions } from './options.js';
-import { RawRegion } from './raw-region.js';
+import type { RawRegion } from './raw-region.js';
 import { Reservation } from './reservation.js';
 import { SharedThread, type WatchedWorker } from './shared-thread.js';
 import { claimBlocking, LineFeeder } from './shared-waiting.js';
@@ -46,8 +48,8 @@ export type SharedBuddyArenaOf<Mode extends BuilderMode> = Mode extends 'raw' ? 
 /** What `buildAsync()` gives. */
 export type AsyncBuddyArenaOf<Shared extends Sharing> = Shared extends 'shared' ? SharedBuddyArena : AsyncBuddyArena;
 
-/** Makes the layout and its shape for an alignment in bytes, in memory that threads can share or not. */
-type Plan = (alignment: number, shared: boolean) => { readonly layout: Layout; readonly geometry: BuddyGeometry };
+/** Makes the layout and its shape for an alignment in bytes. */
+type Plan = (alignment: number, placement: Placement) => { readonly layout: Layout; readonly geometry: BuddyGeometry };
 
 /** What the metrics ask of who finds blocks. */
 type BlockCounts = Pick<BuddyBlocks, 'splits' | 'coalesces' | 'largestFreeOrder'>;
@@ -92,9 +94,9 @@ export class BuddyArena {
     if (!(geometry instanceof BuddyGeometry)) {
       throw new TypeError(`geometry must be a BuddyGeometry, got ${describe(geometry)}`);
     }
-    return BuddyArenaBuilder.over((alignment, shared) => {
+    return BuddyArenaBuilder.over((alignment, placement) => {
       const aligned = geometry.withAlignment(Math.max(alignment, geometry.alignment));
-      return { geometry: aligned, layout: ownLayout(aligned, shared) };
+      return { geometry: aligned, layout: ownLayout(aligned, placement) };
     });
   }
 
@@ -140,7 +142,9 @@ export class BuddyArena {
    * @throws AllocError ARENA_FULL, REQUEST_TOO_LARGE or ARENA_CLOSED; TypeError, RangeError for no positive integer
    */
   allocate(length: number): ArenaBuffer {
-    return ArenaBuffer.over(this.engine.granted(this.claim(length)));
+    const { engine } = this;
+    const record = engine.granted(this.claim(length));
+    return engine.handles.buffer(record, engine.handles.site());
   }
 
   /**
@@ -149,7 +153,9 @@ export class BuddyArena {
    */
   tryAllocate(length: number): ArenaBuffer | undefined {
     const block = this.claim(length);
-    return block === undefined ? undefined : ArenaBuffer.over(block);
+    if (block === undefined) return undefined;
+    const { handles } = this.engine;
+    return handles.buffer(block, handles.site());
   }
 
   /** The counters as they are now, frozen. */
@@ -158,6 +164,14 @@ export class BuddyArena {
     const order = this.blocks.largestFreeOrder();
     const largestFreeBlock = order < 0 ? 0 : this.minBlockSize * 2 ** order;
     return Object.freeze({ ...this.engine.metrics(), splits, coalesces, largestFreeBlock });
+  }
+
+  /**
+   * What has not come back, the oldest first, as far as leak detection recorded it: nothing without, all with `full`. Of a shared arena,
+   * what this thread holds.
+   */
+  openAllocations(): OpenAllocation[] {
+    return this.engine.handles.openAllocations();
   }
 
   /** Takes no new allocations from now on. Live handles stay valid. Doing it again does nothing. */
@@ -177,6 +191,11 @@ export class BuddyArena {
   /** What JSON shows: the metrics, never the memory. */
   toJSON(): BuddyArenaMetrics {
     return this.metrics();
+  }
+
+  /** @internal @param stride bytes between touches, or undefined for none */
+  touchPages(stride: number | undefined): void {
+    if (stride !== undefined) this.engine.touchPages(stride);
   }
 
   /** @internal A claimed block, or undefined when none is free. */
@@ -206,7 +225,9 @@ export class RawBuddyArena extends BuddyArena {
    * @throws AllocError ARENA_FULL, REQUEST_TOO_LARGE or ARENA_CLOSED; TypeError, RangeError for no positive integer
    */
   rawAllocate(length: number): RawRegion {
-    return RawRegion.over(this.engine.granted(this.claim(length)));
+    const { engine } = this;
+    const record = engine.granted(this.claim(length));
+    return engine.handles.region(record, engine.handles.site());
   }
 }
 
@@ -292,7 +313,9 @@ export class SharedBuddyArena extends AsyncBuddyArena {
     const order = this.orderFor(length);
     checkTimeout(timeout);
     const capacity = this.capacityFor(length, order);
-    return ArenaBuffer.over(claimBlocking(this.thread.engine, this.thread.sleeper, order, capacity, timeout));
+    const { engine, sleeper } = this.thread;
+    const record = claimBlocking(engine, sleeper, order, capacity, timeout);
+    return engine.handles.buffer(record, engine.handles.site());
   }
 
   /**
@@ -339,7 +362,9 @@ export class RawSharedBuddyArena extends SharedBuddyArena {
    * @throws AllocError ARENA_FULL, REQUEST_TOO_LARGE or ARENA_CLOSED; TypeError, RangeError for no positive integer
    */
   rawAllocate(length: number): RawRegion {
-    return RawRegion.over(this.engine.granted(this.claim(length)));
+    const { engine } = this;
+    const record = engine.granted(this.claim(length));
+    return engine.handles.region(record, engine.handles.site());
   }
 }
 
@@ -405,7 +430,8 @@ export class BuddyArenaBuilder<
   buildUnfaulted(): Unfaulted<BuddyArenaOf<Mode, Shared>> {
     const { layout, geometry } = this.resolve();
     const stride = this.pageStride(layout.owned ? PageSize.Auto : PageSize.Unknown);
-    return Unfaulted.over(this.arenaOver(layout, geometry), layout, stride);
+    const arena = this.arenaOver(layout, geometry);
+    return Unfaulted.over(arena, () => arena.touchPages(stride));
   }
 
   /** As {@link build}, an arena that can be waited for: `allocateAsync(length)`. Not with raw access. */
@@ -439,20 +465,30 @@ export class BuddyArenaBuilder<
   ): AsyncBuddyArena {
     if (this.maxThreads > 0) return sharedBuddyArena(this.share(layout, geometry), waiters, listensAlways);
     const blocks = new BuddyBlocks(geometry.maxOrder);
-    const engine = engineOver(layout, blocks, this.zeroes, this.spills);
+    const engine = this.engineFor(layout, blocks);
     const line = new WaitLine(engine, waiters, listensAlways, (order) =>
       Reservation.best(blocks, order, geometry.maxOrder, engine.pinnedBlocks),
     );
     return AsyncBuddyArena.waitingIn(line, engine, blocks, geometry);
   }
 
+  private engineFor(layout: Layout, blocks: BuddyBlocks): Engine {
+    const engine = new Engine(engineOptions(layout, blocks, this.zeroes, this.spills));
+    fasten(engine, this.nets);
+    return engine;
+  }
+
   private resolve(): ReturnType<Plan> {
-    return this.plan(this.alignmentBytes, this.maxThreads > 0);
+    const plan = this.plan(this.alignmentBytes, this.placement);
+    this.checkPlacement(plan.layout);
+    return plan;
   }
 
   private share(layout: Layout, { maxOrder, alignment, capsCapacity }: BuddyGeometry): SharedThread {
     const { zeroes, spills, raw, maxThreads } = this;
-    return shareLayout(layout, { kind: BUDDY, maxOrder, alignment, capsCapacity, maxThreads, zeroes, spills, raw });
+    const { onLeak, leakDetection, guarded } = this.nets;
+    const shape = { kind: BUDDY, maxOrder, alignment, capsCapacity } as const;
+    return shareLayout(layout, { ...shape, maxThreads, zeroes, spills, raw, leakDetection, guarded }, onLeak);
   }
 
   private arenaOver(layout: Layout, geometry: BuddyGeometry): BuddyArenaOf<Mode, Shared> {
@@ -462,7 +498,7 @@ export class BuddyArenaBuilder<
   private plainOrShared(layout: Layout, geometry: BuddyGeometry): BuddyArena {
     if (this.maxThreads > 0) return sharedBuddyArena(this.share(layout, geometry), new NotifyWaiters(), false);
     const blocks = new BuddyBlocks(geometry.maxOrder);
-    const engine = engineOver(layout, blocks, this.zeroes, this.spills);
+    const engine = this.engineFor(layout, blocks);
     const Arena = this.raw ? RawBuddyArena : BuddyArena;
     return Arena.over(engine, blocks, geometry);
   }
@@ -474,9 +510,9 @@ function checkOrder({ maxOrder, minBlockSize }: BuddyGeometry): void {
   }
 }
 
-function ownLayout(geometry: BuddyGeometry, shared: boolean): Layout {
+function ownLayout(geometry: BuddyGeometry, placement: Placement): Layout {
   checkOrder(geometry);
   const { totalSize, minBlockSize } = geometry;
-  const memory = ownMemory(totalSize, shared);
+  const memory = ownMemory(totalSize, placement);
   return { memory, base: 0, unit: minBlockSize, units: totalSize / minBlockSize, owned: true, dealloc: undefined };
 }

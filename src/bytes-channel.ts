@@ -1,5 +1,5 @@
 import { abortReason } from './abort-signals.js';
-import { notShared } from './allocation.js';
+import type { Allocation, Parcel } from './allocation.js';
 import { type ArenaHandle, openHandle } from './arena-handle.js';
 import { exchange, load, or } from './atomics.js';
 import { BuddyArena, SharedBuddyArena } from './buddy-arena.js';
@@ -12,8 +12,10 @@ import { Bytes } from './handles.js';
 import { inspectAs } from './inspect.js';
 import { PendingCall } from './pending-call.js';
 import { RING_EMPTY, RING_ENDED, Ring, ringWords } from './ring.js';
+import type { SharedEngine } from './shared-engine.js';
 import type { SharedThread } from './shared-thread.js';
 import { checkMayBlock } from './shared-waiting.js';
+import type { Site } from './site.js';
 import { checkTimeout, checkWaitOptions, timeoutError, type WaitOptions } from './wait-options.js';
 
 /** What another thread needs to attach to a channel; it leads to the arena too. */
@@ -57,7 +59,8 @@ export class BytesChannel implements AsyncIterable<Bytes> {
   private readonly ring: Ring;
   private readonly receivers: LaneSet;
   private readonly senders: LaneSet;
-  private readonly receiving = new Set<PendingCall<Bytes | undefined>>();
+  /** And from where in the program each was asked for. */
+  private readonly receiving = new Map<PendingCall<Bytes | undefined>, Site | undefined>();
   private readonly sending = new Map<PendingCall<void>, Bytes>();
   private readonly look = (): void => this.lookAgain();
 
@@ -155,18 +158,17 @@ export class BytesChannel implements AsyncIterable<Bytes> {
     const { engine, tools } = this.thread;
     this.thread.checkAttached();
     const { allocation, offset, length } = Bytes.placeOf(bytes);
-    if (length > 0 && allocation.owner !== engine) throw notShared();
+    const delivery = length > 0 ? allocation.owner.parcel(allocation, offset, length) : nothingOf(engine);
+    if (delivery.engine !== engine) throw foreign(allocation);
     if (!this.ring.hasRoom) return this.refuseIfClosed();
     const takesHold = length > 0 && allocation.holders === 1;
-    const block = length > 0 ? allocation.trace.block : -1;
-    const delivery = { block, start: offset - allocation.offset, length };
     const message = tools.messages.write(delivery, takesHold);
     if (!this.ring.send(message)) {
       tools.messages.unwrite(message, delivery, takesHold);
       return this.refuseIfClosed();
     }
     if (length > 0) Bytes.depart(bytes);
-    else bytes.release();
+    else Bytes.giveBack(bytes);
     this.receivers.wakeAll();
     return true;
   }
@@ -206,7 +208,7 @@ export class BytesChannel implements AsyncIterable<Bytes> {
   /** The first message, or undefined when there is none now. @throws AllocError ARENA_CLOSED after this thread has detached */
   tryReceive(): Bytes | undefined {
     const message = this.next();
-    return message < 0 ? undefined : this.open(message);
+    return message < 0 ? undefined : this.open(message, this.thread.engine.handles.site());
   }
 
   /**
@@ -222,10 +224,13 @@ export class BytesChannel implements AsyncIterable<Bytes> {
       this.thread.checkAttached();
       if (this.receiving.size === 0) {
         const message = this.ring.receive();
-        if (message !== RING_EMPTY) return Promise.resolve(message === RING_ENDED ? undefined : this.open(message));
+        if (message !== RING_EMPTY)
+          return Promise.resolve(
+            message === RING_ENDED ? undefined : this.open(message, this.thread.engine.handles.site()),
+          );
       }
       const call = new PendingCall<Bytes | undefined>('no message came', limits, () => this.settled());
-      this.receiving.add(call);
+      this.receiving.set(call, this.thread.engine.handles.site());
       this.wait();
       return call.promise;
     } catch (error) {
@@ -247,7 +252,7 @@ export class BytesChannel implements AsyncIterable<Bytes> {
         return received === RING_EMPTY ? undefined : received;
       });
     }
-    return message === RING_ENDED ? undefined : this.open(message);
+    return message === RING_ENDED ? undefined : this.open(message, this.thread.engine.handles.site());
   }
 
   /** The messages as they come, until the channel is closed and empty. */
@@ -279,11 +284,11 @@ export class BytesChannel implements AsyncIterable<Bytes> {
     return this.ring.receive();
   }
 
-  private open(message: number): Bytes {
+  private open(message: number, site: Site | undefined): Bytes {
     const delivery = this.thread.tools.messages.read(message);
     // Only now: there is room when a message's number is free too.
     this.senders.wakeAll();
-    return this.thread.receive(delivery);
+    return this.thread.receive(delivery, site);
   }
 
   private refuseIfClosed(): false {
@@ -297,7 +302,7 @@ export class BytesChannel implements AsyncIterable<Bytes> {
   }
 
   private settled(): void {
-    for (const call of this.receiving) if (call.isSettled) this.receiving.delete(call);
+    for (const call of this.receiving.keys()) if (call.isSettled) this.receiving.delete(call);
     for (const call of this.sending.keys()) if (call.isSettled) this.sending.delete(call);
     if (this.receiving.size === 0 && this.sending.size === 0) this.thread.sleeper.remove(this.look);
   }
@@ -315,11 +320,11 @@ export class BytesChannel implements AsyncIterable<Bytes> {
       }
     }
     if (this.receiving.size > 0) this.receivers.add();
-    for (const call of this.receiving) {
+    for (const [call, site] of this.receiving) {
       try {
         const message = this.next();
         if (message === RING_EMPTY) break;
-        call.resolve(message === RING_ENDED ? undefined : this.open(message));
+        call.resolve(message === RING_ENDED ? undefined : this.open(message, site));
       } catch (error) {
         call.reject(error);
       }
@@ -383,6 +388,15 @@ class LaneSet {
       }
     }
   }
+}
+
+function nothingOf(engine: SharedEngine): Parcel {
+  return { engine, block: -1, start: 0, length: 0 };
+}
+
+function foreign({ trace }: Allocation): TypeError {
+  const where = trace.opening === undefined ? '' : `; they were allocated\n${trace.opening.site.stack}`;
+  return new TypeError(`only bytes of the channel's own arena can be sent; these are of another one${where}`);
 }
 
 function maskWordsOf(maxThreads: number): number {

@@ -2,6 +2,7 @@ import { add, load, notify } from './atomics.js';
 import { BuildError } from './errors.js';
 import { EPOCH, isActive, type Lane, laneAt, laneWords, STATE, WAKE } from './lane.js';
 import { LANE_COUNTERS } from './lane-counters.js';
+import type { LeakDetection } from './leaks.js';
 import { buddyShape, freeAll, slotShape, type TreeShape } from './shared-blocks.js';
 
 // The header, in 32-bit words from the start of the control memory.
@@ -57,6 +58,9 @@ export interface SharedPlan {
   readonly spills: boolean;
   readonly raw: boolean;
   readonly capsCapacity: boolean;
+  /** The nets that every thread fastens. */
+  readonly guarded: boolean;
+  readonly leakDetection: LeakDetection;
 }
 
 const ZEROES = 1;
@@ -64,6 +68,9 @@ const WARMS = 2;
 const SPILLS = 4;
 const RAW = 8;
 const CAPS = 16;
+const GUARDED = 32;
+const SAMPLED = 64;
+const FULL = 128;
 
 /** The control memory of a shared arena: what lies where (docs/threads.md). */
 export class Control {
@@ -140,6 +147,8 @@ export class Control {
       spills: (flags & SPILLS) !== 0,
       raw: (flags & RAW) !== 0,
       capsCapacity: (flags & CAPS) !== 0,
+      guarded: (flags & GUARDED) !== 0,
+      leakDetection: (flags & FULL) !== 0 ? 'full' : (flags & SAMPLED) !== 0 ? 'sampled' : 'off',
     };
     const sane =
       (words[KIND_AT] === FIXED || words[KIND_AT] === BUDDY) &&
@@ -245,7 +254,10 @@ function flagsOf(plan: SharedPlan): number {
     (plan.warms ? WARMS : 0) |
     (plan.spills ? SPILLS : 0) |
     (plan.raw ? RAW : 0) |
-    (plan.capsCapacity ? CAPS : 0)
+    (plan.capsCapacity ? CAPS : 0) |
+    (plan.guarded ? GUARDED : 0) |
+    (plan.leakDetection === 'sampled' ? SAMPLED : 0) |
+    (plan.leakDetection === 'full' ? FULL : 0)
   );
 }
 

@@ -1,9 +1,12 @@
-import { Allocation, type AllocationOwner, notShared, Trace } from './allocation.js';
+import { Allocation, type AllocationOwner, notShared, type Parcel, Trace } from './allocation.js';
 import type { BlockSource, PinnedBlock } from './block-source.js';
 import * as counters from './counters.js';
-import { environment, throwLater } from './environment.js';
+import { throwLater } from './environment.js';
 import { AllocError } from './errors.js';
+import { type HandleFactory, PLAIN_HANDLES } from './handle-factory.js';
+import { type LeakListener, LeakReporter } from './leaks.js';
 import type { Memory } from './memory.js';
+import { touchPages } from './prefault.js';
 import type { Ticket } from './tickets.js';
 
 // Constants of this module are folded into optimised code; imported and exported ones are loaded: 5 ns of a round trip's 26 (Node 20).
@@ -69,7 +72,7 @@ export class Engine implements AllocationOwner {
   readonly writable = true;
   readonly bytesReserved: number;
   protected readonly memory: Memory;
-  private blocks: BlockSource;
+  protected blocks: BlockSource;
   protected readonly unit: number;
   protected readonly base: number;
   protected readonly zeroes: boolean;
@@ -80,12 +83,17 @@ export class Engine implements AllocationOwner {
   /** Records of free blocks, `pooled` of them; entries above are cleared so that the array holds none in use. */
   private readonly pool: (Allocation | undefined)[] = [];
   private pooled = 0;
-  private readonly registry = new FinalizationRegistry<Trace>((trace) => this.recover(trace));
+  protected readonly registry: FinalizationRegistry<Trace> = new FinalizationRegistry<Trace>((trace) =>
+    this.recover(trace),
+  );
 
   protected isClosed = false;
   /** What follows every release: one comparison where nothing does, which is nearly always. */
   protected afterRelease: ReleaseListener | undefined;
   private readonly pinned: PinnedBlock[] = [];
+  private reporter: LeakReporter = new LeakReporter(undefined);
+  /** Makes the handles of what was granted. */
+  handles: HandleFactory = PLAIN_HANDLES;
   private dealloc: (() => void) | undefined;
 
   constructor(options: EngineOptions, own: Float64Array = new Float64Array(counters.COUNTERS)) {
@@ -158,7 +166,7 @@ export class Engine implements AllocationOwner {
   release(record: Allocation): void {
     const { trace } = record;
     trace.lent = false;
-    if (this.zeroes && record.dirtyEnd > record.offset) this.memory.zero(record.offset, record.dirtyEnd);
+    if (this.zeroes && record.dirtyEnd > record.offset) record.memory.zero(record.offset, record.dirtyEnd);
     const freedOrder = this.giveBack(trace.block, trace.order);
     this.keepRecord(record);
     if (this.afterRelease !== undefined) this.afterRelease(freedOrder);
@@ -166,6 +174,10 @@ export class Engine implements AllocationOwner {
 
   isSoleHolder(record: Allocation): boolean {
     return record.holders === 1;
+  }
+
+  parcel(_record: Allocation, _offset: number, _length: number): Parcel {
+    throw notShared();
   }
 
   issueTicket(_record: Allocation, _offset: number, _length: number): Ticket {
@@ -204,9 +216,21 @@ export class Engine implements AllocationOwner {
     if (!this.isClosed) this.afterRelease = listener;
   }
 
+  /** Has every leak that the collector finds told to `onLeak` instead of warning of it. */
+  onLeak(listener: LeakListener | undefined): void {
+    this.reporter = new LeakReporter(listener);
+  }
+
   /** Finds and returns blocks by `blocks` from now on, which knows of all that are in use. */
   useBlocks(blocks: BlockSource): void {
     this.blocks = blocks;
+  }
+
+  /** Touches a byte of every page, without changing it. @param stride bytes between touches */
+  touchPages(stride: number): void {
+    const { bytes } = this.memory;
+    // Where allocations have memory of their own the arena has none.
+    touchPages(bytes, this.base, Math.min(this.base + this.bytesReserved, bytes.length), stride);
   }
 
   /** The blocks that never come back. */
@@ -237,7 +261,7 @@ export class Engine implements AllocationOwner {
     this.counters[counter] = (this.counters[counter] as number) + 1;
   }
 
-  private giveBack(block: number, order: number): number {
+  protected giveBack(block: number, order: number): number {
     this.count(FREES);
     this.liveUnits -= 1 << order;
     return this.blocks.release(block, order);
@@ -266,19 +290,20 @@ export class Engine implements AllocationOwner {
   }
 
   /** The collector took a record in use, so every handle of its allocation was forgotten. */
-  private recover(trace: Trace): void {
+  protected recover(trace: Trace): void {
     const { block, order, lent } = trace;
     let freedOrder = -1;
     if (lent) {
       // Somebody may still use a view of it (a socket, a pending fs.write); nobody can tell, so it is never used again.
       this.count(LEAKS_PINNED);
       this.pinned.push({ block, order });
-      if (this.counters[LEAKS_PINNED] === 1) environment.warn(PINNED_WARNING, 'ARENA_LEAK_PINNED');
     } else {
       this.count(LEAKS_RECLAIMED);
       freedOrder = this.recoverBlock(block, order);
     }
+    const opening = this.handles.lost(trace);
     if (this.afterRelease !== undefined) this.afterRelease(freedOrder);
+    this.reporter.report(opening, this.unit * (1 << order), lent);
   }
 
   /** Gives back what a forgotten record stood for: how far it was written is gone with it. */
@@ -314,7 +339,3 @@ export class Engine implements AllocationOwner {
     }
   }
 }
-
-const PINNED_WARNING =
-  'a handle was forgotten without release() while a view of its memory had been lent; ' +
-  'the memory stays pinned (metrics().leaksPinned counts such leaks)';

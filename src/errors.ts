@@ -35,8 +35,8 @@ export class AllocError extends ArenaError {
   override readonly name: string = 'AllocError';
   declare readonly code: AllocErrorCode;
 
-  constructor(code: AllocErrorCode) {
-    super(code, ALLOC_MESSAGES[code]);
+  constructor(code: AllocErrorCode, options?: ErrorOptions) {
+    super(code, ALLOC_MESSAGES[code], options);
   }
 }
 
@@ -71,8 +71,18 @@ export class ReleasedError extends ArenaError {
   override readonly name: string = 'ReleasedError';
   declare readonly code: 'RELEASED';
 
-  constructor(handle: string) {
-    super('RELEASED', `this ${handle} was already released, frozen or converted`);
+  constructor(handle: string, history = '') {
+    super('RELEASED', `this ${handle} was already released, frozen or converted${history}`);
+  }
+}
+
+/** Frozen bytes of a `guarded()` arena were written to. Their memory was returned all the same, unless they were about to be sent. */
+export class GuardError extends ArenaError {
+  override readonly name: string = 'GuardError';
+  declare readonly code: 'WRITTEN_AFTER_FREEZE';
+
+  constructor(message: string) {
+    super('WRITTEN_AFTER_FREEZE', message);
   }
 }
 

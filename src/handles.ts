@@ -51,7 +51,7 @@ export class ArenaBuffer extends ByteWriter {
     });
   }
 
-  private constructor(allocation: Allocation, cursor: number) {
+  protected constructor(allocation: Allocation, cursor: number) {
     super(allocation, cursor);
   }
 
@@ -113,7 +113,8 @@ export class ArenaBuffer extends ByteWriter {
     return 'ArenaBuffer';
   }
 
-  private giveUp(allocation: Allocation): void {
+  /** @internal */
+  protected giveUp(allocation: Allocation): void {
     if (this.cursor > allocation.dirtyEnd) allocation.dirtyEnd = this.cursor;
     this.allocation = SPENT;
   }
@@ -133,11 +134,12 @@ export class ArenaBuffer extends ByteWriter {
  * one and 3 without (Node 20).
  */
 export class Bytes implements Iterable<number> {
-  private allocation: Allocation;
-  /** Offset of the first byte in the allocation's memory. */
-  private offset: number;
-  /** Bytes; -1 once released, so that no read fits. */
-  private size: number;
+  /** @internal */
+  protected allocation: Allocation;
+  /** @internal Offset of the first byte in the allocation's memory. */
+  protected offset: number;
+  /** @internal Bytes; -1 once released, so that no read fits. */
+  protected size: number;
   private borrowed: BytesView | undefined;
 
   static {
@@ -148,7 +150,7 @@ export class Bytes implements Iterable<number> {
     });
   }
 
-  private constructor(allocation: Allocation, offset: number, size: number) {
+  protected constructor(allocation: Allocation, offset: number, size: number) {
     this.allocation = allocation;
     this.offset = offset;
     this.size = size;
@@ -446,15 +448,26 @@ export class Bytes implements Iterable<number> {
     if (--allocation.holders === 0) allocation.owner.departed(allocation);
   }
 
+  /** @internal Releases a handle that an adapter took over. Never throws. */
+  static giveBack(source: Bytes): void {
+    source.giveBack();
+  }
+
   /** @internal Whether a view of it may vanish while somebody uses it. */
   static mayMove(source: Bytes): boolean {
     return source.allocation.memory.mayMove;
   }
 
-  private live(): Allocation {
+  /** @internal */
+  protected live(): Allocation {
     const { allocation } = this;
-    if (allocation === SPENT) throw new ReleasedError('Bytes');
+    if (allocation === SPENT) throw this.released();
     return allocation;
+  }
+
+  /** @internal The error for a handle that is used up. */
+  protected released(): ReleasedError {
+    return new ReleasedError('Bytes');
   }
 
   /** Moves past `byteCount` bytes; their offset. */
@@ -471,7 +484,13 @@ export class Bytes implements Iterable<number> {
     throw new RangeError(`${byteCount} bytes requested, ${this.size} bytes left to read`);
   }
 
-  private giveUp(): void {
+  /** @internal */
+  protected giveBack(): void {
+    this.release();
+  }
+
+  /** @internal */
+  protected giveUp(): void {
     this.allocation = SPENT;
     this.size = -1;
     this.borrowed = undefined;

@@ -25,6 +25,7 @@ export {
   BuildError,
   type BuildErrorCode,
   ChannelClosedError,
+  GuardError,
   RawFreezeError,
   ReleasedError,
 } from './errors.js';
@@ -43,6 +44,14 @@ export {
 } from './fixed-arena.js';
 export { BuddyGeometry } from './geometry.js';
 export { ArenaBuffer, Bytes, BytesMut, type BytesView } from './handles.js';
+export {
+  type Leak,
+  LeakDetection,
+  type LeakListener,
+  type OpenAllocation,
+  type OpenSite,
+  openSites,
+} from './leaks.js';
 export type { GrowableMemory } from './memory.js';
 export type { BuilderMode, Sharing } from './modes.js';
 export { NotifyWaiters } from './notify-waiters.js';

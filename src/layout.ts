@@ -1,10 +1,11 @@
-import { touch } from './atomics.js';
 import type { BlockSource } from './block-source.js';
 import { checkFunction } from './check.js';
 import { Control, type SharedPlan } from './control.js';
-import { Engine } from './engine.js';
+import type { EngineOptions } from './engine.js';
 import { BuildError } from './errors.js';
+import type { LeakListener } from './leaks.js';
 import type { Memory } from './memory.js';
+import { touchPages } from './prefault.js';
 import { SharedThread } from './shared-thread.js';
 
 /** Where an arena's units lie. */
@@ -20,11 +21,11 @@ export interface Layout {
   readonly dealloc: (() => void) | undefined;
 }
 
-/** An engine that hands out the units of `layout` as `blocks` says. */
-export function engineOver(layout: Layout, blocks: BlockSource, zeroes: boolean, spills: boolean): Engine {
+/** What an engine needs to hand out the units of `layout` as `blocks` says. */
+export function engineOptions(layout: Layout, blocks: BlockSource, zeroes: boolean, spills: boolean): EngineOptions {
   const { memory, base, unit, units, owned, dealloc } = layout;
   const warmed = zeroes && !owned ? new Uint8Array(units) : undefined;
-  return new Engine({ memory, blocks, unit, units, base, zeroes, warmed, spills, dealloc });
+  return { memory, blocks, unit, units, base, zeroes, warmed, spills, dealloc };
 }
 
 /** What of a shared arena's plan its layout does not tell. */
@@ -35,20 +36,18 @@ export type SharedTraits = Omit<SharedPlan, 'units' | 'unit' | 'base' | 'warms'>
  * @throws BuildError INCOMPATIBLE_OPTIONS over memory that is not shared, or with a `dealloc`: no thread knows when the last one is
  *   done with it
  */
-export function shareLayout(layout: Layout, traits: SharedTraits): SharedThread {
+export function shareLayout(layout: Layout, traits: SharedTraits, onLeak: LeakListener | undefined): SharedThread {
   const { memory, base, unit, units, owned, dealloc } = layout;
   if (!memory.shared) throw new BuildError('INCOMPATIBLE_OPTIONS', 'shared() needs memory in a SharedArrayBuffer');
   if (dealloc !== undefined)
     throw new BuildError('INCOMPATIBLE_OPTIONS', 'shared() and a dealloc callback exclude each other');
-  return SharedThread.join(Control.create({ ...traits, units, unit, base, warms: traits.zeroes && !owned }), memory);
+  const control = Control.create({ ...traits, units, unit, base, warms: traits.zeroes && !owned });
+  return SharedThread.join(control, memory, onLeak);
 }
 
 /** Touches a byte in every page of the layout, without changing it, so that the system backs them all now. */
-export function prefault(layout: Layout, stride: number | undefined): void {
-  if (stride === undefined) return;
-  const { bytes } = layout.memory;
-  const end = layout.base + layout.unit * layout.units;
-  for (let at = layout.base; at < end; at += stride) touch(bytes, at);
+export function prefault({ memory, base, unit, units }: Layout, stride: number | undefined): void {
+  if (stride !== undefined) touchPages(memory.bytes, base, base + unit * units, stride);
 }
 
 /**

@@ -10,7 +10,8 @@ import { inspectAs } from './inspect.js';
  * the arena's init policy is `zero`. A region that is forgotten stays pinned.
  */
 export class RawRegion {
-  private allocation: Allocation;
+  /** @internal */
+  protected allocation: Allocation;
 
   static {
     inspectAs(RawRegion.prototype, function () {
@@ -18,7 +19,7 @@ export class RawRegion {
     });
   }
 
-  private constructor(allocation: Allocation) {
+  protected constructor(allocation: Allocation) {
     this.allocation = allocation;
   }
 
@@ -92,9 +93,15 @@ export class RawRegion {
     return { type: 'RawRegion', capacity: Math.max(0, limit - offset) };
   }
 
-  private live(): Allocation {
+  /** @internal */
+  protected live(): Allocation {
     const allocation = this.allocation;
-    if (allocation === SPENT) throw new ReleasedError('RawRegion');
+    if (allocation === SPENT) throw this.released();
     return allocation;
+  }
+
+  /** @internal The error for a region that is used up. */
+  protected released(): ReleasedError {
+    return new ReleasedError('RawRegion');
   }
 }

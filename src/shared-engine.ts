@@ -1,4 +1,4 @@
-import type { Allocation } from './allocation.js';
+import type { Allocation, Delivery, Parcel } from './allocation.js';
 import { load, store } from './atomics.js';
 import { CLOSED } from './control.js';
 import {
@@ -16,7 +16,6 @@ import { COALESCES, LANE_COUNTERS, SPLITS, UNITS_CLAIMED, UNITS_FREED } from './
 import type { Memory } from './memory.js';
 import type { SharedBlocks } from './shared-blocks.js';
 import type { Holdings } from './shared-holdings.js';
-import type { Delivery } from './shared-messages.js';
 import type { Tools } from './shared-recovery.js';
 import type { Requests } from './shared-requests.js';
 import type { Ticket } from './tickets.js';
@@ -78,10 +77,13 @@ export class SharedEngine extends Engine {
     return record.holders === 1 && this.holdings.isSole(record.trace.block);
   }
 
+  override parcel(record: Allocation, offset: number, length: number): Parcel {
+    return { engine: this, block: record.trace.block, start: offset - record.offset, length };
+  }
+
   override issueTicket(record: Allocation, offset: number, length: number): Ticket {
     const { control, messages } = this.tools;
-    const delivery = { block: record.trace.block, start: offset - record.offset, length };
-    const message = messages.write(delivery, record.holders === 1);
+    const message = messages.write(this.parcel(record, offset, length), record.holders === 1);
     return Object.freeze({
       type: 'arena-alligator/ticket',
       arena: control.id,

@@ -1,3 +1,4 @@
+import type { Delivery } from './allocation.js';
 import { compareExchange, store } from './atomics.js';
 import { type Control, MAX_MESSAGES, MESSAGE_WORDS } from './control.js';
 import { AllocError } from './errors.js';
@@ -15,15 +16,6 @@ const ISSUER = 2;
 /** In 64-bit floats from its start: offset of the first byte in the block, and number of bytes. */
 const START = 2;
 const LENGTH = 3;
-
-/** Bytes that arrived. */
-export interface Delivery {
-  /** First unit of their block, which this thread now holds; -1 for bytes without any. */
-  readonly block: number;
-  /** Offset of the first byte in the block. */
-  readonly start: number;
-  readonly length: number;
-}
 
 /** Bytes on their way from one thread to another (docs/threads.md, T8 and T9). The message that a thread has in its hands is in its journal. */
 export class Messages {

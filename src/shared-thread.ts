@@ -1,3 +1,4 @@
+import type { Delivery } from './allocation.js';
 import { type ArenaHandle, handleOf } from './arena-handle.js';
 import { compareExchange, load } from './atomics.js';
 import { checkFunction, checkInteger, describe } from './check.js';
@@ -18,13 +19,16 @@ import {
   STATE,
 } from './lane.js';
 import { COALESCES, NONE, SPLITS } from './lane-counters.js';
+import type { LeakListener } from './leaks.js';
 import type { Memory } from './memory.js';
+import { fasten } from './nets.js';
 import { SharedBlocks } from './shared-blocks.js';
 import { SharedEngine } from './shared-engine.js';
 import { Holdings } from './shared-holdings.js';
-import { type Delivery, Messages } from './shared-messages.js';
+import { Messages } from './shared-messages.js';
 import { reclaimThread, type Tools } from './shared-recovery.js';
 import { Requests } from './shared-requests.js';
+import type { Site } from './site.js';
 import { Sleeper } from './sleeper.js';
 import { checkTicket, type Ticket } from './tickets.js';
 
@@ -64,7 +68,7 @@ export class SharedThread {
   }
 
   /** @throws BuildError TOO_MANY_THREADS when every lane is taken */
-  static join(control: Control, memory: Memory): SharedThread {
+  static join(control: Control, memory: Memory, onLeak?: LeakListener): SharedThread {
     const threadId = environment.threadId() ?? 2 ** 29 + Math.floor(Math.random() * 2 ** 29);
     const lane = takeLane(control, threadId);
     const { words, plan } = control;
@@ -85,6 +89,7 @@ export class SharedThread {
     const messages = new Messages(control, lane, numbers, holdings);
     const tools = { control, lane, blocks, numbers, holdings, messages, requests };
     const thread = new SharedThread(control, memory, threadId, tools);
+    fasten(thread.engine, { ...plan, onLeak });
     control.wakeAll(); // who was alone is not any more
     return thread;
   }
@@ -164,15 +169,16 @@ export class SharedThread {
     if (arena !== this.control.id) throw new TypeError('the ticket is of another arena');
     const { messages } = this.tools;
     if (!messages.redeem(message, state)) throw new ReleasedError('ticket');
-    return this.receive(messages.read(message));
+    return this.receive(messages.read(message), this.engine.handles.site());
   }
 
   /** A handle on what arrived. */
-  receive(delivery: Delivery): Bytes {
+  receive(delivery: Delivery, site: Site | undefined): Bytes {
     if (delivery.block < 0) return Bytes.empty;
-    const record = this.engine.arrived(delivery);
+    const { engine } = this;
+    const record = engine.arrived(delivery);
     record.start = record.offset + delivery.start;
-    return Bytes.over(record, record.start, delivery.length);
+    return engine.handles.bytes(record, record.start, delivery.length, site);
   }
 }
 

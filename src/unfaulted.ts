@@ -1,5 +1,4 @@
 import type { ArenaBuffer } from './handles.js';
-import { type Layout, prefault } from './layout.js';
 
 interface Allocator {
   readonly isClosed: boolean;
@@ -12,18 +11,16 @@ interface Allocator {
  */
 export class Unfaulted<A extends Allocator> {
   private readonly arena: A;
-  private readonly layout: Layout;
-  private readonly stride: number | undefined;
+  private readonly fault: () => void;
 
-  private constructor(arena: A, layout: Layout, stride: number | undefined) {
+  private constructor(arena: A, fault: () => void) {
     this.arena = arena;
-    this.layout = layout;
-    this.stride = stride;
+    this.fault = fault;
   }
 
   /** @internal */
-  static over<A extends Allocator>(arena: A, layout: Layout, stride: number | undefined): Unfaulted<A> {
-    return new Unfaulted(arena, layout, stride);
+  static over<A extends Allocator>(arena: A, fault: () => void): Unfaulted<A> {
+    return new Unfaulted(arena, fault);
   }
 
   /**
@@ -31,7 +28,7 @@ export class Unfaulted<A extends Allocator> {
    * alone: its memory may be somebody else's by now.
    */
   faultPages(): A {
-    if (!this.arena.isClosed) prefault(this.layout, this.stride);
+    if (!this.arena.isClosed) this.fault();
     return this.arena;
   }
 

@@ -1,9 +1,9 @@
 import { abortReason, addAbortCallback, removeAbortCallback } from './abort-signals.js';
-import type { Allocation } from './allocation.js';
 import type { Engine, ReleaseListener } from './engine.js';
 import { environment, type Timer, throwLater } from './environment.js';
-import { ArenaBuffer } from './handles.js';
+import type { ArenaBuffer } from './handles.js';
 import type { Reservation } from './reservation.js';
+import type { Site } from './site.js';
 import { checkWaitOptions, timeoutError, type WaitOptions } from './wait-options.js';
 import type { BuddyWaiter, WaitingRequest, WaitRegistration } from './wait-strategy.js';
 
@@ -86,9 +86,11 @@ export class WaitLine {
     const { signal, timeout } = checkWaitOptions(options);
     if (signal?.aborted) throw abortReason(signal);
     const record = this.engine.claimOrWait(order, capacity);
-    if (record !== undefined) return Promise.resolve(ArenaBuffer.over(record));
+    const { handles } = this.engine;
+    const site = handles.site();
+    if (record !== undefined) return Promise.resolve(handles.buffer(record, site));
     return new Promise((resolve, reject) => {
-      const wait = new Wait(this, order, capacity, resolve, reject);
+      const wait = new Wait(this, order, capacity, site, resolve, reject);
       this.waits.add(wait);
       awaited.add(this);
       this.engine.onRelease(this.onRelease);
@@ -157,17 +159,18 @@ export class WaitLine {
       this.cancel(wait, abortReason(wait.signal));
       return false;
     }
-    let record: Allocation | undefined;
+    let buffer: ArenaBuffer;
     try {
-      record = this.engine.claimOrWait(wait.order, wait.capacity);
+      const record = this.engine.claimOrWait(wait.order, wait.capacity);
+      if (record === undefined) return false;
+      buffer = this.engine.handles.buffer(record, wait.site);
     } catch (error) {
-      this.cancel(wait, error); // another thread closed the arena just now
+      this.cancel(wait, error); // another thread closed the arena just now, or the runtime has no memory
       return false;
     }
-    if (record === undefined) return false;
     this.waits.delete(wait);
     this.served++;
-    wait.resolve(ArenaBuffer.over(record));
+    wait.resolve(buffer);
     this.wakeAll(this.leave(wait));
     return true;
   }
@@ -292,6 +295,7 @@ function attempt(run: () => void): void {
 class Wait implements WaitingRequest {
   readonly order: number;
   readonly capacity: number;
+  readonly site: Site | undefined;
   readonly since: number = environment.now();
   signal: AbortSignal | undefined;
   registration: WaitRegistration | undefined;
@@ -309,12 +313,14 @@ class Wait implements WaitingRequest {
     line: WaitLine,
     order: number,
     capacity: number,
+    site: Site | undefined,
     resolve: (buffer: ArenaBuffer) => void,
     reject: (reason: unknown) => void,
   ) {
     this.line = line;
     this.order = order;
     this.capacity = capacity;
+    this.site = site;
     this.grant = resolve;
     this.reject = reject;
   }

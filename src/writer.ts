@@ -225,8 +225,13 @@ export abstract class ByteWriter {
   /** @internal The allocation. @throws ReleasedError where there is none any more. */
   protected live(): Allocation {
     const allocation = this.allocation;
-    if (allocation === SPENT) throw new ReleasedError(this.handleName());
+    if (allocation === SPENT) throw this.released();
     return allocation;
+  }
+
+  /** @internal The error for a buffer that is used up. */
+  protected released(): ReleasedError {
+    return new ReleasedError(this.handleName());
   }
 
   private putSliceInNewRoom(source: Uint8Array, byteCount: number): this {

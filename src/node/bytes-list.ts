@@ -24,7 +24,7 @@ export class BytesList implements Iterable<Bytes> {
     let size = 0;
     for (const piece of own) size += checkPiece(piece).length;
     // One that was read to its end holds its memory until it is released.
-    for (const piece of own) if (piece.isEmpty) piece.release();
+    for (const piece of own) if (piece.isEmpty) Bytes.giveBack(piece);
     this.pieces = own.filter((piece) => !piece.isReleased);
     this.size = size;
   }
@@ -56,7 +56,7 @@ export class BytesList implements Iterable<Bytes> {
   /** Adds `bytes` at the end and takes the handle over. */
   append(bytes: Bytes): this {
     const pieces = this.live();
-    if (checkPiece(bytes).isEmpty) bytes.release();
+    if (checkPiece(bytes).isEmpty) Bytes.giveBack(bytes);
     else {
       this.size += bytes.length;
       pieces.push(bytes);
@@ -144,7 +144,7 @@ export class BytesList implements Iterable<Bytes> {
     const { pieces } = this;
     this.pieces = undefined;
     this.size = 0;
-    for (const piece of pieces ?? []) piece.release();
+    for (const piece of pieces ?? []) Bytes.giveBack(piece);
   }
 
   [Symbol.dispose](): void {
@@ -155,6 +155,12 @@ export class BytesList implements Iterable<Bytes> {
     if (this.pieces === undefined) throw new ReleasedError('BytesList');
     return this.pieces;
   }
+}
+
+/** Releases what an adapter took over. Never throws: what a guarded arena finds then is thrown in a task of its own. */
+export function giveBack(bytes: Bytes | BytesList): void {
+  if (bytes instanceof BytesList) bytes.release();
+  else Bytes.giveBack(bytes);
 }
 
 /** The content as borrowed views, in order. */

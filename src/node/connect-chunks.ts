@@ -245,6 +245,6 @@ class SocketChunks implements StoppableIterator<Bytes> {
   }
 
   private drop(): void {
-    for (const bytes of this.chunks.splice(0)) bytes.release();
+    for (const bytes of this.chunks.splice(0)) Bytes.giveBack(bytes);
   }
 }

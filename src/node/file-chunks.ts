@@ -182,7 +182,7 @@ export class FileChunks implements StoppableIterator<Bytes> {
     else if (length === 0) this.end();
     else if (isShort && this.inPlaces) this.isAtEnd = true; // once this chunk was handed out
     if (length > 0 && (error === undefined || !isShort)) return bytes;
-    bytes.release();
+    Bytes.giveBack(bytes);
     return undefined;
   }
 

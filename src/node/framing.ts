@@ -1,6 +1,6 @@
 import { checkInteger } from '../check.js';
 import { ArenaError, type Bytes } from '../index.js';
-import { BytesList } from './bytes-list.js';
+import { BytesList, giveBack } from './bytes-list.js';
 import { PartialRecord } from './partial-record.js';
 import { type StoppableIterator, stoppable, stoppedBy } from './stoppable.js';
 
@@ -89,7 +89,7 @@ async function* lines(
 /** `line`, or its release and an error. */
 function checked(line: FramedRecord, maxLength: number): FramedRecord {
   if (line.length <= maxLength) return line;
-  line.release();
+  giveBack(line);
   throw tooLarge('line', maxLength);
 }
 

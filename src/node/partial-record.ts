@@ -1,4 +1,4 @@
-import { type Bytes, BytesMut } from '../index.js';
+import { Bytes, BytesMut } from '../index.js';
 import { BytesList } from './bytes-list.js';
 
 /** What came of a record so far. */
@@ -25,7 +25,7 @@ export class PartialRecord {
     }
     this.copy ??= this.copied();
     this.copy.putSlice(bytes.view);
-    bytes.release();
+    Bytes.giveBack(bytes);
   }
 
   /** The record with `last` at its end, if there is more, which it takes over; afterwards the next one begins. */

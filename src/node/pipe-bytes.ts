@@ -2,7 +2,7 @@ import { finished, type Writable } from 'node:stream';
 import { abortReason, addAbortCallback, checkSignal, removeAbortCallback } from '../abort-signals.js';
 import { describe } from '../check.js';
 import type { Bytes } from '../index.js';
-import type { BytesList } from './bytes-list.js';
+import { type BytesList, giveBack } from './bytes-list.js';
 import { checkOpen, needsDrain, prematureClose, send } from './send.js';
 import { checkWritten, isWritable } from './write-bytes.js';
 
@@ -136,7 +136,7 @@ class Pipe {
     // A generator that is busy answers return() only afterwards; whether it ever does is its own affair.
     const returned = this.stopSource().catch(() => undefined);
     if (asked === undefined) await returned;
-    else asked.then(({ value, done }) => !done && (value as Chunk).release()).catch(() => undefined);
+    else asked.then(({ value, done }) => !done && giveBack(value as Chunk)).catch(() => undefined);
     await Promise.allSettled(this.sendings);
   }
 

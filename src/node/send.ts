@@ -1,6 +1,6 @@
 import { PassThrough, type Writable } from 'node:stream';
 import { Bytes } from '../index.js';
-import { BytesList, viewsOf } from './bytes-list.js';
+import { BytesList, giveBack, viewsOf } from './bytes-list.js';
 
 /**
  * Writes `bytes` to `writable` as one vectored write and releases them when it has finished with their memory. The handle is
@@ -15,7 +15,7 @@ export function send(writable: Writable, bytes: Bytes | BytesList): Promise<void
       checkOpen(writable);
       new Sending(writes, own, views.length, resolve, reject).begin(views);
     } catch (error) {
-      own.release();
+      giveBack(own);
       reject(error);
     }
   });
@@ -30,7 +30,7 @@ export function needsDrain(writable: Writable & { readonly stream?: Writable }):
 /** The content under a handle of our own; `bytes` is released. */
 export function takeOver(bytes: Bytes | BytesList): Bytes | BytesList {
   const own = bytes instanceof BytesList ? bytes.split(bytes.length) : bytes.clone();
-  bytes.release();
+  giveBack(bytes);
   return own;
 }
 
@@ -177,7 +177,7 @@ class Sending {
   finish(failure: Error | undefined): void {
     const error = this.failure ?? failure;
     if (!this.writes.remove(this, error !== undefined)) return;
-    this.bytes.release();
+    giveBack(this.bytes);
     if (error === undefined) this.resolve();
     else this.reject(error);
   }

@@ -1,7 +1,7 @@
 import { addAbortCallback, removeAbortCallback } from '../abort-signals.js';
 import { describe } from '../check.js';
 import type { Bytes } from '../index.js';
-import { type BytesList, copyInto } from './bytes-list.js';
+import { type BytesList, copyInto, giveBack } from './bytes-list.js';
 import { type ChunkArena, chunkSizeFor } from './chunk-arena.js';
 import { type StoppableIterator, stoppable } from './stoppable.js';
 import { checkWritten } from './write-bytes.js';
@@ -20,7 +20,7 @@ export function toReadableStream(source: AsyncIterable<Bytes | BytesList>): Read
     return done ? undefined : value;
   };
   const stop = async (): Promise<void> => {
-    rest?.release();
+    if (rest !== undefined) giveBack(rest);
     await iterator.return?.();
   };
   return new ReadableStream({
@@ -29,7 +29,7 @@ export function toReadableStream(source: AsyncIterable<Bytes | BytesList>): Read
       try {
         rest ??= await next();
         while (rest?.isEmpty) {
-          rest.release();
+          giveBack(rest);
           rest = await next();
         }
       } catch (error) {

@@ -1,0 +1,105 @@
+import type { Allocation, AllocationOwner, Parcel } from './allocation.js';
+import { GuardedRecord } from './guarded-record.js';
+import type { Memory } from './memory.js';
+import type { Quarantine } from './quarantine.js';
+import type { Site } from './site.js';
+import type { Ticket } from './tickets.js';
+
+/**
+ * Owns guarded records: checks and detaches what comes back, and has the arena do the rest with its own record. The bytes of a
+ * shared arena lie here until they leave the thread.
+ */
+export class GuardOwner implements AllocationOwner {
+  private readonly engine: AllocationOwner;
+  private readonly quarantine: Quarantine;
+
+  constructor(engine: AllocationOwner, quarantine: Quarantine) {
+    this.engine = engine;
+    this.quarantine = quarantine;
+  }
+
+  get spills(): boolean {
+    return this.engine.spills;
+  }
+
+  get writable(): boolean {
+    return this.engine.writable;
+  }
+
+  /** @throws GuardError when frozen bytes were written, after everything was given back */
+  release(allocation: Allocation): void {
+    const record = guardedBy(allocation);
+    const change = record.untold();
+    this.detach(record.memory, record.allocated);
+    record.inner.owner.release(record.inner);
+    if (change !== undefined) throw change;
+  }
+
+  departed(allocation: Allocation): void {
+    const record = guardedBy(allocation);
+    this.detach(record.memory, record.allocated);
+    record.inner.owner.departed(record.inner);
+  }
+
+  isSoleHolder(allocation: Allocation): boolean {
+    const { inner } = guardedBy(allocation);
+    return allocation.holders === 1 && inner.owner.isSoleHolder(inner);
+  }
+
+  /** @throws GuardError when frozen bytes were written: nothing was sent then */
+  parcel(allocation: Allocation, offset: number, length: number): Parcel {
+    const record = guardedBy(allocation);
+    const { inner } = record;
+    record.check();
+    const parcel = inner.owner.parcel(inner, inner.offset + offset, length);
+    record.publish(offset, length);
+    return parcel;
+  }
+
+  /** @throws GuardError when frozen bytes were written: no ticket was issued then */
+  issueTicket(allocation: Allocation, offset: number, length: number): Ticket {
+    const record = guardedBy(allocation);
+    const { inner } = record;
+    record.check();
+    inner.holders = record.holders;
+    try {
+      const ticket = inner.owner.issueTicket(inner, inner.offset + offset, length);
+      record.publish(offset, length);
+      return ticket;
+    } finally {
+      inner.holders = 1;
+    }
+  }
+
+  /** The memory is never another's: forgetting it while it is lent harms nobody, and nothing is pinned. */
+  lend(allocation: Allocation): void {
+    const { opening } = allocation.trace;
+    if (opening !== undefined) opening.isLent = true;
+  }
+
+  /** The record to write by, when its frozen bytes may be written again. @throws GuardError when they were already */
+  thaw(record: GuardedRecord): Allocation {
+    const { memory } = record;
+    const writable = record.thaw();
+    this.detach(memory, record.allocated);
+    return writable;
+  }
+
+  countFreeze(): void {
+    this.engine.countFreeze();
+  }
+
+  countSpill(): void {
+    this.engine.countSpill();
+  }
+
+  private detach(memory: Memory, allocated: Site): void {
+    if (!memory.isGone) this.quarantine.take(memory.bytes.buffer as ArrayBuffer, allocated);
+  }
+}
+
+/** The guard is the owner of guarded records alone. */
+function guardedBy(allocation: Allocation): GuardedRecord {
+  if (allocation instanceof GuardedRecord) return allocation;
+  throw new TypeError('a guarded arena does not own this record');
+}

@@ -1,0 +1,43 @@
+import type { Allocation, Trace } from './allocation.js';
+import { ArenaBuffer, Bytes } from './handles.js';
+import type { OpenAllocation } from './leaks.js';
+import { RawRegion } from './raw-region.js';
+import type { Opening, Site } from './site.js';
+
+/** Turns the records of granted blocks into handles: where the safety nets that look at single allocations are fastened. */
+export interface HandleFactory {
+  /** Where the program asked for an allocation, if that is to be recorded of this one. */
+  site(): Site | undefined;
+  buffer(record: Allocation, site: Site | undefined): ArenaBuffer;
+  region(record: Allocation, site: Site | undefined): RawRegion;
+  /** Bytes that arrived from another thread. */
+  bytes(record: Allocation, offset: number, length: number, site: Site | undefined): Bytes;
+  /** The collector found the record of `trace`: what is known about it. */
+  lost(trace: Trace): Opening | undefined;
+  /** What has not come back, as far as it was recorded, the oldest first. */
+  openAllocations(): OpenAllocation[];
+}
+
+class PlainHandles implements HandleFactory {
+  site(): undefined {}
+
+  buffer(record: Allocation): ArenaBuffer {
+    return ArenaBuffer.over(record);
+  }
+
+  region(record: Allocation): RawRegion {
+    return RawRegion.over(record);
+  }
+
+  bytes(record: Allocation, offset: number, length: number): Bytes {
+    return Bytes.over(record, offset, length);
+  }
+
+  lost(): undefined {}
+
+  openAllocations(): OpenAllocation[] {
+    return [];
+  }
+}
+
+export const PLAIN_HANDLES: HandleFactory = new PlainHandles();
