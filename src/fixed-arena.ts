@@ -155,6 +155,11 @@ export class FixedArena {
     return this.engine.handles.openAllocations();
   }
 
+  /** @internal What a guarded arena has to report. */
+  violations(): string[] {
+    return this.engine.handles.violations();
+  }
+
   /** Takes no new allocations from now on. Live handles stay valid. Doing it again does nothing. */
   close(): void {
     this.engine.close();

@@ -16,8 +16,7 @@ import { callSite, type Opening, type Site } from './site.js';
 
 /** Makes handles over memory of their own, and reports what is done to them (docs/safety.md, N6 to N9). */
 export class Guard implements HandleFactory, HandleGuard {
-  /** What was done wrong so far, but thrown at nobody. */
-  readonly violations: string[] = [];
+  private readonly found: string[] = [];
   private readonly watch: LeakWatch;
   private readonly zeroes: boolean;
   private readonly owner: GuardOwner;
@@ -61,8 +60,8 @@ export class Guard implements HandleFactory, HandleGuard {
     return this.watch.lose(trace);
   }
 
-  openAllocations(): OpenAllocation[] {
-    return this.watch.openAllocations();
+  openAllocations(since?: number): OpenAllocation[] {
+    return this.watch.openAllocations(since);
   }
 
   releasedTwice(handle: string, history: string): void {
@@ -78,9 +77,13 @@ export class Guard implements HandleFactory, HandleGuard {
     return this.owner.thaw(record);
   }
 
-  /** Looks at the memory that was given back: whether something was written to it since. */
-  inspectRetired(): void {
+  get lostCount(): number {
+    return this.watch.lost;
+  }
+
+  violations(): string[] {
     this.quarantine.inspect();
+    return [...this.found];
   }
 
   private guarded(record: Allocation, site: Site): GuardedRecord {
@@ -99,7 +102,7 @@ export class Guard implements HandleFactory, HandleGuard {
   }
 
   private report(code: string, message: string): void {
-    this.violations.push(message);
+    this.found.push(message);
     environment.warn(message, code);
   }
 }

@@ -14,11 +14,17 @@ export interface HandleFactory {
   bytes(record: Allocation, offset: number, length: number, site: Site | undefined): Bytes;
   /** The collector found the record of `trace`: what is known about it. */
   lost(trace: Trace): Opening | undefined;
-  /** What has not come back, as far as it was recorded, the oldest first. */
-  openAllocations(): OpenAllocation[];
+  /** How many allocations the collector found forgotten, as far as they were watched. */
+  readonly lostCount: number;
+  /** What has not come back, as far as it was recorded, the oldest first. @param since only what was allocated at that time or later */
+  openAllocations(since?: number): OpenAllocation[];
+  /** What was done wrong so far and was thrown at nobody. */
+  violations(): string[];
 }
 
 class PlainHandles implements HandleFactory {
+  readonly lostCount = 0;
+
   site(): undefined {}
 
   buffer(record: Allocation): ArenaBuffer {
@@ -36,6 +42,10 @@ class PlainHandles implements HandleFactory {
   lost(): undefined {}
 
   openAllocations(): OpenAllocation[] {
+    return [];
+  }
+
+  violations(): string[] {
     return [];
   }
 }

@@ -60,12 +60,14 @@ export class LeakWatch {
     return opening;
   }
 
-  /** The oldest first. */
-  openAllocations(): OpenAllocation[] {
+  /** The oldest first. @param since only what was allocated at that time, on the environment's clock, or later */
+  openAllocations(since = 0): OpenAllocation[] {
     const now = environment.now();
-    return Array.from([...this.pinned, ...this.openings], ({ site, openedAt, bytes, isPinned }) =>
-      Object.freeze({ site: site.place, stack: site.stack, age: now - openedAt, bytes, pinned: isPinned }),
-    );
+    return [...this.pinned, ...this.openings]
+      .filter(({ openedAt }) => openedAt >= since)
+      .map(({ site, openedAt, bytes, isPinned }) =>
+        Object.freeze({ site: site.place, stack: site.stack, age: now - openedAt, bytes, pinned: isPinned }),
+      );
   }
 }
 
@@ -167,8 +169,16 @@ export class WatchedHandles implements HandleFactory {
     return this.watch.lose(trace);
   }
 
-  openAllocations(): OpenAllocation[] {
-    return this.watch.openAllocations();
+  get lostCount(): number {
+    return this.watch.lost;
+  }
+
+  openAllocations(since?: number): OpenAllocation[] {
+    return this.watch.openAllocations(since);
+  }
+
+  violations(): string[] {
+    return [];
   }
 }
 

@@ -258,7 +258,12 @@ test('workers pass on what they get: three threads, two channels, no copy', asyn
     arena.watch(worker);
     return worker;
   });
-  const done = workers.map(async (worker) => [await answer<number>(worker), await once(worker, 'exit')][0] as number);
+  const done = workers.map(async (worker) => {
+    const exit = once(worker, 'exit'); // from the start: it may come before the answer is looked at
+    const count = await answer<number>(worker);
+    await exit;
+    return count;
+  });
   const sending = (async () => {
     for (let number = 0; number < 1000; number++) {
       const buffer = arena.tryAllocate(8) ?? (await arena.allocateAsync(8));
