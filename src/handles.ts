@@ -520,8 +520,9 @@ export class Bytes implements Iterable<number> {
   }
 
   private borrow(): BytesView {
-    const view = this.live().lendView(this.offset, this.size) as BytesView;
-    this.borrowed = view;
+    const allocation = this.live();
+    const view = allocation.lendView(this.offset, this.size) as BytesView;
+    if (!allocation.memory.isElastic) this.borrowed = view;
     return view;
   }
 }

@@ -12,6 +12,10 @@ export interface GrowableMemory {
  *
  * The memory below may vanish: a WebAssembly.Memory detaches its buffer when it grows, an ArrayBuffer can be
  * transferred, a resizable one shrunk. A view then has length 0, which is the one thing `bytes` and `data` test.
+ *
+ * But optimised code of V8 11 (Node 20) that has met an array over a resizable buffer answers with the old `length` of an array
+ * whose buffer was detached. `byteLength` is right, and twice as slow. So the window of a resizable buffer is kept apart, and
+ * found by the slower path: what asks for a length never meets it.
  */
 export class Memory {
   /** Start of the window in its buffer, in bytes. */
@@ -21,15 +25,19 @@ export class Memory {
   /** Whether the bytes lie in a SharedArrayBuffer. */
   readonly shared: boolean;
   private readonly growable: GrowableMemory | undefined;
+  /** Has no bytes where the memory is {@link elastic}. */
   private window: Uint8Array;
+  /** The window, where its buffer can be resized. */
+  private readonly elastic: Uint8Array | undefined;
   private fields: DataView | undefined;
   private wide: Float64Array | undefined = undefined;
 
   /** @param shared may be asked of {@link isShared}; memory of the library's own never is */
   constructor(window: Uint8Array, shared = false, growable?: GrowableMemory) {
-    this.window = window;
+    this.elastic = isResizable(window.buffer) ? window : undefined;
+    this.window = this.elastic === undefined ? window : NO_WINDOW;
     this.byteOffset = window.byteOffset;
-    this.byteLength = window.length;
+    this.byteLength = window.byteLength;
     this.shared = shared;
     this.growable = growable;
     this.fields = undefined;
@@ -40,9 +48,14 @@ export class Memory {
     return this.growable !== undefined;
   }
 
+  /** Whether its buffer can be resized: views of it are not to be kept, as no length is to be asked of them. */
+  get isElastic(): boolean {
+    return this.elastic !== undefined;
+  }
+
   /** Whether the memory was detached, or shrunk below the window. */
   get isGone(): boolean {
-    return this.window.length === 0 && this.follow().length !== this.byteLength;
+    return this.window.length === 0 && this.follow().byteLength !== this.byteLength;
   }
 
   /** The window as bytes. @throws TypeError when the memory was detached. */
@@ -73,8 +86,8 @@ export class Memory {
   /** Fills `[start, end)` with zeros. Memory that was detached has nothing left to scrub. */
   zero(start: number, end: number): void {
     const bytes = this.window.length !== 0 ? this.window : this.follow();
-    if (bytes.length === 0) this.zeroWhatIsLeft(start, end);
-    else if (this.shared) this.fillShared(bytes, 0, start, end);
+    if (this.shared) this.fillShared(bytes, 0, start, end);
+    else if (bytes === this.elastic || bytes.length === 0) this.zeroWhatIsLeft(bytes, start, end);
     else bytes.fill(0, start, end);
   }
 
@@ -117,18 +130,18 @@ export class Memory {
 
   private revive(): Uint8Array {
     if (this.isGone) throw new TypeError('the memory behind this handle was detached or shrunk');
-    return this.window;
+    return this.elastic ?? this.window;
   }
 
   /** A resizable buffer that shrank below the window may grow again: new bytes are zero then, the old ones not. */
-  private zeroWhatIsLeft(start: number, end: number): void {
-    const { buffer } = this.window;
+  private zeroWhatIsLeft({ buffer }: Uint8Array, start: number, end: number): void {
     const left = Math.min(end, buffer.byteLength - this.byteOffset) - start;
     if (left > 0) new Uint8Array(buffer, this.byteOffset + start, left).fill(0);
   }
 
-  /** Follows a WebAssembly.Memory to the buffer it has now. */
+  /** The window that a resizable buffer has, or follows a WebAssembly.Memory to the buffer it has now. */
   private follow(): Uint8Array {
+    if (this.elastic !== undefined) return this.elastic;
     if (this.growable !== undefined) {
       this.window = new Uint8Array(this.growable.buffer, this.byteOffset, this.byteLength);
       this.fields = undefined;
@@ -142,6 +155,13 @@ export class Memory {
     this.fields = new DataView(bytes.buffer, this.byteOffset, this.byteLength);
     return this.fields;
   }
+}
+
+const NO_WINDOW: Uint8Array = new Uint8Array(0);
+
+/** Whether arrays over it may lose their bytes and get them back. A SharedArrayBuffer only grows. */
+function isResizable(buffer: ArrayBufferLike): boolean {
+  return (buffer as { readonly resizable?: boolean }).resizable === true;
 }
 
 /** Whether a buffer is shared: by its tag, as a WebAssembly.Memory can be where a page has no SharedArrayBuffer. */
