@@ -98,7 +98,7 @@ export class Memory {
     const from = ((byteOffset + start + 7) / 8) | 0;
     const to = ((byteOffset + end) / 8) | 0;
     // Eight bytes 0xff are a NaN, whose bits need not survive a store.
-    if (from >= to || value === 0xff || end > LARGEST_WIDE) {
+    if (from >= to || value === 0xff || byteOffset + end > LARGEST_WIDE) {
       bytes.fill(value, start, end);
       return;
     }
@@ -124,7 +124,7 @@ export class Memory {
   }
 
   private wideView({ buffer }: Uint8Array): Float64Array {
-    this.wide ??= new Float64Array(buffer, 0, Math.floor(buffer.byteLength / 8));
+    this.wide ??= new Float64Array(buffer, 0, Math.floor(Math.min(buffer.byteLength, LARGEST_WIDE) / 8));
     return this.wide;
   }
 
@@ -169,7 +169,7 @@ export function isShared(buffer: ArrayBufferLike): boolean {
   return Object.prototype.toString.call(buffer) === '[object SharedArrayBuffer]';
 }
 
-/** Up to here, in bytes, elements of eight bytes have 32-bit indices. */
+/** Up to here in a buffer, in bytes, elements of eight bytes have 32-bit indices. */
 const LARGEST_WIDE = 2 ** 33;
 
 /** By byte value: the number whose eight bytes are all that value. */
