@@ -123,7 +123,7 @@ export class BuddyArena {
       const units = totalSize / minBlockSize;
       return { geometry, layout: { memory: backing, base, unit: minBlockSize, units, owned: false, dealloc: bound } };
     };
-    return BuddyArenaBuilder.over(takenOnce(plan));
+    return BuddyArenaBuilder.over(takenOnce(backing, plan));
   }
 
   /**

@@ -1,5 +1,5 @@
 import { add, load, notify } from './atomics.js';
-import { BuildError } from './errors.js';
+import { BuildError, reserved } from './errors.js';
 import { EPOCH, isActive, type Lane, laneAt, laneWords, STATE, WAKE } from './lane.js';
 import { LANE_COUNTERS } from './lane-counters.js';
 import type { LeakDetection } from './leaks.js';
@@ -103,7 +103,8 @@ export class Control {
   static create(plan: SharedPlan): Control {
     const places = placesOf(plan);
     const buffer = sharedBuffer(places.end * 4);
-    const words = new Int32Array(buffer);
+    // Fails where the buffer can be had and is larger than a view can be.
+    const words = reserved(() => new Int32Array(buffer));
     const floats = new Float64Array(buffer, 0, HEADER / 2);
     words[MAGIC_AT] = MAGIC;
     words[VERSION_AT] = VERSION;

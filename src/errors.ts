@@ -50,6 +50,18 @@ export class BuildError extends ArenaError {
   }
 }
 
+/** What `make` makes for the arena's own use. @throws BuildError SIZE_OVERFLOW when the runtime refuses the memory for it */
+export function reserved<Result>(make: () => Result): Result {
+  try {
+    return make();
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+    throw new BuildError('SIZE_OVERFLOW', 'the runtime refuses the memory that the arena needs to keep count', {
+      cause,
+    });
+  }
+}
+
 /** A write would pass the end of a buffer. Nothing was written. */
 export class BufferFullError extends ArenaError {
   override readonly name: string = 'BufferFullError';

@@ -101,7 +101,7 @@ export class FixedArena {
     const backing = backingMemory(memory);
     const bound = boundDealloc(memory, dealloc);
     return FixedArenaBuilder.over(
-      takenOnce((alignment) => {
+      takenOnce(backing, (alignment) => {
         const { base, available } = alignedBacking(backing, alignment);
         const { slotCount, slotCapacity } = spec.resolve(available, alignment);
         checkSlotCount(slotCount);

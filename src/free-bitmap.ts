@@ -1,4 +1,5 @@
 import type { BlockSource } from './block-source.js';
+import { reserved } from './errors.js';
 
 /** The most entries one bitmap can number: indices are computed in 32-bit arithmetic. */
 export const MAX_ENTRIES: number = 2 ** 30;
@@ -29,18 +30,17 @@ export class FreeBitmap implements BlockSource {
 
   /** `entryCount` entries, all free. */
   static full(entryCount: number): FreeBitmap {
-    return new FreeBitmap(
-      levelSizes(entryCount).map((bits) => {
-        const words = new Int32Array(Math.ceil(bits / 32)).fill(-1);
-        if (bits % 32 !== 0) words[words.length - 1] = (1 << (bits % 32)) - 1;
-        return words;
-      }),
-    );
+    const levels = reserved(() => emptyLevels(entryCount));
+    for (const [level, bits] of levelSizes(entryCount).entries()) {
+      const words = levels[level]?.fill(-1);
+      if (words !== undefined && bits % 32 !== 0) words[words.length - 1] = (1 << (bits % 32)) - 1;
+    }
+    return new FreeBitmap(levels);
   }
 
   /** `entryCount` entries, none free. */
   static empty(entryCount: number): FreeBitmap {
-    return new FreeBitmap(levelSizes(entryCount).map((bits) => new Int32Array(Math.ceil(bits / 32))));
+    return new FreeBitmap(reserved(() => emptyLevels(entryCount)));
   }
 
   get isEmpty(): boolean {
@@ -148,6 +148,10 @@ function bitCount(word: number): number {
   word -= (word >>> 1) & 0x55555555;
   word = (word & 0x33333333) + ((word >>> 2) & 0x33333333);
   return Math.imul((word + (word >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24;
+}
+
+function emptyLevels(entryCount: number): Int32Array[] {
+  return levelSizes(entryCount).map((bits) => new Int32Array(Math.ceil(bits / 32)));
 }
 
 /** Bits of each level for `entryCount` entries, the entries themselves first. */

@@ -1,6 +1,6 @@
 import { Allocation, Trace } from './allocation.js';
 import { ALLOCATIONS_FAILED } from './counters.js';
-import { Engine, type EngineOptions } from './engine.js';
+import { Engine } from './engine.js';
 import { AllocError } from './errors.js';
 import { Memory } from './memory.js';
 import { touchPages } from './prefault.js';
@@ -12,12 +12,7 @@ import { touchPages } from './prefault.js';
  */
 export class IsolatedEngine extends Engine {
   /** By slot: its record while it is free; undefined while it is in use, and before its first use. */
-  private readonly records: (Allocation | undefined)[];
-
-  constructor(options: EngineOptions) {
-    super(options);
-    this.records = new Array<Allocation | undefined>(options.units).fill(undefined);
-  }
+  private readonly records: (Allocation | undefined)[] = [];
 
   /** Views keep the memory themselves. */
   override lend(): void {}

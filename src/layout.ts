@@ -2,7 +2,7 @@ import type { BlockSource } from './block-source.js';
 import { checkFunction } from './check.js';
 import { Control, type SharedPlan } from './control.js';
 import type { EngineOptions } from './engine.js';
-import { BuildError } from './errors.js';
+import { BuildError, reserved } from './errors.js';
 import type { LeakListener } from './leaks.js';
 import type { Memory } from './memory.js';
 import { touchPages } from './prefault.js';
@@ -21,10 +21,11 @@ export interface Layout {
   readonly dealloc: (() => void) | undefined;
 }
 
-/** What an engine needs to hand out the units of `layout` as `blocks` says. */
+/** What an engine needs to hand out the units of `layout` as `blocks` says; the memory is taken then. */
 export function engineOptions(layout: Layout, blocks: BlockSource, zeroes: boolean, spills: boolean): EngineOptions {
   const { memory, base, unit, units, owned, dealloc } = layout;
-  const warmed = zeroes && !owned ? new Uint8Array(units) : undefined;
+  const warmed = zeroes && !owned ? reserved(() => new Uint8Array(units)) : undefined;
+  taken.add(memory);
   return { memory, blocks, unit, units, base, zeroes, warmed, spills, dealloc };
 }
 
@@ -42,6 +43,7 @@ export function shareLayout(layout: Layout, traits: SharedTraits, onLeak: LeakLi
   if (dealloc !== undefined)
     throw new BuildError('INCOMPATIBLE_OPTIONS', 'shared() and a dealloc callback exclude each other');
   const control = Control.create({ ...traits, units, unit, base, warms: traits.zeroes && !owned });
+  taken.add(memory);
   return SharedThread.join(control, memory, onLeak);
 }
 
@@ -63,13 +65,13 @@ export function boundDealloc<Source>(
   return () => dealloc(source);
 }
 
-/** Makes a layout over the caller's memory that can be taken once: two arenas over it would overlap. */
-export function takenOnce<Plan>(plan: (alignment: number) => Plan): (alignment: number) => Plan {
-  let taken = false;
+/** What arenas were built over. */
+const taken = new WeakSet<Memory>();
+
+/** Makes a layout over the caller's memory that can be built over once: two arenas over it would overlap. */
+export function takenOnce<Plan>(memory: Memory, plan: (alignment: number) => Plan): (alignment: number) => Plan {
   return (alignment) => {
-    if (taken) throw new BuildError('INVALID_BACKING', 'an arena was already built over this memory');
-    const result = plan(alignment);
-    taken = true;
-    return result;
+    if (taken.has(memory)) throw new BuildError('INVALID_BACKING', 'an arena was already built over this memory');
+    return plan(alignment);
   };
 }
