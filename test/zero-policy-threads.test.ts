@@ -151,8 +151,9 @@ test('zero policy: of threads that end in order, detached with handles that are 
           for (const handle of held) (handle.abandon ?? handle.release).call(handle);
           port.postMessage(dirty);`;
         const worker = start(arena, channel, kind, what, end);
+        const ended = once(worker, 'exit');
         assert.equal(await answer(worker), 0, 'what the worker was given was zero');
-        await once(worker, 'exit');
+        await ended;
         // What it sent is written beyond its end here, as its only holder may.
         for (let bytes = channel.tryReceive(); bytes !== undefined; bytes = channel.tryReceive()) {
           const buffer = bytes.tryIntoMut();
@@ -188,6 +189,7 @@ test('zero policy: a block handed over to a thread that waits is zero, whoever w
        port.postMessage(dirty);`,
       { kind, handle: arena.handle() },
     );
+    const ended = once(worker, 'exit');
     await answer(worker);
     let dirty = 0;
     for (let turn = 0; turn < 200; turn++) {
@@ -199,7 +201,7 @@ test('zero policy: a block handed over to a thread that waits is zero, whoever w
     }
     assert.equal(await answer(worker), 0);
     assert.equal(dirty, 0);
-    await once(worker, 'exit');
+    await ended;
     assertAllReturned(arena);
   }
 });
