@@ -473,6 +473,7 @@ export class Play {
     if (handle === undefined) return;
     const { trace } = (handle as unknown as { readonly allocation: Allocation }).allocation;
     if (trace.lent) return;
+    if (b % 4 === 0) this.buffers[a % this.buffers.length]?.putBytes(0xba, roomOf(handle));
     if (b % 2 === 0) this.buffers.splice(a % this.buffers.length, 1);
     else this.frozen.splice(a % this.frozen.length, 1);
   }
@@ -567,6 +568,10 @@ export class Play {
     else if (cold !== undefined) this.buffers.push(cold);
     resizable.resize(1200);
   }
+}
+
+function roomOf(handle: Handle): number {
+  return 'putBytes' in handle ? handle.capacity - handle.length : 0;
 }
 
 function pick<T>(from: readonly T[], a: number): T | undefined {
