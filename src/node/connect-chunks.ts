@@ -126,6 +126,7 @@ class SocketChunks implements StoppableIterator<Bytes> {
     socket.once('close', () => {
       if (signal !== undefined) removeAbortCallback(signal, this.onAbort);
     });
+    if (signal?.aborted) this.onAbort(); // by `connect`
   }
 
   next(): Promise<IteratorResult<Bytes, undefined>> {

@@ -69,6 +69,11 @@ export function stoppedBy<T>(source: AsyncIterable<T>, stop: AbortSignal): Async
   const iterator = source[Symbol.asyncIterator]();
   const stopSource = async (): Promise<IteratorResult<T>> =>
     (await iterator.return?.()) ?? { done: true, value: undefined };
-  addAbortCallback(stop, () => void stopSource().catch(() => undefined));
-  return { [Symbol.asyncIterator]: () => ({ next: () => iterator.next(), return: stopSource }) };
+  const isOver = stop.aborted; // before it began: it asks for nothing
+  if (!isOver) addAbortCallback(stop, () => void stopSource().catch(() => undefined));
+  const next = async (): Promise<IteratorResult<T>> => {
+    await stopSource();
+    return { done: true, value: undefined };
+  };
+  return { [Symbol.asyncIterator]: () => ({ next: isOver ? next : () => iterator.next(), return: stopSource }) };
 }
