@@ -66,8 +66,6 @@ const framings: Record<string, (chunks: Chunks) => Chunks> = {
   'as they come': (chunks) => chunks,
   lines: (chunks) => splitLines(chunks as AsyncIterable<Bytes>),
   records: (chunks) => lengthPrefixed(chunks as AsyncIterable<Bytes>, { prefixBytes: 1 }),
-  'lines of records': (chunks) =>
-    splitLines(lengthPrefixed(chunks as AsyncIterable<Bytes>, { prefixBytes: 1 }) as AsyncIterable<Bytes>),
 };
 
 const boom = new Error('the consumer failed');
