@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { type ArenaBuffer, BuddyArena, BuddyGeometry, type Bytes, FixedArena } from 'arena-alligator';
+import { netCases } from './net-cases.js';
 
 /** One thing that is timed. It is made in a process of its own, checked, and only then measured. */
 export interface Case {
@@ -326,4 +327,5 @@ export const cases: readonly Case[] = [
     },
     check: (result: unknown) => assert.equal(result, undefined),
   })),
+  ...netCases,
 ];

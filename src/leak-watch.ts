@@ -1,9 +1,9 @@
 import type { Allocation, AllocationOwner, Parcel, Trace } from './allocation.js';
 import { environment } from './environment.js';
-import { type HandleFactory, PLAIN_HANDLES } from './handle-factory.js';
-import type { ArenaBuffer, Bytes } from './handles.js';
+import type { HandleFactory } from './handle-factory.js';
+import { ArenaBuffer, Bytes } from './handles.js';
 import type { OpenAllocation } from './leaks.js';
-import type { RawRegion } from './raw-region.js';
+import { RawRegion } from './raw-region.js';
 import { callSite, type Opening, type Site } from './site.js';
 import type { Ticket } from './tickets.js';
 
@@ -11,7 +11,7 @@ import type { Ticket } from './tickets.js';
  * `sampled` watches one allocation in this many, on average: at 10 to 18 us for a stack that is 3 to 5 ns an allocation. The
  * distance is random, so that a program that allocates in rounds has every site watched.
  */
-export const SAMPLED_ONE_IN = 4096;
+export const SAMPLED_ONE_IN = 8192;
 
 /**
  * Watches with something open that may still be lost. Without them an arena that is forgotten together with its handles would be
@@ -152,17 +152,17 @@ export class WatchedHandles implements HandleFactory {
 
   buffer(record: Allocation, site: Site | undefined): ArenaBuffer {
     if (site !== undefined) this.watch.open(record, site);
-    return PLAIN_HANDLES.buffer(record, undefined);
+    return ArenaBuffer.over(record);
   }
 
   region(record: Allocation, site: Site | undefined): RawRegion {
     if (site !== undefined) this.watch.open(record, site);
-    return PLAIN_HANDLES.region(record, undefined);
+    return RawRegion.over(record);
   }
 
   bytes(record: Allocation, offset: number, length: number, site: Site | undefined): Bytes {
     if (site !== undefined) this.watch.open(record, site);
-    return PLAIN_HANDLES.bytes(record, offset, length, undefined);
+    return Bytes.over(record, offset, length);
   }
 
   lost(trace: Trace): Opening | undefined {
