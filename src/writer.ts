@@ -257,9 +257,11 @@ export abstract class ByteWriter {
   }
 
   private makeRoom(byteCount: number): number {
-    const allocation = this.live();
-    if (!this.grows(allocation)) throw new BufferFullError(allocation.limit - this.cursor, byteCount);
-    this.grow(allocation, byteCount);
+    // Again where a strategy of the program's, told of the memory that growing gave back, has written here meanwhile.
+    for (let allocation = this.live(); this.cursor + byteCount > allocation.limit; allocation = this.live()) {
+      if (!this.grows(allocation)) throw new BufferFullError(allocation.limit - this.cursor, byteCount);
+      this.grow(allocation, byteCount);
+    }
     return this.cursor;
   }
 
