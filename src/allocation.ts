@@ -97,7 +97,7 @@ export class Allocation {
     // One of another length lies in a buffer that was detached, as when a WebAssembly.Memory grew.
     if (view === undefined || this.viewOffset !== offset || view.length !== length) {
       view = this.memory.view(offset, offset + length);
-      if (!this.memory.isElastic) this.view = view;
+      if (!this.memory.canResize) this.view = view;
       this.viewOffset = offset;
     }
     this.owner.lend(this);

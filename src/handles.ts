@@ -522,7 +522,7 @@ export class Bytes implements Iterable<number> {
   private borrow(): BytesView {
     const allocation = this.live();
     const view = allocation.lendView(this.offset, this.size) as BytesView;
-    if (!allocation.memory.isElastic) this.borrowed = view;
+    if (!allocation.memory.canResize) this.borrowed = view;
     return view;
   }
 }

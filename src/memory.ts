@@ -12,10 +12,6 @@ export interface GrowableMemory {
  *
  * The memory below may vanish: a WebAssembly.Memory detaches its buffer when it grows, an ArrayBuffer can be
  * transferred, a resizable one shrunk. A view then has length 0, which is the one thing `bytes` and `data` test.
- *
- * But optimised code of V8 11 (Node 20) that has met an array over a resizable buffer answers with the old `length` of an array
- * whose buffer was detached. `byteLength` is right, and twice as slow. So the window of a resizable buffer is kept apart, and
- * found by the slower path: what asks for a length never meets it.
  */
 export class Memory {
   /** Start of the window in its buffer, in bytes. */
@@ -25,19 +21,21 @@ export class Memory {
   /** Whether the bytes lie in a SharedArrayBuffer. */
   readonly shared: boolean;
   private readonly growable: GrowableMemory | undefined;
-  /** Has no bytes where the memory is {@link elastic}. */
+  /** The window where its buffer can be resized; `window` is empty then, for the sake of everybody else's. */
+  private readonly resizable: Uint8Array | undefined;
   private window: Uint8Array;
-  /** The window, where its buffer can be resized. */
-  private readonly elastic: Uint8Array | undefined;
   private fields: DataView | undefined;
   private wide: Float64Array | undefined = undefined;
 
   /** @param shared may be asked of {@link isShared}; memory of the library's own never is */
   constructor(window: Uint8Array, shared = false, growable?: GrowableMemory) {
-    this.elastic = isResizable(window.buffer) ? window : undefined;
-    this.window = this.elastic === undefined ? window : NO_WINDOW;
+    // On Node 20 a `length` that was ever asked of an array over a resizable buffer, once optimised, says of those of other buffers
+    // what they had before they were detached. So no such array is ever a `window`.
+    const canResize = canBeResized(window.buffer);
+    this.resizable = canResize ? window : undefined;
+    this.window = canResize ? NOTHING : window;
     this.byteOffset = window.byteOffset;
-    this.byteLength = window.byteLength;
+    this.byteLength = window.length;
     this.shared = shared;
     this.growable = growable;
     this.fields = undefined;
@@ -48,14 +46,14 @@ export class Memory {
     return this.growable !== undefined;
   }
 
-  /** Whether its buffer can be resized: views of it are not to be kept, as no length is to be asked of them. */
-  get isElastic(): boolean {
-    return this.elastic !== undefined;
+  /** Whether views of it must not be kept: their length, once optimised code has asked for it, would spoil that of others. */
+  get canResize(): boolean {
+    return this.resizable !== undefined;
   }
 
   /** Whether the memory was detached, or shrunk below the window. */
   get isGone(): boolean {
-    return this.window.length === 0 && this.follow().byteLength !== this.byteLength;
+    return this.window.length === 0 && this.follow() === undefined;
   }
 
   /** The window as bytes. @throws TypeError when the memory was detached. */
@@ -86,8 +84,8 @@ export class Memory {
   /** Fills `[start, end)` with zeros. Memory that was detached has nothing left to scrub. */
   zero(start: number, end: number): void {
     const bytes = this.window.length !== 0 ? this.window : this.follow();
-    if (this.shared) this.fillShared(bytes, 0, start, end);
-    else if (bytes === this.elastic || bytes.length === 0) this.zeroWhatIsLeft(bytes, start, end);
+    if (bytes === undefined) this.zeroWhatIsLeft(start, end);
+    else if (this.shared) this.fillShared(bytes, 0, start, end);
     else bytes.fill(0, start, end);
   }
 
@@ -124,44 +122,61 @@ export class Memory {
   }
 
   private wideView({ buffer }: Uint8Array): Float64Array {
-    this.wide ??= new Float64Array(buffer, 0, Math.floor(Math.min(buffer.byteLength, LARGEST_WIDE) / 8));
+    this.wide ??= new Float64Array(buffer, 0, Math.floor(Math.min(this.byteOffset + this.byteLength, LARGEST_WIDE) / 8));
     return this.wide;
   }
 
   private revive(): Uint8Array {
-    if (this.isGone) throw new TypeError('the memory behind this handle was detached or shrunk');
-    return this.elastic ?? this.window;
+    const bytes = this.follow();
+    if (bytes === undefined) throw new TypeError('the memory behind this handle was detached or shrunk');
+    return bytes;
   }
 
   /** A resizable buffer that shrank below the window may grow again: new bytes are zero then, the old ones not. */
-  private zeroWhatIsLeft({ buffer }: Uint8Array, start: number, end: number): void {
-    const left = Math.min(end, buffer.byteLength - this.byteOffset) - start;
+  private zeroWhatIsLeft(start: number, end: number): void {
+    const { buffer } = this.resizable ?? this.window;
+    const left = Math.min(end, lengthOf(buffer) - this.byteOffset) - start;
     if (left > 0) new Uint8Array(buffer, this.byteOffset + start, left).fill(0);
   }
 
-  /** The window that a resizable buffer has, or follows a WebAssembly.Memory to the buffer it has now. */
-  private follow(): Uint8Array {
-    if (this.elastic !== undefined) return this.elastic;
+  /** The window where it is not at once at hand, following a WebAssembly.Memory to the buffer it has now; undefined when it is gone. */
+  private follow(): Uint8Array | undefined {
+    if (this.resizable !== undefined) return hasShrunk(this.resizable, this.byteLength) ? undefined : this.resizable;
     if (this.growable !== undefined) {
       this.window = new Uint8Array(this.growable.buffer, this.byteOffset, this.byteLength);
       this.fields = undefined;
       this.wide = undefined;
+      return this.window;
     }
-    return this.window;
+    return this.byteLength === 0 ? this.window : undefined;
   }
 
   private reviveFields(): DataView {
     const bytes = this.bytes;
+    if (this.resizable !== undefined && this.fields !== undefined) return this.fields;
     this.fields = new DataView(bytes.buffer, this.byteOffset, this.byteLength);
     return this.fields;
   }
 }
 
-const NO_WINDOW: Uint8Array = new Uint8Array(0);
+const NOTHING = new Uint8Array(0);
 
-/** Whether arrays over it may lose their bytes and get them back. A SharedArrayBuffer only grows. */
-function isResizable(buffer: ArrayBufferLike): boolean {
-  return (buffer as { readonly resizable?: boolean }).resizable === true;
+const bufferLength = Object.getOwnPropertyDescriptor(ArrayBuffer.prototype, 'byteLength')?.get;
+
+/** Bytes of an unshared buffer, whatever its own properties say. */
+function lengthOf(buffer: ArrayBufferLike): number {
+  return bufferLength?.call(buffer) ?? 0;
+}
+
+/** Whether a buffer may change its size while it is used. */
+function canBeResized(buffer: ArrayBufferLike): boolean {
+  const { resizable, growable } = buffer as { readonly resizable?: boolean; readonly growable?: boolean };
+  return resizable === true || growable === true;
+}
+
+/** Of an array over a resizable buffer only: see the constructor of {@link Memory}. */
+function hasShrunk(window: Uint8Array, byteLength: number): boolean {
+  return window.length !== byteLength;
 }
 
 /** Whether a buffer is shared: by its tag, as a WebAssembly.Memory can be where a page has no SharedArrayBuffer. */
