@@ -1,4 +1,4 @@
-import { checkInteger, describe, extentOf, isBuffer } from './check.js';
+import { checkInteger, describe, extentOf, isBuffer, lengthOfBuffer } from './check.js';
 import { sharedBuffer } from './control.js';
 import { BuildError } from './errors.js';
 import { alignDown, alignUp, nextPowerOfTwo } from './geometry.js';
@@ -94,7 +94,7 @@ export function backingMemory(source: BackingMemory): Memory {
     const { buffer, byteOffset, byteLength } = viewExtent(source);
     return attached(buffer, byteOffset, byteLength);
   }
-  if (isBuffer(source)) return attached(source, 0, source.byteLength);
+  if (isBuffer(source)) return attached(source, 0, lengthOfBuffer(source));
   if (isGrowable(source)) return attached(source.buffer, 0, source.buffer.byteLength, source);
   throw new TypeError(
     `memory must be an ArrayBuffer, a SharedArrayBuffer, a view or a WebAssembly.Memory, got ${describe(source)}`,

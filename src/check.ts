@@ -99,6 +99,11 @@ export function extentOf(view: ArrayBufferView): { buffer: ArrayBufferLike; byte
   return { buffer, byteOffset, byteLength } as { buffer: ArrayBufferLike; byteOffset: number; byteLength: number };
 }
 
+/** The true length in bytes of what {@link isBuffer} knows: an own property may lie about it. */
+export function lengthOfBuffer(buffer: ArrayBufferLike): number {
+  return (answers(bufferLength, buffer) ? bufferLength : sharedBufferLength).call(buffer) as number;
+}
+
 /** Whether `value` is an ArrayBuffer or a SharedArrayBuffer, of this realm or another. */
 export function isBuffer(value: unknown): value is ArrayBufferLike {
   return answers(bufferLength, value) || answers(sharedBufferLength, value);
