@@ -154,18 +154,17 @@ export class WaitLine {
   /** Gives `wait` its memory, if that can be had now. */
   claimFor(wait: Wait): boolean {
     if (!this.waits.has(wait) || this.engine.closed) return false;
-    // Aborted, but another wait with that signal was told first, and what it left is being handed out.
-    if (wait.signal?.aborted) {
-      this.cancel(wait, abortReason(wait.signal));
-      return false;
-    }
     let buffer: ArenaBuffer;
     try {
+      // Aborted, but another wait with that signal was told first, and what it left is being handed out.
+      if (wait.signal?.aborted) throw abortReason(wait.signal);
+      // A signal that is no AbortSignal may have done anything when asked.
+      if (!this.waits.has(wait)) return false;
       const record = this.engine.claimOrWait(wait.order, wait.capacity);
       if (record === undefined) return false;
       buffer = this.engine.handles.buffer(record, wait.site);
     } catch (error) {
-      this.cancel(wait, error); // another thread closed the arena just now, or the runtime has no memory
+      this.cancel(wait, error); // or another thread closed the arena just now, or the runtime has no memory
       return false;
     }
     this.waits.delete(wait);
