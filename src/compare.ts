@@ -13,7 +13,7 @@ export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
 
 /** Index of the first place of `needle` in `haystack` at or after `from`, or -1. An empty needle is found at once. */
 export function indexOfBytes(haystack: Uint8Array, needle: Uint8Array, from: number): number {
-  if (needle.length === 0) return from;
+  if (needle.length === 0) return from + 0; // -0 is 0
   const last = haystack.length - needle.length;
   const first = needle[0] as number;
   for (let at = haystack.indexOf(first, from); at >= 0 && at <= last; at = haystack.indexOf(first, at + 1)) {
