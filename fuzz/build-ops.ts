@@ -1,0 +1,183 @@
+import { BuddyArena, BuddyGeometry, BuddyHint, FixedArena, SlotSpec, Unfaulted } from 'arena-alligator';
+import type { Operation } from './arena-ops.js';
+import { anyBacking } from './backings.js';
+import type { Dice } from './dice.js';
+import { anything, resizableBuffer } from './hostile.js';
+import type { Arena } from './model.js';
+import { type LooseBuilder, OPTIONS } from './options.js';
+import { type Attempt, attempt, expectSame, Fails, Finding, refusalOfInteger } from './outcome.js';
+
+/** Anything but what would take gigabytes: sizes are small, or more than there can be. */
+function anySize(dice: Dice): unknown {
+  const value = dice.oneIn(3) ? anything(dice) : 1 + dice.below(70);
+  return typeof value === 'number' && value > 4096 && value < 2 ** 50 ? 2 ** 50 : value;
+}
+
+const OVERSIZED = 2 ** 40;
+
+function isOversized(...sizes: readonly unknown[]): boolean {
+  return sizes.some((size) => typeof size === 'number' && size >= OVERSIZED);
+}
+
+interface Started {
+  readonly builder: LooseBuilder;
+  /** What building must throw at the latest. */
+  readonly must: number;
+  /** Undo what keeps memory from being built over. */
+  readonly spoil: (() => void) | undefined;
+}
+
+function ownFixed(dice: Dice): Started | undefined {
+  const [slots, size] = [anySize(dice), anySize(dice)];
+  const invalid = refusalOfInteger(slots, 1) | refusalOfInteger(size, 1);
+  const { value } = attempt('withSlotCapacity', invalid, 0, () => {
+    const make = dice.oneIn(2) ? FixedArena.withSlotCapacity : FixedArena.withArenaCapacity;
+    return make.call(FixedArena, slots as number, size as number);
+  });
+  if (value === undefined) return undefined;
+  return started(value, isOversized(slots, size) ? Fails.Build : 0);
+}
+
+function ownBuddy(dice: Dice): Started | undefined {
+  const geometry = anyGeometry(dice);
+  if (geometry === undefined) return undefined;
+  const fake = dice.oneIn(8) ? anything(dice) : geometry;
+  const must = fake === geometry ? 0 : Fails.Type | Fails.Marker;
+  const { value } = attempt('builder', must, 0, () => BuddyArena.builder(fake as BuddyGeometry));
+  return value === undefined ? undefined : started(value, isOversized(geometry.totalSize) ? Fails.Build : 0);
+}
+
+function raw(dice: Dice): Started | undefined {
+  const isFixed = dice.oneIn(2);
+  const size = anySize(dice);
+  const made = attempt<SlotSpec | BuddyHint>('a spec', refusalOfInteger(size, 1), 0, () => {
+    if (!isFixed) return BuddyHint.minAlloc(size as number);
+    return dice.oneIn(2) ? SlotSpec.count(size as number) : SlotSpec.size(size as number);
+  });
+  if (made.value === undefined) return undefined;
+  const backing = anyBacking(dice, 1 + dice.below(500));
+  const isFake = dice.oneIn(6);
+  const memory = isFake ? anything(dice) : lying(backing.memory, dice);
+  const any = dice.oneIn(4) ? anything(dice) : dice.oneIn(2) ? () => undefined : undefined;
+  // What a callback throws is thrown again in a task of its own, where it would be nobody's.
+  const dealloc = typeof any === 'function' ? () => undefined : any;
+  const must =
+    (isFake ? Fails.Type | Fails.Marker | Fails.Build : 0) |
+    (dealloc === undefined || typeof dealloc === 'function' ? 0 : Fails.Type);
+  const { value } = attempt('fromRaw', must, 0, () => {
+    const arena = (isFixed ? FixedArena : BuddyArena) as typeof FixedArena;
+    return arena.fromRaw(memory as ArrayBuffer, made.value as SlotSpec, dealloc as undefined);
+  });
+  if (value === undefined) return undefined;
+  return { ...started(value, 0), spoil: backing.disturb && (() => backing.disturb?.(backing)) };
+}
+
+/** A buffer may say of itself what it likes; only its true size counts. */
+function lying<Memory>(memory: Memory, dice: Dice): Memory {
+  if (!(memory instanceof ArrayBuffer || memory instanceof SharedArrayBuffer) || !dice.oneIn(4)) return memory;
+  Object.defineProperty(memory, 'byteLength', { value: dice.pick([0, 5, 2 ** 20, 2 ** 40, undefined, 'long', {}]) });
+  return memory;
+}
+
+function started(builder: unknown, must: number): Started {
+  return { builder: builder as LooseBuilder, must, spoil: undefined };
+}
+
+const WAITERS: readonly unknown[] = [undefined, null, 1, {}, { register: 1, wake: 2 }, { register: () => ({}) }];
+
+/** Builds from any arguments with any options; what was built must work, and what failed must fail again in the same way. */
+export const buildAnything: Operation = (_world, dice) => {
+  const begun = dice.pick([ownFixed, ownBuddy, raw])(dice);
+  if (begun === undefined) return;
+  const { builder } = begun;
+  for (let count = dice.below(4); count > 0; count--) {
+    const { name, refusal, call } = misuse(dice);
+    // What excludes each other depends on what was set before.
+    attempt(name, refusal, Fails.Build, () => call(builder));
+  }
+  if (dice.oneIn(3)) begun.spoil?.();
+  const build = anyBuild(builder, dice);
+  const first = attempt('build', begun.must, Fails.Build, build);
+  if (first.failure === 0) checkBuilt(first, dice);
+  if (first.failure === 0 || begun.spoil !== undefined) return;
+  const second = codeOf(build);
+  expectSame(second, codeOf(build), 'why building fails again');
+};
+
+function misuse(dice: Dice): { name: string; refusal: number; call(builder: LooseBuilder): unknown } {
+  const option = dice.pick(OPTIONS);
+  return { name: option.name, ...option.misuse(dice) };
+}
+
+function codeOf(build: () => unknown): string {
+  try {
+    build();
+  } catch (error) {
+    return String((error as { code?: unknown }).code);
+  }
+  return 'built';
+}
+
+function anyBuild(builder: LooseBuilder, dice: Dice): () => unknown {
+  switch (dice.below(5)) {
+    case 0:
+      return () => builder.buildUnfaulted();
+    case 1:
+      return () => builder.buildAsync();
+    case 2: {
+      const waiters = dice.pick(WAITERS);
+      return () => {
+        const { failure, value } = attempt('buildAsyncWith', Fails.Type | Fails.Build, 0, () =>
+          builder.buildAsyncWith(waiters),
+        );
+        return failure === 0 ? value : builder.build();
+      };
+    }
+    default:
+      return () => builder.build();
+  }
+}
+
+function checkBuilt({ value }: Attempt<unknown>, dice: Dice): void {
+  const arena = (value instanceof Unfaulted ? value.faultPages() : value) as Arena;
+  const buffer = arena.allocate(1);
+  const { capacity } = buffer;
+  if (capacity < 1) throw new Finding(`a buffer of ${capacity} bytes`);
+  buffer.putBytes(dice.below(256), capacity);
+  const bytes = buffer.freeze();
+  expectSame(bytes.length, capacity, 'length of what was written');
+  arena.close();
+  bytes.release();
+  expectSame(arena.metrics().frees, 1, 'frees of a small arena');
+  if ('detach' in arena) (arena as { detach(): void }).detach();
+}
+
+function anyGeometry(dice: Dice): BuddyGeometry | undefined {
+  const [total, minBlock] = dice.oneIn(2) ? [2 ** dice.below(10), 2 ** dice.below(6)] : [anySize(dice), anySize(dice)];
+  const invalid = refusalOfInteger(total, 1) | refusalOfInteger(minBlock, 1);
+  const isExact = dice.oneIn(2);
+  const { value } = attempt('a geometry', invalid, invalid === 0 ? Fails.Build : 0, () =>
+    isExact
+      ? BuddyGeometry.exact(total as number, minBlock as number)
+      : BuddyGeometry.nearest(total as number, minBlock as number),
+  );
+  return value;
+}
+
+export const useGeometry: Operation = (_world, dice) => {
+  const geometry = anyGeometry(dice);
+  if (geometry === undefined) return;
+  const { totalSize, minBlockSize, maxOrder } = geometry;
+  expectSame(minBlockSize * 2 ** maxOrder, totalSize, 'total size of a geometry');
+  const alignment = anything(dice);
+  const { value: aligned } = attempt('withAlignment', refusalOfInteger(alignment, 1), Fails.Build, () =>
+    geometry.withAlignment(alignment as number),
+  );
+  if (aligned !== undefined && aligned.minBlockSize % aligned.alignment !== 0)
+    throw new Finding('blocks are not aligned');
+  // A view of a buffer that shrank below it has no bytes.
+  const buffer = resizableBuffer(64, 64);
+  const view = new Uint8Array(buffer, 32, 32);
+  buffer.resize(16);
+  attempt('an arena over nothing', Fails.Build, 0, () => FixedArena.fromRaw(view, SlotSpec.size(1)).build());
+};

@@ -1,0 +1,74 @@
+import { ArenaBuffer, BytesMut } from 'arena-alligator';
+import type { BufferModel, BytesModel, RawModel, World } from './model.js';
+import { expectBytes, expectSame, Finding } from './outcome.js';
+
+/** The bytes a handle on frozen bytes must show. */
+export function contentOf(model: BytesModel): Uint8Array {
+  return model.content.subarray(model.from, model.to);
+}
+
+export function checkBytes(model: BytesModel): void {
+  const { handle, block } = model;
+  expectSame(handle.isReleased, false, 'isReleased');
+  expectSame(handle.length, model.to - model.from, 'length of bytes');
+  expectSame(handle.isUnique, block === undefined || block.holders === 1, 'isUnique');
+  if (block?.owner?.isGone) return;
+  expectBytes(handle.toUint8Array(), contentOf(model), 'bytes');
+}
+
+/** Without lending, its memory is only seen at the length and the capacity; with it, where the written part lies is known too. */
+export function checkBuffer(model: BufferModel, looks: boolean): void {
+  const { handle, length } = model;
+  expectSame(handle.length, length, 'length of a buffer');
+  expectSame(handle.isEmpty, length === 0, 'isEmpty of a buffer');
+  if (handle instanceof ArenaBuffer) expectSame(handle.isSpilled, model.isSpilled, 'isSpilled');
+  if (model.block.owner === undefined) {
+    model.capacity = handle.capacity;
+    if (model.capacity < length) throw new Finding(`${length} bytes in a capacity of ${model.capacity}`);
+  } else {
+    expectSame(handle.capacity, model.capacity, 'capacity');
+  }
+  if (model.growth === 'firm') expectSame(handle.remainingMut(), model.capacity - length, 'remainingMut');
+  if (handle instanceof BytesMut) expectBytes(handle.view, model.content.subarray(0, length), 'a BytesMut');
+  if (!looks || model.block.owner?.isGone || length === model.capacity) return;
+  const rest = handle.chunkMut();
+  expectSame(rest.length, model.capacity - length, 'length of chunkMut');
+  const written = new Uint8Array(rest.buffer, rest.byteOffset - length, length);
+  expectBytes(written, model.content.subarray(0, length), 'a buffer');
+}
+
+export function checkRaw(model: RawModel): void {
+  const { handle } = model;
+  expectSame(handle.capacity, model.capacity, 'capacity of a region');
+  if (model.block.owner?.isGone) return;
+  expectBytes(handle.bytes, model.content, 'a region');
+  expectSame(handle.bytes.byteOffset, handle.byteOffset, 'byteOffset of a region');
+}
+
+export function checkAll(world: World): void {
+  for (const model of world.bytes) checkBytes(model);
+  for (const model of world.buffers) checkBuffer(model, true);
+  for (const model of world.raws) checkRaw(model);
+  for (const model of world.arenas) model.checkMetrics();
+}
+
+/** Gives everything back, and looks whether it came back. */
+export function releaseAll(world: World): void {
+  for (const { handle, block } of world.bytes.splice(0)) {
+    handle.release();
+    handle.release();
+    block?.drop();
+  }
+  for (const { handle, block } of world.buffers.splice(0)) {
+    if (handle instanceof ArenaBuffer) handle.abandon();
+    block.drop();
+  }
+  for (const { handle, block } of world.raws.splice(0)) {
+    handle.release();
+    block.drop();
+  }
+  for (const model of world.arenas) {
+    model.checkEmpty();
+    model.backing?.checkGuards();
+  }
+}

@@ -1,0 +1,101 @@
+import { parseArgs } from 'node:util';
+import { Dice } from './dice.js';
+import { Marker } from './outcome.js';
+import { PROFILES, type Profile, profileOf, randomProgram } from './program.js';
+import { caseOf, failureOfRun, shrink } from './shrink.js';
+
+// Runs random programs on the whole public surface for a given time, against a naive model; prints what fails as short as it gets.
+
+const { values: options } = parseArgs({
+  options: {
+    minutes: { type: 'string', default: '1' },
+    seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+    profile: { type: 'string' },
+  },
+});
+const seed = Number(options.seed);
+const profiles = options.profile === undefined ? PROFILES : [profileOf(options.profile)];
+const end = performance.now() + Number(options.minutes) * 60_000;
+/** Between two lines of progress, in ms. */
+const ROUND = 10_000;
+/** Of one profile before the next one's turn, in ms. */
+const TURN = 500;
+const MOST_FINDINGS = 5;
+
+interface Tally {
+  programs: number;
+  operations: number;
+  ms: number;
+}
+const tallies = new Map<Profile, Tally>(profiles.map((profile) => [profile, { programs: 0, operations: 0, ms: 0 }]));
+let found = 0;
+/** Messages of findings: the same one is not shown twice. */
+const known = new Set<string>();
+const seeds = new Dice().reseed(seed);
+let nextLine = performance.now() + ROUND;
+
+// What a callback of the program's throws is thrown again in a task of its own: those of hostile values are meant to be.
+process.on('uncaughtException', (error) => {
+  if (error instanceof Marker) return;
+  console.log(`uncaught: ${error.stack}`);
+  found++;
+});
+
+function total(of: keyof Tally): number {
+  return [...tallies.values()].reduce((sum, tally) => sum + tally[of], 0);
+}
+
+function line(): string {
+  const rates = [...tallies].map(
+    ([{ name }, { operations, ms }]) => `${name} ${Math.round(operations / (ms / 1000) || 0)}/s`,
+  );
+  return `seed ${seed}: ${total('programs')} programs, ${total('operations')} operations, ${rates.join(', ')}, findings ${found}`;
+}
+
+function isKnown({ name }: Profile, error: Error): boolean {
+  const what = `${name}: ${error.message.split('\n')[0]?.replace(/\d+/g, 'N')}`;
+  if (known.has(what)) return true;
+  known.add(what);
+  return false;
+}
+
+async function report(profile: Profile, program: readonly number[], error: Error): Promise<void> {
+  if (isKnown(profile, error)) return;
+  const shortest = await shrink(profile, program);
+  const shown = (await failureOfRun(profile, shortest)) ?? error;
+  if (shown !== error && isKnown(profile, shown)) return;
+  found++;
+  console.log(`\n${profile.name}: ${shown.stack}\n${caseOf(profile, shortest, shown)}\n`);
+}
+
+async function turnOf(profile: Profile, tally: Tally): Promise<void> {
+  const start = performance.now();
+  const until = Math.min(end, start + TURN);
+  while (performance.now() < until && found < MOST_FINDINGS) {
+    const program = randomProgram(seeds.next(), profile.length);
+    let error: Error | undefined;
+    try {
+      const run = profile.run(program);
+      if (run !== undefined) await run;
+    } catch (thrown) {
+      error = thrown instanceof Error ? thrown : new Error(String(thrown));
+    }
+    tally.programs++;
+    tally.operations += program.length - 1;
+    if (error !== undefined) await report(profile, program, error);
+  }
+  tally.ms += performance.now() - start;
+}
+
+while (performance.now() < end && found < MOST_FINDINGS) {
+  for (const [profile, tally] of tallies) {
+    await turnOf(profile, tally);
+    // Timers and collected memory have their turn too.
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  if (performance.now() < nextLine) continue;
+  console.log(line());
+  nextLine += ROUND;
+}
+console.log(`done: ${line()}`);
+process.exit(found === 0 ? 0 : 1);

@@ -1,0 +1,164 @@
+import type { ArenaBuffer, BuddyArena, Bytes, BytesMut, FixedArena, RawRegion } from 'arena-alligator';
+import type { Backing } from './backings.js';
+import type { Traits } from './options.js';
+import { expectSame, Finding } from './outcome.js';
+
+export type Arena = FixedArena | BuddyArena;
+
+/** What an arena must say of itself. */
+export class ArenaModel {
+  readonly arena: Arena;
+  readonly traits: Traits;
+  readonly backing: Backing | undefined;
+  allocationsOk = 0;
+  allocationsFailed = 0;
+  frees = 0;
+  frozen = 0;
+  spills = 0;
+  bytesLive = 0;
+  isClosed = false;
+
+  constructor(arena: Arena, traits: Traits, backing: Backing | undefined) {
+    this.arena = arena;
+    this.traits = traits;
+    this.backing = backing;
+  }
+
+  /** Whether its memory was detached or shrunk: contents are anybody's guess from then on. */
+  get isGone(): boolean {
+    return this.backing?.isGone === true;
+  }
+
+  get total(): number {
+    const { arena } = this;
+    return 'slotCount' in arena ? arena.slotCount * arena.slotCapacity : arena.totalSize;
+  }
+
+  /** Bytes of the slot or block that a request takes; undefined for one that is too large. */
+  blockFor(length: number | undefined): number | undefined {
+    const { arena } = this;
+    if ('slotCount' in arena)
+      return length !== undefined && length > arena.slotCapacity ? undefined : arena.slotCapacity;
+    if (length === undefined || length > arena.totalSize) return undefined;
+    let size = arena.minBlockSize;
+    while (size < length) size *= 2;
+    return size;
+  }
+
+  /** @throws Finding when the counters are others */
+  checkMetrics(): void {
+    const metrics = this.arena.metrics();
+    expectSame(metrics.allocationsOk, this.allocationsOk, 'allocationsOk');
+    expectSame(metrics.allocationsFailed, this.allocationsFailed, 'allocationsFailed');
+    expectSame(metrics.frees, this.frees, 'frees');
+    expectSame(metrics.frozen, this.frozen, 'frozen');
+    expectSame(metrics.spills, this.spills, 'spills');
+    expectSame(metrics.bytesLive, this.bytesLive, 'bytesLive');
+    expectSame(metrics.leaksReclaimed + metrics.leaksPinned, 0, 'leaks');
+    expectSame(metrics.bytesReserved, this.total, 'bytesReserved');
+    expectSame(this.arena.isClosed, this.isClosed, 'isClosed');
+  }
+
+  /** Everything was released: it came back, and merged. */
+  checkEmpty(): void {
+    this.checkMetrics();
+    expectSame(this.frees, this.allocationsOk, 'frees of all allocations');
+    expectSame(this.bytesLive, 0, 'bytes live in the end');
+    if ('slotCount' in this.arena) return;
+    const { largestFreeBlock, splits, coalesces } = this.arena.metrics();
+    expectSame(largestFreeBlock, this.arena.totalSize, 'largest free block in the end');
+    expectSame(coalesces, splits, 'coalesces of all splits');
+  }
+}
+
+/** Memory that handles share: a slot or block of an arena, or heap memory. */
+export class Block {
+  readonly owner: ArenaModel | undefined;
+  readonly size: number;
+  readonly isWritable: boolean;
+  /** Handles, messages and tickets. */
+  holders = 1;
+
+  constructor(owner: ArenaModel | undefined, size: number, isWritable = true) {
+    this.owner = owner;
+    this.size = size;
+    this.isWritable = isWritable;
+    if (owner === undefined) return;
+    owner.allocationsOk++;
+    owner.bytesLive += size;
+  }
+
+  drop(): void {
+    if (--this.holders > 0 || this.owner === undefined) return;
+    if (this.holders < 0) throw new Finding('the oracle released a block twice');
+    this.owner.frees++;
+    this.owner.bytesLive -= this.size;
+  }
+}
+
+export interface BufferModel {
+  readonly handle: ArenaBuffer | BytesMut;
+  /** `mut` is heap memory that grows, `spill` moves there, `firm` throws when full. */
+  growth: 'mut' | 'spill' | 'firm';
+  block: Block;
+  isSpilled: boolean;
+  /** Bytes visible; of memory that grew as the handle says. */
+  capacity: number;
+  /** Offset of the first byte in the block. */
+  start: number;
+  content: Uint8Array;
+  length: number;
+}
+
+/** `content[from, to)` are its bytes; parts of one payload share `content`, which nobody writes to. */
+export interface BytesModel {
+  readonly handle: Bytes;
+  /** Undefined where it holds no memory. */
+  block: Block | undefined;
+  content: Uint8Array;
+  from: number;
+  to: number;
+  /** Offset of the first byte in the block, and bytes visible in that to who makes it writable again. */
+  offset: number;
+  visible: number;
+}
+
+export interface RawModel {
+  readonly handle: RawRegion;
+  readonly block: Block;
+  readonly capacity: number;
+  content: Uint8Array;
+}
+
+export type DeadHandle = ArenaBuffer | BytesMut | Bytes | RawRegion;
+
+const MOST_DEAD = 16;
+/** Handles on frozen bytes at a time: more would only make the choice among them rarer. */
+export const MOST_BYTES = 48;
+
+/** Everything a program has made and not given back. */
+export class World {
+  readonly isHostile: boolean;
+  readonly arenas: ArenaModel[] = [];
+  readonly buffers: BufferModel[] = [];
+  readonly bytes: BytesModel[] = [];
+  readonly raws: RawModel[] = [];
+  readonly dead: DeadHandle[] = [];
+  private buried = 0;
+
+  constructor(isHostile: boolean) {
+    this.isHostile = isHostile;
+  }
+
+  bury(handle: DeadHandle): void {
+    this.dead[this.buried++ % MOST_DEAD] = handle;
+  }
+}
+
+/** Takes an element out of a list of which the order does not matter. */
+export function remove<Item>(items: Item[], item: Item): void {
+  const at = items.indexOf(item);
+  if (at < 0) return;
+  const last = items.pop() as Item;
+  if (at < items.length) items[at] = last;
+}

@@ -1,0 +1,143 @@
+import type { Dice } from './dice.js';
+import { anything } from './hostile.js';
+import { Fails, refusalOfInteger } from './outcome.js';
+
+/** How an arena was asked for; what its model must know. */
+export interface Traits {
+  readonly kind: 'fixed' | 'buddy';
+  readonly isRaw: boolean;
+  readonly spills: boolean;
+  readonly zeroes: boolean;
+  readonly isShared: boolean;
+  readonly alignment: number;
+}
+
+export type Draft = { -readonly [Key in keyof Traits]: Traits[Key] };
+
+/** A builder without the types that keep a program from misusing it. */
+export interface LooseBuilder {
+  alignment(byteCount: unknown): this;
+  initPolicy(policy: unknown): this;
+  pageSize(size: unknown): this;
+  autoSpill(): this;
+  hazmatRawAccess(): this;
+  shared(options: unknown): this;
+  build(): unknown;
+  buildUnfaulted(): unknown;
+  buildAsync(): unknown;
+  buildAsyncWith(waiters: unknown): unknown;
+}
+
+/** One option of both builders. A new one is a row more in {@link OPTIONS}. */
+export interface BuilderOption {
+  readonly name: string;
+  /** One in how many arenas has it. */
+  readonly rarity: number;
+  /** Whether it goes with what was chosen before. */
+  suits(draft: Draft): boolean;
+  apply(builder: LooseBuilder, draft: Draft, dice: Dice): void;
+  /** Calls it with any argument at all. @returns what it must throw, known before the call */
+  misuse(dice: Dice): { readonly refusal: number; call(builder: LooseBuilder): unknown };
+}
+
+const always = (): boolean => true;
+
+export const OPTIONS: readonly BuilderOption[] = [
+  {
+    name: 'alignment',
+    rarity: 3,
+    suits: always,
+    apply(builder, draft, dice) {
+      draft.alignment = 2 ** dice.below(4);
+      builder.alignment(draft.alignment);
+    },
+    misuse(dice) {
+      const any = anything(dice);
+      // What can be had would take gigabytes.
+      const value = any === 2 ** 31 || any === 2 ** 32 ? 2 ** 50 : any;
+      const isPower = typeof value === 'number' && value >= 1 && Number.isInteger(Math.log2(value));
+      const refusal = refusalOfInteger(value, 1) || (isPower ? 0 : Fails.Build);
+      return { refusal, call: (builder) => builder.alignment(value) };
+    },
+  },
+  {
+    name: 'initPolicy',
+    rarity: 2,
+    suits: always,
+    apply(builder, draft, dice) {
+      draft.zeroes = !dice.oneIn(4);
+      builder.initPolicy(draft.zeroes ? 'zero' : 'uninit');
+    },
+    misuse(dice) {
+      const value = dice.oneIn(3) ? dice.pick(['zero', 'uninit', 'Zero', '']) : anything(dice);
+      const refusal = value === 'zero' || value === 'uninit' ? 0 : Fails.Type;
+      return { refusal, call: (builder) => builder.initPolicy(value) };
+    },
+  },
+  {
+    name: 'pageSize',
+    rarity: 3,
+    suits: always,
+    apply(builder, _draft, dice) {
+      builder.pageSize(dice.pick(['auto', 'unknown', 1, 4096, 3, 2 ** 53 - 1]));
+    },
+    misuse(dice) {
+      const value = anything(dice);
+      return { refusal: refusalOfInteger(value, 1), call: (builder) => builder.pageSize(value) };
+    },
+  },
+  {
+    name: 'autoSpill',
+    rarity: 3,
+    suits: (draft) => !draft.isRaw,
+    apply(builder, draft) {
+      draft.spills = true;
+      builder.autoSpill();
+    },
+    misuse: () => ({ refusal: 0, call: (builder) => builder.autoSpill() }),
+  },
+  {
+    name: 'hazmatRawAccess',
+    rarity: 4,
+    suits: (draft) => !draft.spills,
+    apply(builder, draft) {
+      draft.isRaw = true;
+      builder.hazmatRawAccess();
+    },
+    misuse: () => ({ refusal: 0, call: (builder) => builder.hazmatRawAccess() }),
+  },
+  {
+    name: 'shared',
+    // Chosen by the profile: its memory is too much to make for every arena.
+    rarity: Number.POSITIVE_INFINITY,
+    suits: always,
+    apply(builder, draft, dice) {
+      draft.isShared = true;
+      builder.shared({ maxThreads: 1 + dice.below(3) });
+    },
+    misuse(dice) {
+      const value = anything(dice);
+      const options = dice.oneIn(2) ? value : { maxThreads: value };
+      const isObject = typeof options === 'object' && options !== null;
+      // Asked for a field, a hostile object may throw what it likes.
+      const refusal = isObject ? refusalOfMaxThreads(options) : Fails.Type;
+      return { refusal, call: (builder) => builder.shared(options) };
+    },
+  },
+];
+
+function refusalOfMaxThreads(options: object): number {
+  try {
+    return refusalOfInteger((options as { maxThreads?: unknown }).maxThreads, 1, 1024);
+  } catch {
+    return Fails.Marker;
+  }
+}
+
+/** Applies what options the dice say, and those of `names`. */
+export function chooseOptions(builder: LooseBuilder, draft: Draft, names: readonly string[], dice: Dice): void {
+  for (const option of OPTIONS) {
+    const isChosen = names.includes(option.name) || (option.rarity < 100 && dice.oneIn(option.rarity));
+    if (isChosen && option.suits(draft)) option.apply(builder, draft, dice);
+  }
+}
