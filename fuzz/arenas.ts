@@ -20,7 +20,16 @@ export function addArena(world: World, dice: Dice, options: readonly string[], w
   };
   const { builder, backing } = anyBuilder(draft, dice, options.includes('shared'));
   chooseOptions(builder, draft, options, dice);
-  const model = new ArenaModel(build(builder, draft, dice, options, waiters), draft, backing);
+  const built = build(builder, draft, dice, options, waiters);
+  const isUnfaulted = built instanceof Unfaulted;
+  const model = new ArenaModel(isUnfaulted ? faulted(built, dice) : built, draft, backing);
+  if (isUnfaulted && dice.oneIn(2)) {
+    const [arena, buffer] = built.allocate(1);
+    if (arena !== model.arena) throw new Finding('allocate() gave another arena');
+    buffer.abandon();
+    model.allocationsOk++;
+    model.frees++;
+  }
   world.arenas.push(model);
   checkShape(model);
   return model;
@@ -64,14 +73,24 @@ function raised(geometry: BuddyGeometry): BuddyGeometry {
   return geometry.minBlockSize >= 8 ? geometry : BuddyGeometry.exact(geometry.totalSize * 8, geometry.minBlockSize * 8);
 }
 
-function build(builder: LooseBuilder, draft: Draft, dice: Dice, options: readonly string[], waiters: unknown): Arena {
+function build(
+  builder: LooseBuilder,
+  draft: Draft,
+  dice: Dice,
+  options: readonly string[],
+  waiters: unknown,
+): Arena | Unfaulted<Arena> {
   if (options.includes('async') && !draft.isRaw) {
     return (waiters === undefined ? builder.buildAsync() : builder.buildAsyncWith(waiters)) as Arena;
   }
   if (!dice.oneIn(4)) return builder.build() as Arena;
   const unfaulted = builder.buildUnfaulted();
   if (!(unfaulted instanceof Unfaulted)) throw new Finding('buildUnfaulted() gave something else');
-  return (dice.oneIn(2) ? unfaulted.faultPages() : unfaulted.intoInner()) as Arena;
+  return unfaulted as Unfaulted<Arena>;
+}
+
+function faulted(unfaulted: Unfaulted<Arena>, dice: Dice): Arena {
+  return dice.oneIn(2) ? unfaulted.faultPages() : unfaulted.intoInner();
 }
 
 function checkShape({ arena, traits, backing, total }: ArenaModel): void {

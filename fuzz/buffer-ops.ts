@@ -14,6 +14,11 @@ const encoder = new TextEncoder();
 const LARGEST_GROWTH = 4096;
 const IMPOSSIBLE = 2 ** 40;
 
+/** More than there can be; rarely an integer, as newer V8s collect all garbage several times before they give up. */
+function impossible(dice: Dice): number {
+  return dice.oneIn(64) ? IMPOSSIBLE * 4 : Number.POSITIVE_INFINITY;
+}
+
 /** What writing `byteCount` bytes must throw, and may. */
 function refusalOfRoom(model: BufferModel, byteCount: number): { must: number; may: number } {
   const may = model.block.owner?.isGone ? Fails.Type : 0;
@@ -128,7 +133,7 @@ export const putBytes: Operation = (world, dice) => {
   const value = integerUpTo(dice, 255, world.isHostile);
   let count = integerUpTo(dice, model.capacity - model.length, world.isHostile);
   if (dice.oneIn(16)) count = 20;
-  if (model.growth !== 'firm' && typeof count === 'number' && count > LARGEST_GROWTH) count = IMPOSSIBLE * 4;
+  if (model.growth !== 'firm' && typeof count === 'number' && count > LARGEST_GROWTH) count = impossible(dice);
   const invalid = refusalOfInteger(value, 0, 255) | refusalOfInteger(count, 0);
   const { must, may } = refusalOfRoom(model, invalid === 0 ? (count as number) : 0);
   const result = attempt('putBytes', invalid || must, may, () =>
@@ -224,7 +229,7 @@ export const useBytesMut: Operation = (world, dice) => {
   if (model === undefined || !(model.handle instanceof BytesMut)) return makeBytesMut(world, dice);
   const { handle } = model;
   let count = integerUpTo(dice, 64, world.isHostile);
-  if (typeof count === 'number' && count > LARGEST_GROWTH) count = IMPOSSIBLE * 4;
+  if (typeof count === 'number' && count > LARGEST_GROWTH) count = impossible(dice);
   const invalid = refusalOfInteger(count, 0);
   if (dice.oneIn(2)) {
     const must = invalid === 0 && (count as number) >= IMPOSSIBLE ? Fails.Range : invalid;
@@ -243,7 +248,7 @@ export const useBytesMut: Operation = (world, dice) => {
 function makeBytesMut(world: World, dice: Dice): void {
   if (world.buffers.length > 24) return;
   let capacity = integerUpTo(dice, 64, world.isHostile);
-  if (typeof capacity === 'number' && capacity > LARGEST_GROWTH) capacity = IMPOSSIBLE * 4;
+  if (typeof capacity === 'number' && capacity > LARGEST_GROWTH) capacity = impossible(dice);
   const invalid = refusalOfInteger(capacity, 0) || ((capacity as number) >= IMPOSSIBLE ? Fails.Range : 0);
   const { value: handle } = attempt('withCapacity', invalid, 0, () => BytesMut.withCapacity(capacity as number));
   if (handle === undefined) return;

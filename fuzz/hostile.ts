@@ -180,6 +180,37 @@ export interface Source {
 
 const DETACHED = detached();
 
+// Made once: each takes pages of its own, and the collector much time.
+const SHRUNK: readonly Uint8Array[] = Array.from({ length: 32 }, (_, length) => {
+  const buffer = resizableBuffer(length + 1, 64);
+  const tracking = new Uint8Array(buffer);
+  tracking.set(patterned.subarray(0, length));
+  buffer.resize(length);
+  return tracking;
+});
+const GROWN: readonly Uint8Array[] = Array.from({ length: 32 }, (_, length) => {
+  const buffer = growableShared(length >> 1, 64);
+  const tracking = new Uint8Array(buffer);
+  tracking.set(patterned.subarray(0, length >> 1));
+  if (length % 2 === 1) Object.defineProperty(buffer, 'growable', { get: hostileGrowable });
+  buffer.grow(length);
+  return tracking;
+});
+const CUT_OFF = cutOff();
+
+/** What lay in a buffer that became too short. */
+function cutOff(): Uint8Array {
+  const buffer = resizableBuffer(16, 16);
+  const view = new Uint8Array(buffer, 8, 8);
+  buffer.resize(4);
+  return view;
+}
+
+/** One of at most `limit` bytes. */
+function ofPool(pool: readonly Uint8Array[], limit: number, dice: Dice): Uint8Array {
+  return pool[dice.below(Math.min(limit + 1, pool.length))] ?? CUT_OFF;
+}
+
 /** Something where bytes are asked for. */
 export function hostileSource(dice: Dice, limit: number): Source {
   const plain = plainSource(dice, limit);
@@ -188,31 +219,14 @@ export function hostileSource(dice: Dice, limit: number): Source {
       return { value: new Liar(plain), isBytes: true };
     case 1:
       return { value: DETACHED, isBytes: true };
-    case 2: {
-      // Tracks the length of a buffer that shrank since.
-      const buffer = resizableBuffer(plain.length + 1, 64 + plain.length);
-      const tracking = new Uint8Array(buffer);
-      tracking.set(plain);
-      buffer.resize(plain.length);
-      return { value: tracking, isBytes: true };
-    }
-    case 3: {
-      const buffer = growableShared(plain.length, 64 + plain.length);
-      const tracking = new Uint8Array(buffer);
-      tracking.set(plain);
-      if (dice.oneIn(2)) Object.defineProperty(buffer, 'growable', { get: hostileGrowable });
-      buffer.grow(plain.length + dice.below(8));
-      return { value: tracking, isBytes: true };
-    }
+    case 2:
+      return { value: ofPool(SHRUNK, limit, dice), isBytes: true };
+    case 3:
+      return { value: ofPool(GROWN, limit, dice), isBytes: true };
     case 4:
       return { value: Buffer.from(plain), isBytes: true };
-    case 5: {
-      // What lay in a buffer that became too short.
-      const buffer = resizableBuffer(16, 16);
-      const view = new Uint8Array(buffer, 8, 8);
-      buffer.resize(4);
-      return { value: view, isBytes: true };
-    }
+    case 5:
+      return { value: CUT_OFF, isBytes: true };
     case 6:
       return { value: new Proxy(plain, {}), isBytes: false };
     case 7:

@@ -9,7 +9,7 @@ import {
 } from 'arena-alligator';
 import type { SharedThread } from '#internal/shared-thread';
 import { auditArena } from '../test/support/audit.js';
-import type { Operation } from './arena-ops.js';
+import { addBuffer, type Operation } from './arena-ops.js';
 import { contentOf } from './checks.js';
 import type { Dice } from './dice.js';
 import { anything, hostileOptions } from './hostile.js';
@@ -281,6 +281,21 @@ const lookAtChannel: Operation = (world, dice) => {
   }
 };
 
+/** Sleeps for what little time it may; memory that is free is had at once. */
+function allocateBlocking(world: World, model: ArenaModel, timeout: unknown): void {
+  const arena = sharedOf(model);
+  const invalid = refusalOfInteger(timeout, 0, 2 ** 31 - 1);
+  const may = model.isClosed ? Fails.Closed : Fails.Wait;
+  const size = model.blockFor(1);
+  const isFixed = arena instanceof SharedFixedArena;
+  const { failure, value } = attempt('allocateBlocking', invalid, may, () =>
+    isFixed ? arena.allocateBlocking(timeout as number) : arena.allocateBlocking(1, timeout as number),
+  );
+  if (failure === Fails.Closed) model.allocationsFailed++;
+  if (failure === Fails.Wait && model.bytesLive === 0) throw new Finding('an empty arena had no memory');
+  if (value !== undefined && size !== undefined) addBuffer(world, model, value, size, 1);
+}
+
 const block: Operation = (world, dice) => {
   if (!(world instanceof SharedWorld) || !dice.oneIn(8)) return;
   const entry = dice.from(world.channels);
@@ -290,6 +305,7 @@ const block: Operation = (world, dice) => {
   if (timeout === undefined || (typeof timeout === 'number' && timeout > 1)) return;
   const must = refusalOfInteger(timeout, 0, 2 ** 31 - 1) || (entry.isClosed ? 0 : Fails.Wait);
   attempt('receiveBlocking', must, 0, () => channel.receiveBlocking(timeout as number));
+  allocateBlocking(world, entry.model, timeout);
 };
 
 export const SHARED_OPERATIONS: readonly (readonly [number, Operation])[] = [
