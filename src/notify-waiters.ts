@@ -1,3 +1,5 @@
+import { MAX_ORDER } from './buddy-blocks.js';
+import { checkInteger } from './check.js';
 import { environment } from './environment.js';
 import type { BuddyWaiter, Waiter, WaitingRequest, WaitRegistration } from './wait-strategy.js';
 
@@ -26,7 +28,9 @@ export class NotifyWaiters implements Waiter, BuddyWaiter {
   private lastWinner = -1;
   private streak = 0;
 
+  /** @throws TypeError, RangeError for an order that no arena has */
   register(order = 0): WaitRegistration {
+    checkInteger(order, 'order', 0, MAX_ORDER);
     const { lines } = this;
     while (lines.length <= order) lines.push(new Line(lines.length));
     return new NotifyRegistration(lines[order] as Line, this.arrivals++);

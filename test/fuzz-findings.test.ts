@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Bytes, FixedArena, NotifyWaiters, SlotSpec } from 'arena-alligator';
+import { BuddyArena, BuddyHint, Bytes, FixedArena, NotifyWaiters, SlotSpec } from 'arena-alligator';
 import { PROFILES, profileOf, randomProgram } from '../fuzz/program.js';
 import { caseOf, failureOfRun, shrink } from '../fuzz/shrink.js';
 
@@ -116,4 +116,21 @@ test('a signal that throws when asked ends its own wait, and nobody else’s', a
 test('minus zero is zero where a place is answered', () => {
   const bytes = Bytes.copyFrom(Uint8Array.of(1));
   assert.ok(Object.is(bytes.indexOf(new Uint8Array(0), -0), 0));
+});
+
+test('a build that fails takes no memory: it fails again for the same reason', () => {
+  const fixed = FixedArena.fromRaw(new ArrayBuffer(64), SlotSpec.size(8)).shared({ maxThreads: 1 });
+  const buddy = BuddyArena.fromRaw(new SharedArrayBuffer(64), BuddyHint.minAlloc(8), () => undefined).shared({
+    maxThreads: 1,
+  });
+  for (let turn = 0; turn < 2; turn++) {
+    assert.throws(() => fixed.build(), { code: 'INCOMPATIBLE_OPTIONS' });
+    assert.throws(() => buddy.buildAsync(), { code: 'INCOMPATIBLE_OPTIONS' });
+  }
+});
+
+test('the default strategy refuses an order that no arena has, instead of making lines without end', () => {
+  const waiters = new NotifyWaiters();
+  for (const order of [-1, 1.5, Number.NaN, 31, 2 ** 53]) assert.throws(() => waiters.register(order), RangeError);
+  assert.throws(() => waiters.register('1' as unknown as number), TypeError);
 });
