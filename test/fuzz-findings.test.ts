@@ -78,6 +78,24 @@ test('memory that was detached is noticed by optimised code, also where resizabl
   }
 });
 
+test('an arena over a WebAssembly.Memory follows it in optimised code, also where resizable memory is used', () => {
+  const Resizable = ArrayBuffer as unknown as new (size: number, options: object) => ArrayBuffer;
+  const resizable = FixedArena.fromRaw(new Resizable(256, { maxByteLength: 512 }), SlotSpec.size(64)).build();
+  const memory = new WebAssembly.Memory({ initial: 1, maximum: 20 });
+  const arena = FixedArena.fromRaw(memory, SlotSpec.size(64)).build();
+  for (let turn = 1; turn <= 20_000; turn++) {
+    const other = resizable.allocate().putU32(1).freeze();
+    assert.equal(other.view[3], 1);
+    other.release();
+    const bytes = arena.allocate().putU32(turn).freeze();
+    assert.equal(bytes.view.length, 4);
+    if (turn % 2000 === 0) memory.grow(1);
+    assert.equal(bytes.view.length, 4);
+    assert.equal(bytes.getU32(), turn);
+    bytes.release();
+  }
+});
+
 test('a ticket is asked once for what it says', () => {
   const arena = FixedArena.withSlotCapacity(1, 8).shared({ maxThreads: 1 }).build();
   const other = FixedArena.withSlotCapacity(1, 8).shared({ maxThreads: 1 }).build();
