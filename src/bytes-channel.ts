@@ -158,7 +158,8 @@ export class BytesChannel implements AsyncIterable<Bytes> {
     const { engine, tools } = this.thread;
     this.thread.checkAttached();
     const { allocation, offset, length } = Bytes.placeOf(bytes);
-    const delivery = length > 0 ? allocation.owner.parcel(allocation, offset, length) : nothingOf(engine);
+    const { owner } = allocation; // what only looks like Bytes has no allocation, and ends here
+    const delivery = length > 0 ? owner.parcel(allocation, offset, length) : nothingOf(engine);
     if (delivery.engine !== engine) throw foreign(allocation);
     if (!this.ring.hasRoom) return this.refuseIfClosed();
     const takesHold = length > 0 && allocation.holders === 1;

@@ -122,7 +122,11 @@ export class Memory {
   }
 
   private wideView({ buffer }: Uint8Array): Float64Array {
-    this.wide ??= new Float64Array(buffer, 0, Math.floor(Math.min(this.byteOffset + this.byteLength, LARGEST_WIDE) / 8));
+    this.wide ??= new Float64Array(
+      buffer,
+      0,
+      Math.floor(Math.min(this.byteOffset + this.byteLength, LARGEST_WIDE) / 8),
+    );
     return this.wide;
   }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { BuddyArena, BuddyHint, Bytes, FixedArena, NotifyWaiters, SlotSpec } from 'arena-alligator';
+import { BuddyArena, BuddyHint, Bytes, BytesChannel, FixedArena, NotifyWaiters, SlotSpec } from 'arena-alligator';
 import { PROFILES, profileOf, randomProgram } from '../fuzz/program.js';
 import { caseOf, failureOfRun, shrink } from '../fuzz/shrink.js';
 
@@ -151,4 +151,12 @@ test('the default strategy refuses an order that no arena has, instead of making
   const waiters = new NotifyWaiters();
   for (const order of [-1, 1.5, Number.NaN, 31, 2 ** 53]) assert.throws(() => waiters.register(order), RangeError);
   assert.throws(() => waiters.register('1' as unknown as number), TypeError);
+});
+
+test('what only looks like Bytes is refused before anything is sent', () => {
+  const arena = FixedArena.withSlotCapacity(1, 8).shared({ maxThreads: 1 }).build();
+  const channel = BytesChannel.create(arena, { capacity: 1 });
+  assert.throws(() => channel.trySend(Object.create(Bytes.prototype) as Bytes), TypeError);
+  assert.equal(channel.length, 0);
+  assert.equal(channel.trySend(Bytes.empty), true);
 });
