@@ -8,6 +8,8 @@ import { Finding } from './outcome.js';
 const SLOT_SIZES: readonly number[] = [1, 7, 8, 16, 24, 64, 100, 256];
 const BLOCK_SIZES: readonly number[] = [1, 8, 16, 64];
 
+const HAVE_OWN_MEMORY: readonly string[] = ['isolated', 'guarded'];
+
 /** Adds an arena of any kind to the world. @param options names of those that it must have */
 export function addArena(world: World, dice: Dice, options: readonly string[], waiters?: unknown): ArenaModel {
   const draft: Draft = {
@@ -16,9 +18,11 @@ export function addArena(world: World, dice: Dice, options: readonly string[], w
     spills: false,
     zeroes: false,
     isShared: false,
+    isGuarded: false,
+    isWatched: false,
     alignment: 1,
   };
-  const { builder, backing } = anyBuilder(draft, dice, options.includes('shared'));
+  const { builder, backing } = anyBuilder(draft, dice, options);
   chooseOptions(builder, draft, options, dice);
   const built = build(builder, draft, dice, options, waiters);
   const isUnfaulted = built instanceof Unfaulted;
@@ -35,13 +39,21 @@ export function addArena(world: World, dice: Dice, options: readonly string[], w
   return model;
 }
 
-function anyBuilder(draft: Draft, dice: Dice, isShared: boolean): { builder: LooseBuilder; backing?: Backing } {
+function anyBuilder(
+  draft: Draft,
+  dice: Dice,
+  options: readonly string[],
+): { builder: LooseBuilder; backing?: Backing } {
   const builder = (made: unknown): LooseBuilder => made as LooseBuilder;
   const slots = 1 + dice.below(12);
   const slotSize = dice.pick(SLOT_SIZES);
   if (dice.oneIn(3)) {
     const backing = anyBacking(dice, slots * slotSize + 64);
-    if (!isShared || backing.isShared) {
+    // What is isolated or guarded has memory of its own.
+    if (
+      !HAVE_OWN_MEMORY.some((option) => options.includes(option)) &&
+      (!options.includes('shared') || backing.isShared)
+    ) {
       const made =
         draft.kind === 'fixed'
           ? FixedArena.fromRaw(

@@ -240,7 +240,7 @@ export const useBytesMut: Operation = (world, dice) => {
     model.length = 0;
   } else {
     const { failure } = attempt('truncate', invalid, 0, () => handle.truncate(count as number));
-    if (failure === 0) model.length = Math.min(model.length, count as number);
+    if (failure === 0) model.length = Math.min(model.length, count as number) + 0; // never -0
   }
   checkBuffer(model, false);
 };

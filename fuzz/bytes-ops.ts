@@ -205,8 +205,10 @@ export const release: Operation = (world, dice) => {
   if (model === undefined) return;
   leave(world, model);
   model.block?.drop();
+  const stale = model.block?.owner?.traits.isGuarded && model.block.holders === 0 ? model.handle.view : undefined;
   if (dice.oneIn(8)) model.handle[Symbol.dispose]();
   else model.handle.release();
+  if (stale !== undefined) expectSame(stale.length, 0, 'length of a stale view');
 };
 
 function leave(world: World, model: BytesModel): void {

@@ -57,6 +57,9 @@ export class ArenaModel {
     expectSame(metrics.leaksReclaimed + metrics.leaksPinned, 0, 'leaks');
     expectSame(metrics.bytesReserved, this.total, 'bytesReserved');
     expectSame(this.arena.isClosed, this.isClosed, 'isClosed');
+    // What travels within one thread is open not at all, or twice.
+    if (!this.traits.isWatched || this.traits.isShared) return;
+    expectSame(this.arena.openAllocations().length, this.allocationsOk - this.frees, 'open allocations');
   }
 
   /** Everything was released: it came back, and merged. */

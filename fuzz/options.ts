@@ -1,3 +1,4 @@
+import type { Leak } from 'arena-alligator';
 import type { Dice } from './dice.js';
 import { anything } from './hostile.js';
 import { Fails, refusalOfInteger } from './outcome.js';
@@ -9,6 +10,9 @@ export interface Traits {
   readonly spills: boolean;
   readonly zeroes: boolean;
   readonly isShared: boolean;
+  readonly isGuarded: boolean;
+  /** Whether all open allocations are listed. */
+  readonly isWatched: boolean;
   readonly alignment: number;
 }
 
@@ -22,6 +26,10 @@ export interface LooseBuilder {
   autoSpill(): this;
   hazmatRawAccess(): this;
   shared(options: unknown): this;
+  leakDetection(level: unknown): this;
+  onLeak(listener: unknown): this;
+  guarded(enabled: unknown): this;
+  isolated?(): this;
   build(): unknown;
   buildUnfaulted(): unknown;
   buildAsync(): unknown;
@@ -124,7 +132,60 @@ export const OPTIONS: readonly BuilderOption[] = [
       return { refusal, call: (builder) => builder.shared(options) };
     },
   },
+  {
+    name: 'leakDetection',
+    rarity: Number.POSITIVE_INFINITY,
+    suits: always,
+    apply(builder, draft, dice) {
+      const level = dice.pick(LEVELS);
+      draft.isWatched = level === 'full';
+      builder.leakDetection(level);
+    },
+    misuse(dice) {
+      const value = dice.oneIn(2) ? dice.pick(LEVELS) : anything(dice);
+      const refusal = LEVELS.includes(value as string) ? 0 : Fails.Type;
+      return { refusal, call: (builder) => builder.leakDetection(value) };
+    },
+  },
+  {
+    name: 'onLeak',
+    rarity: Number.POSITIVE_INFINITY,
+    suits: always,
+    apply(builder) {
+      builder.onLeak((leak: Leak) => {
+        throw new Error(`a program that holds all its handles was told of a leak\n${leak.stack}`);
+      });
+    },
+    misuse(dice) {
+      const value = anything(dice);
+      return { refusal: typeof value === 'function' ? 0 : Fails.Type, call: (builder) => builder.onLeak(value) };
+    },
+  },
+  {
+    name: 'isolated',
+    rarity: Number.POSITIVE_INFINITY,
+    suits: (draft) => draft.kind === 'fixed',
+    apply: (builder) => void builder.isolated?.(),
+    misuse: () => ({ refusal: 0, call: (builder) => builder.isolated?.() }),
+  },
+  {
+    name: 'guarded',
+    rarity: Number.POSITIVE_INFINITY,
+    suits: always,
+    apply(builder, draft) {
+      draft.isGuarded = true;
+      draft.isWatched = true;
+      builder.guarded(true);
+    },
+    misuse(dice) {
+      const value = dice.oneIn(2) ? dice.oneIn(2) : anything(dice);
+      const refusal = typeof value === 'boolean' || value === undefined ? 0 : Fails.Type;
+      return { refusal, call: (builder) => builder.guarded(value) };
+    },
+  },
 ];
+
+const LEVELS: readonly string[] = ['off', 'sampled', 'full'];
 
 function refusalOfMaxThreads(options: object): number {
   try {

@@ -1,3 +1,4 @@
+import { environment } from '#internal/environment';
 import type { Operation } from './arena-ops.js';
 import * as arenas from './arena-ops.js';
 import { addArena } from './arenas.js';
@@ -67,6 +68,8 @@ function decoder(operations: Weighted): readonly Operation[] {
 }
 
 const dice = new Dice();
+// Programs release what they released; a guarded arena would say so each time.
+environment.warn = () => undefined;
 
 function begin(world: World, program: Program, options: readonly string[], count: number): void {
   reentry.run = () => undefined;
@@ -118,8 +121,15 @@ export const PROFILES: readonly Profile[] = [
   synchronous('sync', SYNC, [], false),
   synchronous('hostile', HOSTILE, [], true),
   synchronous('build', BUILD, [], true),
+  synchronous('isolated', SYNC, ['isolated', 'leakDetection', 'onLeak'], false),
+  synchronous('guarded', HOSTILE, ['guarded', 'onLeak'], true),
   waiting('wait', [...HOSTILE, ...WAIT_OPERATIONS], (program) => new WaitWorld(dice.reseed(program[0] ?? 0))),
-  waiting('shared', [...HOSTILE, ...SHARED_OPERATIONS], (program) => new SharedWorld(dice.reseed(program[0] ?? 0))),
+  waiting('shared', [...HOSTILE, ...SHARED_OPERATIONS], (program) => new SharedWorld(dice.reseed(program[0] ?? 0), [])),
+  waiting(
+    'guarded shared',
+    [...HOSTILE, ...SHARED_OPERATIONS],
+    (program) => new SharedWorld(dice.reseed(program[0] ?? 0), ['guarded']),
+  ),
 ];
 
 export function profileOf(name: string): Profile {

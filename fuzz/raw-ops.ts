@@ -35,9 +35,9 @@ export const useRaw: Operation = (world, dice) => {
     handle: bytes,
     block: isEmpty ? undefined : block,
     content,
-    from,
-    to,
-    offset: from,
+    from: from + 0, // never -0
+    to: to + 0,
+    offset: from + 0,
     visible: capacity,
   });
 };

@@ -38,8 +38,8 @@ export class SharedWorld extends WaitWorld {
   readonly channels: ChannelModel[] = [];
   readonly tickets: { readonly ticket: Ticket; readonly model: ArenaModel; message: Message | undefined }[] = [];
 
-  constructor(dice: Dice) {
-    super(dice, dice.oneIn(2) ? ['shared', 'async'] : ['shared'], 1 + dice.below(2));
+  constructor(dice: Dice, nets: readonly string[]) {
+    super(dice, [...nets, ...(dice.oneIn(2) ? ['shared', 'async'] : ['shared'])], 1 + dice.below(2));
     for (const model of this.arenas) {
       const arena = sharedOf(model);
       const channel = BytesChannel.create(arena, { capacity: 1 + dice.below(5) });
