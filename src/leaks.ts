@@ -1,7 +1,7 @@
 import { environment, throwLater } from './environment.js';
 import type { Opening } from './site.js';
 
-/** Which allocations have their sites recorded: none, one in 4,096 on average, or all. */
+/** Which allocations have their sites recorded: none, one in 8,192 on average, or all. */
 export type LeakDetection = 'off' | 'sampled' | 'full';
 export const LeakDetection = { Off: 'off', Sampled: 'sampled', Full: 'full' } as const;
 

@@ -82,8 +82,8 @@ export abstract class ArenaOptions<Mode extends BuilderMode, Shared extends Shar
   }
 
   /**
-   * Records where allocations are made, for leak reports and `openAllocations()`: of one in 4,096 (`sampled`, made for production:
-   * 3 to 5 ns an allocation) or of every one (`full`: 10 to 20 us each). Default `off`, which costs nothing.
+   * Records where allocations are made, for leak reports and `openAllocations()`: of one in 8,192 (`sampled`, made for production:
+   * some 4 ns an allocation) or of every one (`full`: 10 to 20 us each). Default `off`, which costs nothing.
    */
   leakDetection(level: LeakDetection): this {
     if (level !== LeakDetection.Off && level !== LeakDetection.Sampled && level !== LeakDetection.Full) {
@@ -105,7 +105,7 @@ export abstract class ArenaOptions<Mode extends BuilderMode, Shared extends Shar
 
   /**
    * For tests: every allocation has an ArrayBuffer of its own, detached when it is released, and frozen bytes that were written to are
-   * reported (`GuardError`); every allocation is watched, as with `leakDetection('full')`. Some 30 to 60 us an allocation. Memory of the
+   * reported (`GuardError`); every allocation is watched, as with `leakDetection('full')`. Some 100 us an allocation. Memory of the
    * caller's is not touched. Not over a WebAssembly.Memory, to which such memory has no address.
    */
   guarded(enabled = true): this {

@@ -23,8 +23,8 @@ export interface Opening {
 }
 
 /** Frames of the program that are kept, and at most how many of the library's lie above them. */
-const FRAMES = 12;
-const OWN_FRAMES = 8;
+const FRAMES = 8;
+const OWN_FRAMES = 6;
 
 /** The caller of the library. Never throws. 10 to 18 µs (Node 20 and 24), nearly all of it the runtime writing the stack down. */
 export function callSite(): Site {

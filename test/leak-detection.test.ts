@@ -192,7 +192,7 @@ test('openSites groups by place, those with the most bytes first', () => {
   assertAllReturned(arena);
 });
 
-test('sampled watches about one allocation in 4,096, whatever the rhythm of the program', () => {
+test('sampled watches about one allocation in 8,192, whatever the rhythm of the program', () => {
   const arena = FixedArena.withSlotCapacity(1, 16).leakDetection('sampled').build();
   const rounds = 60 * SAMPLED_ONE_IN;
   const seen = [0, 0];
