@@ -49,7 +49,7 @@ function stackLines(): string[] {
   return text
     .split('\n')
     .map((line) => line.trim().replace(/^at /, ''))
-    .filter((line) => line !== '' && line !== 'Error');
+    .filter((line) => line !== '' && !/^Error:?$/.test(line)); // the heading, which test runners make in their own way
 }
 
 function setStackTraceLimit(limit: number | undefined): void {

@@ -253,6 +253,23 @@ test('a program that prepares stack traces in its own way, or badly, can still a
   assertAllReturned(arena);
 });
 
+test('the site is found below any heading', () => {
+  const arena = watched();
+  const { prepareStackTrace } = Error;
+  try {
+    for (const heading of ['Error', 'Error: ', '']) {
+      Error.prepareStackTrace = (_error, frames) => [heading, ...frames.map((frame) => `    at ${frame}`)].join('\n');
+      const buffer = arena.allocate();
+      Object.assign(Error, { prepareStackTrace });
+      assert.match(arena.openAllocations()[0]?.site ?? '', /leak-detection\.test/);
+      buffer.abandon();
+    }
+  } finally {
+    Object.assign(Error, { prepareStackTrace });
+  }
+  assertAllReturned(arena);
+});
+
 test('the stack trace limit of the program is left as it was', () => {
   const limit = Error.stackTraceLimit;
   watched().allocate().abandon();
