@@ -1,6 +1,7 @@
 import type { Allocation, AllocationOwner, Parcel } from './allocation.js';
 import { GuardedRecord } from './guarded-record.js';
 import type { Memory } from './memory.js';
+import { PassingOwner } from './passing-owner.js';
 import type { Quarantine } from './quarantine.js';
 import type { Site } from './site.js';
 import type { Ticket } from './tickets.js';
@@ -9,25 +10,16 @@ import type { Ticket } from './tickets.js';
  * Owns guarded records: checks and detaches what comes back, and has the arena do the rest with its own record. The bytes of a
  * shared arena lie here until they leave the thread.
  */
-export class GuardOwner implements AllocationOwner {
-  private readonly engine: AllocationOwner;
+export class GuardOwner extends PassingOwner {
   private readonly quarantine: Quarantine;
 
   constructor(engine: AllocationOwner, quarantine: Quarantine) {
-    this.engine = engine;
+    super(engine);
     this.quarantine = quarantine;
   }
 
-  get spills(): boolean {
-    return this.engine.spills;
-  }
-
-  get writable(): boolean {
-    return this.engine.writable;
-  }
-
   /** @throws GuardError when frozen bytes were written, after everything was given back */
-  release(allocation: Allocation): void {
+  override release(allocation: Allocation): void {
     const record = guardedBy(allocation);
     const change = record.untold();
     this.detach(record.memory, record.allocated);
@@ -35,19 +27,19 @@ export class GuardOwner implements AllocationOwner {
     if (change !== undefined) throw change;
   }
 
-  departed(allocation: Allocation): void {
+  override departed(allocation: Allocation): void {
     const record = guardedBy(allocation);
     this.detach(record.memory, record.allocated);
     record.inner.owner.departed(record.inner);
   }
 
-  isSoleHolder(allocation: Allocation): boolean {
+  override isSoleHolder(allocation: Allocation): boolean {
     const { inner } = guardedBy(allocation);
     return allocation.holders === 1 && inner.owner.isSoleHolder(inner);
   }
 
   /** @throws GuardError when frozen bytes were written: nothing was sent then */
-  parcel(allocation: Allocation, offset: number, length: number): Parcel {
+  override parcel(allocation: Allocation, offset: number, length: number): Parcel {
     const record = guardedBy(allocation);
     const { inner } = record;
     record.check();
@@ -57,7 +49,7 @@ export class GuardOwner implements AllocationOwner {
   }
 
   /** @throws GuardError when frozen bytes were written: no ticket was issued then */
-  issueTicket(allocation: Allocation, offset: number, length: number): Ticket {
+  override issueTicket(allocation: Allocation, offset: number, length: number): Ticket {
     const record = guardedBy(allocation);
     const { inner } = record;
     record.check();
@@ -72,7 +64,7 @@ export class GuardOwner implements AllocationOwner {
   }
 
   /** The memory is never another's: forgetting it while it is lent harms nobody, and nothing is pinned. */
-  lend(allocation: Allocation): void {
+  override lend(allocation: Allocation): void {
     const { opening } = allocation.trace;
     if (opening !== undefined) opening.isLent = true;
   }
@@ -83,14 +75,6 @@ export class GuardOwner implements AllocationOwner {
     const writable = record.thaw();
     this.detach(memory, record.allocated);
     return writable;
-  }
-
-  countFreeze(): void {
-    this.engine.countFreeze();
-  }
-
-  countSpill(): void {
-    this.engine.countSpill();
   }
 
   private detach(memory: Memory, allocated: Site): void {

@@ -1,11 +1,11 @@
-import type { Allocation, AllocationOwner, Parcel, Trace } from './allocation.js';
+import type { Allocation, AllocationOwner, Trace } from './allocation.js';
 import { environment } from './environment.js';
 import type { HandleFactory } from './handle-factory.js';
 import { ArenaBuffer, Bytes } from './handles.js';
 import type { OpenAllocation } from './leaks.js';
+import { PassingOwner } from './passing-owner.js';
 import { RawRegion } from './raw-region.js';
 import { callSite, type Opening, type Site } from './site.js';
-import type { Ticket } from './tickets.js';
 
 /**
  * `sampled` watches one allocation in this many, on average: at 10 to 15 us for a stack that is 1 to 2 ns an allocation. The
@@ -71,56 +71,23 @@ export class LeakWatch {
   }
 }
 
-/** Owns the records that are watched: notices when one comes back, and leaves the rest to the engine. */
-class WatchedOwner implements AllocationOwner {
-  private readonly engine: AllocationOwner;
+/** Owns the records that are watched: notices when one comes back or leaves. */
+class WatchedOwner extends PassingOwner {
   private readonly watch: LeakWatch;
 
   constructor(engine: AllocationOwner, watch: LeakWatch) {
-    this.engine = engine;
+    super(engine);
     this.watch = watch;
   }
 
-  get spills(): boolean {
-    return this.engine.spills;
-  }
-
-  get writable(): boolean {
-    return this.engine.writable;
-  }
-
-  release(record: Allocation): void {
+  override release(record: Allocation): void {
     this.end(record);
-    this.engine.release(record);
+    super.release(record);
   }
 
-  departed(record: Allocation): void {
+  override departed(record: Allocation): void {
     this.end(record);
-    this.engine.departed(record);
-  }
-
-  isSoleHolder(record: Allocation): boolean {
-    return this.engine.isSoleHolder(record);
-  }
-
-  parcel(record: Allocation, offset: number, length: number): Parcel {
-    return this.engine.parcel(record, offset, length);
-  }
-
-  issueTicket(record: Allocation, offset: number, length: number): Ticket {
-    return this.engine.issueTicket(record, offset, length);
-  }
-
-  lend(record: Allocation): void {
-    this.engine.lend(record);
-  }
-
-  countFreeze(): void {
-    this.engine.countFreeze();
-  }
-
-  countSpill(): void {
-    this.engine.countSpill();
+    super.departed(record);
   }
 
   private end(record: Allocation): void {

@@ -50,8 +50,12 @@ export class Quarantine {
   /** Detaches `buffer`: every view of it has length 0 from now on. */
   take(buffer: ArrayBuffer, allocated: Site): void {
     const moved = detached(buffer);
-    const retired = new Retired(new Uint8Array(moved).fill(RETIRED), allocated, this.onWrite);
-    if (moved === buffer) this.onFailure(allocated);
+    const bytes = new Uint8Array(moved).fill(RETIRED);
+    if (moved === buffer) {
+      this.onFailure(allocated);
+      return;
+    }
+    const retired = new Retired(bytes, allocated, this.onWrite);
     keeper.register(buffer, retired);
     this.kept.add(new WeakRef(retired));
     if (this.kept.size > 2 * MOST_INSPECTED) this.forgetCollected();

@@ -1,19 +1,13 @@
 import assert from 'node:assert/strict';
-import { afterEach, test } from 'node:test';
+import { test } from 'node:test';
 import { BuddyArena, BuddyGeometry, BuddyHint, type Bytes, FixedArena, SlotSpec } from 'arena-alligator';
 import { environment } from '#internal/environment';
 import { allocateAll, assertAllReturned, frozen } from './support/arenas.js';
 import { collectThoroughly, collectUntil } from './support/collector.js';
+import { catchWarnings } from './support/warnings.js';
 
 const realWarn = environment.warn;
-let warnings: string[] = [];
-environment.warn = (_message, code) => warnings.push(code);
-afterEach(() => {
-  warnings = [];
-});
-process.on('exit', () => {
-  environment.warn = realWarn;
-});
+const warnings = catchWarnings();
 
 // Every allocation that is to be forgotten is made in a function of its own: a variable of the test would keep it.
 
@@ -26,7 +20,7 @@ test('a forgotten buffer comes back and is counted in leaksReclaimed', async () 
   assert.ok(await collectUntil(() => arena.metrics().leaksReclaimed === 4));
   assertAllReturned(arena);
   assert.equal(arena.metrics().leaksPinned, 0);
-  assert.deepEqual(warnings, []);
+  assert.deepEqual(warnings.codes, []);
   const again = allocateAll(arena);
   assert.equal(again.length, 4);
   for (const buffer of again) buffer.abandon();
@@ -69,7 +63,7 @@ test('memory of which a view was lent stays pinned, is counted and reported once
     views.push(arena.allocate().chunkMut());
   })();
   assert.ok(await collectUntil(() => arena.metrics().leaksPinned === 2));
-  assert.deepEqual(warnings, ['ARENA_LEAK_PINNED']);
+  assert.deepEqual(warnings.codes, ['ARENA_LEAK_PINNED']);
   assert.equal(arena.metrics().leaksReclaimed, 0);
   assert.equal(arena.metrics().bytesLive, 32);
   const rest = allocateAll(arena);
@@ -215,7 +209,7 @@ test('dealloc never runs while memory is pinned', async () => {
     view = frozen(arena, 'in flight').view;
     arena.close();
   })();
-  assert.ok(await collectUntil(() => warnings.length === 1));
+  assert.ok(await collectUntil(() => warnings.codes.length === 1));
   await collectThoroughly();
   assert.equal(deallocated, 0);
   assert.equal(view?.length, 9);

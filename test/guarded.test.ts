@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { PassThrough, Writable } from 'node:stream';
-import { afterEach, test } from 'node:test';
+import { test } from 'node:test';
 import {
   ArenaBuffer,
   BuddyArena,
@@ -16,20 +16,12 @@ import {
 } from 'arena-alligator';
 import { BytesList, writeBytes } from 'arena-alligator/node';
 import { assertAllReleased } from 'arena-alligator/testing';
-import { environment } from '#internal/environment';
 import { assertAllReturned, frozen } from './support/arenas.js';
 import { collectUntil } from './support/collector.js';
 import { uncaughtDuring } from './support/uncaught.js';
+import { catchWarnings } from './support/warnings.js';
 
-const realWarn = environment.warn;
-let warnings: { message: string; code: string }[] = [];
-environment.warn = (message, code) => warnings.push({ message, code });
-afterEach(() => {
-  warnings = [];
-});
-process.on('exit', () => {
-  environment.warn = realWarn;
-});
+const warnings = catchWarnings();
 
 function guarded(slotCount = 4, slotCapacity = 16): FixedArena {
   return FixedArena.withSlotCapacity(slotCount, slotCapacity).guarded().build();
@@ -143,7 +135,7 @@ test('a right program is told nothing, whatever it does with its handles', async
   }
   const list = new BytesList([frozen(arena, 'a'), frozen(arena, 'b')]);
   await writeBytes(new PassThrough().resume(), list);
-  assert.deepEqual(warnings, []);
+  assert.deepEqual(warnings.codes, []);
   assertAllReturned(arena);
   assertAllReleased(arena);
 });
@@ -183,19 +175,15 @@ test('a second release does nothing, and is reported with all three places', () 
   bytes.release();
   buffer.abandon();
   region.release();
-  assert.equal(warnings.length, 0);
+  assert.equal(warnings.codes.length, 0);
   bytes.release();
   buffer.abandon();
   region.release();
   assert.deepEqual(
-    warnings.map(({ code, message }) => [code, /^(\w+) released twice/.exec(message)?.[1]]),
-    [
-      ['ARENA_DOUBLE_RELEASE', 'Bytes'],
-      ['ARENA_DOUBLE_RELEASE', 'ArenaBuffer'],
-      ['ARENA_DOUBLE_RELEASE', 'RawRegion'],
-    ],
+    warnings.messages.map((message) => /^(\w+) released twice/.exec(message)?.[1]),
+    ['Bytes', 'ArenaBuffer', 'RawRegion'],
   );
-  assert.match(warnings[0]?.message ?? '', /allocated\n[\s\S]*released, frozen[\s\S]*released again\n.*guarded\.test/);
+  assert.match(warnings.messages[0] ?? '', /allocated\n[\s\S]*released, frozen[\s\S]*released again\n.*guarded\.test/);
   assertAllReturned(arena);
   assert.throws(() => assertAllReleased(arena), { code: 'UNRELEASED', message: /Bytes released twice/ });
 });
@@ -230,7 +218,7 @@ test('what is right is no double release: after a conversion, by `using`, after 
     early.release();
   }
   channel.tryReceive()?.release();
-  assert.deepEqual(warnings, []);
+  assert.deepEqual(warnings.codes, []);
   assertAllReleased(arena);
 });
 
@@ -352,10 +340,7 @@ test('a buffer that cannot be detached is reported', () => {
     Object.assign(globalThis, { structuredClone: held });
     if (transfer !== undefined) Object.assign(ArrayBuffer.prototype, { transfer });
   }
-  assert.deepEqual(
-    warnings.map(({ code }) => code),
-    ['ARENA_NOT_DETACHED'],
-  );
+  assert.deepEqual(warnings.codes, ['ARENA_NOT_DETACHED']);
   assert.ok(
     view.every((byte) => byte === 0xdd),
     'and shows nothing of anybody',

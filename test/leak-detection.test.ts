@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { afterEach, test } from 'node:test';
+import { test } from 'node:test';
 import {
   type ArenaBuffer,
   BuddyArena,
@@ -10,21 +10,13 @@ import {
   LeakDetection,
   openSites,
 } from 'arena-alligator';
-import { environment } from '#internal/environment';
 import { SAMPLED_ONE_IN } from '#internal/leak-watch';
 import { assertAllReturned, frozen } from './support/arenas.js';
 import { collectUntil } from './support/collector.js';
 import { uncaughtDuring } from './support/uncaught.js';
+import { catchWarnings } from './support/warnings.js';
 
-const realWarn = environment.warn;
-let warnings: { message: string; code: string }[] = [];
-environment.warn = (message, code) => warnings.push({ message, code });
-afterEach(() => {
-  warnings = [];
-});
-process.on('exit', () => {
-  environment.warn = realWarn;
-});
+const warnings = catchWarnings();
 
 function watched(slotCount = 4): FixedArena {
   return FixedArena.withSlotCapacity(slotCount, 16).leakDetection('full').build();
@@ -82,12 +74,9 @@ test('a leak is reported once a site, with its stack and how long it lived', asy
     frozen(arena, 'elsewhere');
   })();
   assert.ok(await collectUntil(() => arena.metrics().leaksReclaimed === 4));
-  assert.deepEqual(
-    warnings.map(({ code }) => code),
-    ['ARENA_LEAK', 'ARENA_LEAK'],
-  );
-  const here = warnings.find(({ message }) => !message.includes('support/arenas'));
-  assert.match(here?.message ?? '', /forgotten without release.*16 bytes for \d+ ms.*\n.*leak-detection\.test/);
+  assert.deepEqual(warnings.codes, ['ARENA_LEAK', 'ARENA_LEAK']);
+  const here = warnings.messages.find((message) => !message.includes('support/arenas'));
+  assert.match(here ?? '', /forgotten without release.*16 bytes for \d+ ms.*\n.*leak-detection\.test/);
   assert.deepEqual(arena.openAllocations(), []);
   assertAllReturned(arena);
 });
@@ -119,7 +108,7 @@ test('onLeak is told of every leak instead, pinned or not, recorded or not', asy
     assert.deepEqual([leaksReclaimed, leaksPinned], [2, 1]);
     assert.equal(arena.openAllocations().filter(({ pinned }) => pinned).length, level === 'full' ? 1 : 0);
   }
-  assert.deepEqual(warnings, []);
+  assert.deepEqual(warnings.codes, []);
 });
 
 test('what onLeak throws is uncaught and harms nothing; it may use the arena', async () => {
