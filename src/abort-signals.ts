@@ -40,7 +40,12 @@ export function checkSignal(signal: unknown): void {
   throw new TypeError(`signal must be an AbortSignal, got ${describe(signal)}`);
 }
 
-/** What an aborted signal says; those of some libraries say nothing. */
+/** What an aborted signal says; those of some libraries say nothing, and one that throws when asked has said that. */
 export function abortReason(signal: AbortSignal): unknown {
-  return signal.reason === undefined ? new DOMException('This operation was aborted', 'AbortError') : signal.reason;
+  try {
+    const { reason } = signal;
+    return reason === undefined ? new DOMException('This operation was aborted', 'AbortError') : reason;
+  } catch (error) {
+    return error;
+  }
 }

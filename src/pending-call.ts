@@ -27,8 +27,9 @@ export class PendingCall<Result> {
     });
     this.signal = signal;
     if (signal !== undefined) addAbortCallback(signal, this.onAbort);
+    if (signal !== undefined && this.isSettled) removeAbortCallback(signal, this.onAbort); // one that is no AbortSignal may have aborted
     this.timer =
-      timeout === undefined
+      timeout === undefined || this.isSettled
         ? undefined
         : environment.startTimer(() => this.reject(timeoutError(what, timeout)), timeout);
   }

@@ -96,6 +96,7 @@ export class WaitLine {
       this.engine.onRelease(this.onRelease);
       try {
         wait.limit(signal, timeout);
+        if (!this.waits.has(wait)) wait.unlimit(); // a signal that is no AbortSignal may have closed the arena
         this.enlist(wait);
         this.askOthers();
         for (const giveBack of this.spareHolders) if (this.waits.has(wait)) giveBack();

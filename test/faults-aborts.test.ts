@@ -18,6 +18,7 @@ import { connectChunks, fromReadableStream, pipeBytes, readChunks, type Stoppabl
 import fc from 'fast-check';
 import { assertAllReturned, assertAllReturnedSoon, frozen } from './support/arenas.js';
 import { asyncArena, inChunks, pattern } from './support/chunks.js';
+import { FakeClock } from './support/clock.js';
 import { inFolder } from './support/digest.js';
 import { Outcome, settled } from './support/outcome.js';
 
@@ -298,3 +299,50 @@ test('a pipe: an abort at any moment ends it with its reason, or comes too late,
     }),
     { numRuns: 60 },
   ));
+
+/** A signal that only looks like one: `listen` runs when somebody listens. */
+function oddSignal(listen: () => void, listeners: Set<unknown> = new Set()): AbortSignal {
+  return {
+    aborted: false,
+    addEventListener: (_event: string, listener: unknown) => {
+      listeners.add(listener);
+      listen();
+    },
+    removeEventListener: (_event: string, listener: unknown) => listeners.delete(listener),
+  } as unknown as AbortSignal;
+}
+
+test('a signal that closes the arena when it is listened to leaves no timer and no listener', async () => {
+  using clock = new FakeClock();
+  for (const make of Object.values(arenas)) {
+    const arena = make();
+    const held = arena.allocate(64);
+    const listeners = new Set<unknown>();
+    const signal = oddSignal(() => arena.close(), listeners);
+    await assert.rejects(arena.allocateAsync(64, { signal, timeout: 1000 }), { code: 'ARENA_CLOSED' });
+    assert.deepEqual([clock.pendingTimers, listeners.size], [0, 0]);
+    held.abandon();
+    assertAllReturned(arena);
+  }
+});
+
+test('a signal that throws when asked for its reason has said that, and others of the same signal are told too', async () => {
+  const arena = FixedArena.withSlotCapacity(1, 64).buildAsync();
+  const held = arena.allocate();
+  const listeners = new Set<unknown>();
+  const signal = oddSignal(() => undefined, listeners);
+  Object.defineProperty(signal, 'reason', {
+    get() {
+      throw reason;
+    },
+  });
+  const waits = [arena.allocateAsync({ signal }), arena.allocateAsync({ signal })].map((wait) => new Outcome(wait));
+  for (const listener of listeners) (listener as () => void).call(signal);
+  await settled();
+  assert.deepEqual(
+    waits.map(({ error }) => error),
+    [reason, reason],
+  );
+  held.abandon();
+  assertAllReturned(arena);
+});

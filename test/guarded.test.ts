@@ -183,6 +183,7 @@ test('a second release does nothing, and is reported with all three places', () 
     warnings.messages.map((message) => /^(\w+) released twice/.exec(message)?.[1]),
     ['Bytes', 'ArenaBuffer', 'RawRegion'],
   );
+  assert.deepEqual(new Set(warnings.codes), new Set(['ARENA_DOUBLE_RELEASE']));
   assert.match(warnings.messages[0] ?? '', /allocated\n[\s\S]*released, frozen[\s\S]*released again\n.*guarded\.test/);
   assertAllReturned(arena);
   assert.throws(() => assertAllReleased(arena), { code: 'UNRELEASED', message: /Bytes released twice/ });
