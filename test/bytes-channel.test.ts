@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { test } from 'node:test';
 import {
   BuddyArena,
@@ -12,7 +11,7 @@ import {
 } from 'arena-alligator';
 import { assertAllReturned, frozen } from './support/arenas.js';
 import { Outcome, settled } from './support/outcome.js';
-import { answer, inWorker } from './support/threads.js';
+import { answer, exited, inWorker } from './support/threads.js';
 
 const arenaOf = (slots: number): SharedFixedArena =>
   FixedArena.withSlotCapacity(slots, 64).shared({ maxThreads: 4 }).build();
@@ -259,9 +258,8 @@ test('workers pass on what they get: three threads, two channels, no copy', asyn
     return worker;
   });
   const done = workers.map(async (worker) => {
-    const exit = once(worker, 'exit'); // from the start: it may come before the answer is looked at
     const count = await answer<number>(worker);
-    await exit;
+    await exited(worker);
     return count;
   });
   const sending = (async () => {

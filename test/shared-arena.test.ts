@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { test } from 'node:test';
 import {
   AllocError,
@@ -12,7 +11,7 @@ import {
   SlotSpec,
 } from 'arena-alligator';
 import { assertAllReturned } from './support/arenas.js';
-import { answer, inWorker } from './support/threads.js';
+import { answer, exited, inWorker } from './support/threads.js';
 
 const threads = { maxThreads: 3 };
 
@@ -64,7 +63,7 @@ test('threads see each other’s bytes, and one budget', async () => {
     assert.equal(theirs.tryIntoMut(), undefined);
     worker.postMessage(arena.allocate(64).putUtf8('from the main thread').freeze().toTicket());
     assert.deepEqual(await answer(worker), ['from the main thread', true, 128]);
-    await once(worker, 'exit');
+    await exited(worker);
     assert.equal(theirs.isUnique, true);
     theirs.release();
     assertAllReturned(arena);
@@ -162,7 +161,7 @@ test('an arena over a window of the caller’s shared memory is shared as well, 
     arena.handle(),
   );
   assert.equal(await answer(worker), true);
-  await once(worker, 'exit');
+  await exited(worker);
   assert.equal(new Uint8Array(memory)[0], 0xee);
   assert.ok(
     arena
@@ -186,7 +185,7 @@ test('raw access works in every thread', async () => {
   bytes.release();
   const region = arena.rawAllocate();
   region.release();
-  await once(worker, 'exit');
+  await exited(worker);
   assertAllReturned(arena);
 });
 

@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { once } from 'node:events';
 import { test } from 'node:test';
 import { ArenaBuffer, BuddyArena, BuddyGeometry, FixedArena } from 'arena-alligator';
 import { assertAllReturned } from './support/arenas.js';
-import { answer, inWorker } from './support/threads.js';
+import { answer, exited, inWorker } from './support/threads.js';
 
 const threads = { maxThreads: 3 };
 const library = new URL('../../dist/index.js', import.meta.url).href;
@@ -29,7 +28,7 @@ test('allocateAsync gets what another thread releases, first come, first served'
   await Promise.all(waits);
   assert.deepEqual(order, [1, 2, 3]);
   assert.equal(arena.metrics().waitsServed, 3);
-  await once(worker, 'exit');
+  await exited(worker);
   assertAllReturned(arena);
 });
 
@@ -73,7 +72,7 @@ test('a worker sleeps in allocateBlocking until memory comes free, time is over 
   setTimeout(() => arena.close(), 20);
   assert.equal(await answer(worker), 'ARENA_CLOSED');
   assert.equal(await answer(worker), 'REQUEST_TOO_LARGE');
-  await once(worker, 'exit');
+  await exited(worker);
   assertAllReturned(arena);
 });
 
@@ -99,7 +98,7 @@ test('small requests behind a large one in one thread are served by another thre
   first.abandon();
   (await large).abandon();
   worker.postMessage(0);
-  await once(worker, 'exit');
+  await exited(worker);
   assertAllReturned(arena);
 });
 
@@ -133,7 +132,7 @@ test('closing in one thread ends the waits of another', async () => {
   arena.close();
   assert.equal(await answer(worker), 'ARENA_CLOSED');
   held.abandon();
-  await once(worker, 'exit');
+  await exited(worker);
   assertAllReturned(arena);
 });
 

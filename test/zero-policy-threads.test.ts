@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { test } from 'node:test';
 import {
   type ArenaHandle,
@@ -14,7 +13,7 @@ import {
 } from 'arena-alligator';
 import fc from 'fast-check';
 import { assertAllReturned } from './support/arenas.js';
-import { answer, inWorker } from './support/threads.js';
+import { answer, exited, inWorker } from './support/threads.js';
 import { assertZero, visible } from './support/zero-policy.js';
 
 const SIZE = 4096;
@@ -151,7 +150,7 @@ test('zero policy: of threads that end in order, detached with handles that are 
           for (const handle of held) (handle.abandon ?? handle.release).call(handle);
           port.postMessage(dirty);`;
         const worker = start(arena, channel, kind, what, end);
-        const ended = once(worker, 'exit');
+        const ended = exited(worker);
         assert.equal(await answer(worker), 0, 'what the worker was given was zero');
         await ended;
         // What it sent is written beyond its end here, as its only holder may.
@@ -189,7 +188,7 @@ test('zero policy: a block handed over to a thread that waits is zero, whoever w
        port.postMessage(dirty);`,
       { kind, handle: arena.handle() },
     );
-    const ended = once(worker, 'exit');
+    const ended = exited(worker);
     await answer(worker);
     let dirty = 0;
     for (let turn = 0; turn < 200; turn++) {

@@ -28,7 +28,16 @@ export function inWorker(body: string, data: unknown = {}): Worker {
   `;
   const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(source)}`), { workerData: data });
   inboxes.set(worker, messagesOf(worker));
+  exits.set(worker, new Promise((resolve) => worker.once('exit', () => resolve())));
   return worker;
+}
+
+/** Whether each worker has ended, listened for from its start on: an exit that nobody listens for is missed. */
+const exits = new WeakMap<Worker, Promise<void>>();
+
+/** Resolves when a worker that {@link inWorker} made has ended, perhaps long ago. */
+export function exited(worker: Worker): Promise<void> {
+  return exits.get(worker) ?? Promise.reject(new Error('not a worker of inWorker'));
 }
 
 /** The next message of a worker that {@link inWorker} made; rejects when it fails or ends without one. */
