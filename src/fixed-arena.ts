@@ -387,7 +387,7 @@ export class FixedArenaBuilder<
   /**
    * Makes every slot an ArrayBuffer of its own, at its first use, and keeps it for reuse. A view keeps its buffer alive, so the
    * collector knows exactly when nobody can use a forgotten slot any more: it is always reclaimed, with a new buffer, and never
-   * pinned. About 0.7 KB more memory for each slot that was used. Not with `shared()` or `fromRaw`.
+   * pinned. About 0.6 KB more memory for each slot that was used. Not with `shared()` or `fromRaw`.
    *
    * `build()` touches no page; `buildUnfaulted().faultPages()` makes and touches all slots. An allocation throws ARENA_FULL when the
    * runtime has no memory for a new slot, with its error as the `cause`.

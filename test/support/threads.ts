@@ -6,6 +6,9 @@ const library = new URL('../../../dist/index.js', import.meta.url).href;
 /** Messages of each worker from its start on: one that nobody listens for is lost. */
 const inboxes = new WeakMap<Worker, AsyncIterator<unknown>>();
 
+/** Whether each worker has ended, listened for from its start on: an exit that nobody listens for is missed. */
+const exits = new WeakMap<Worker, Promise<void>>();
+
 function messagesOf(worker: Worker): AsyncIterator<unknown> {
   const messages = new ReadableStream<unknown>({
     start(controller) {
@@ -31,9 +34,6 @@ export function inWorker(body: string, data: unknown = {}): Worker {
   exits.set(worker, new Promise((resolve) => worker.once('exit', () => resolve())));
   return worker;
 }
-
-/** Whether each worker has ended, listened for from its start on: an exit that nobody listens for is missed. */
-const exits = new WeakMap<Worker, Promise<void>>();
 
 /** Resolves when a worker that {@link inWorker} made has ended, perhaps long ago. */
 export function exited(worker: Worker): Promise<void> {
