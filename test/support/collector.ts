@@ -3,7 +3,8 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
 setFlagsFromString('--expose-gc');
-const collect = runInNewContext('gc') as () => void;
+/** One full collection, now. */
+export const collect = runInNewContext('gc') as () => void;
 
 /** Collects garbage until `done` says so; false when 100 full collections did not bring it about. */
 export async function collectUntil(done: () => boolean): Promise<boolean> {
