@@ -1,5 +1,6 @@
+import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { close, createWriteStream, openSync, readSync, type WriteStream, write } from 'node:fs';
+import { close, createWriteStream, openSync, read, readSync, type WriteStream, write, writeSync } from 'node:fs';
 import {
   Agent,
   type ClientRequest,
@@ -12,6 +13,7 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { type Readable, Writable } from 'node:stream';
 import { promisify } from 'node:util';
+import { settled } from './outcome.js';
 import { RECORD, Receipts } from './records.js';
 
 /** Carries records through the system, and checks them where they arrive. It keeps no view that the system does not keep. */
@@ -184,25 +186,60 @@ function readBack(file: number, position: number): Uint8Array {
   return bytes.subarray(0, readSync(file, bytes, 0, RECORD, position));
 }
 
+/** The longest time in ms that something is held up. */
+const HOLD = 30;
+/** Threads that the runtime has for files. */
+const THREADS = 4;
+
+/** Holds all work with files up for a while, as a slow disk does. */
+class Jam {
+  private readonly file: number;
+  private blocked = 0;
+
+  constructor(path: string) {
+    execFileSync('mkfifo', [path]);
+    this.file = openSync(path, 'r+');
+  }
+
+  /** Begins to, if it does not already. */
+  start(): void {
+    if (this.blocked > 0) return;
+    this.blocked = THREADS;
+    for (let thread = 0; thread < THREADS; thread++) {
+      read(this.file, new Uint8Array(1), 0, 1, null, () => void this.blocked--);
+    }
+    setTimeout(() => writeSync(this.file, new Uint8Array(THREADS)), Math.random() * HOLD);
+  }
+
+  async close(): Promise<void> {
+    while (this.blocked > 0) await settled();
+    await closeFile(this.file);
+  }
+}
+
 /** `fs.write` of several records at once to places of one file. */
 class FileCarrier extends Carrier {
   readonly name = 'fs.write';
   private readonly file: number;
   private readonly places: number[];
+  private readonly jam: Jam;
 
-  constructor(most: number, path: string) {
+  constructor(most: number, path: string, jam: Jam) {
     super(most);
+    this.jam = jam;
     this.file = openSync(path, 'w+');
     this.places = Array.from({ length: most }, (_, index) => index * RECORD);
   }
 
-  close(): Promise<void> {
-    return closeFile(this.file);
+  async close(): Promise<void> {
+    await this.jam.close();
+    await closeFile(this.file);
   }
 
   protected put(view: Uint8Array, record: number): void {
     const { file, places } = this;
     const place = places.pop() ?? 0;
+    this.jam.start();
     write(file, view, 0, RECORD, place, (error, written) => {
       if (error !== null) throw error;
       if (written !== RECORD) throw new Error(`${written} bytes were written`);
@@ -219,10 +256,12 @@ class FileStreamCarrier extends Carrier {
   private stream: WriteStream | undefined;
   private file = -1;
   private written = 0;
+  private readonly jam: Jam;
 
-  constructor(most: number, path: string) {
+  constructor(most: number, path: string, jam: Jam) {
     super(most);
     this.path = path;
+    this.jam = jam;
     this.open();
   }
 
@@ -243,6 +282,7 @@ class FileStreamCarrier extends Carrier {
     if (stream === undefined) throw new Error('no file is open');
     const place = this.written * RECORD;
     this.written++;
+    this.jam.start();
     stream.write(view, (error) => {
       if (error != null) throw error;
       this.receipts.takeRecord(record, readBack(file, place));
@@ -262,9 +302,6 @@ class FileStreamCarrier extends Carrier {
 }
 
 const PER_FILE = 32;
-
-/** The longest time in ms. */
-const HOLD = 30;
 
 /** A Writable that keeps each chunk for a while before it looks at it. */
 class HoldingCarrier extends Carrier {
@@ -297,11 +334,12 @@ class HoldingCarrier extends Carrier {
 
 /** One of each kind. Sockets get more than the kernel takes. @param folder for files */
 export async function openCarriers(folder: string): Promise<Carrier[]> {
+  const jam = new Jam(join(folder, 'jam'));
   return [
     await openSocket(24),
     await openHttp(24),
-    new FileCarrier(8, join(folder, 'written')),
-    new FileStreamCarrier(8, join(folder, 'streamed')),
+    new FileCarrier(8, join(folder, 'written'), jam),
+    new FileStreamCarrier(8, join(folder, 'streamed'), jam),
     new HoldingCarrier(8),
   ];
 }

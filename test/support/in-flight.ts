@@ -14,7 +14,7 @@ export interface Voyage {
   forgotten: number;
   pinned: number;
   reclaimed: number;
-  /** Leaks that `onLeak` was told of, and that were told rightly. */
+  /** Leaks that `onLeak` was told of, with all that is known of them. */
   told: number;
   /** Arenas that were used up. */
   arenas: number;
@@ -93,6 +93,8 @@ class Forgetter {
       this.overwrite(arena);
       await this.litterAndCollect();
     }
+    const wrong = this.voyage().carriers.filter(({ wrongBytes }) => wrongBytes > 0);
+    assert.deepEqual(wrong, [], 'wrong bytes arrived');
     await this.settle(arena, this.seen.forgotten - before);
   }
 
@@ -101,12 +103,8 @@ class Forgetter {
     const builder = FixedArena.withSlotCapacity(SLOTS, RECORD)
       .leakDetection('full')
       .onLeak(({ pinned, bytes, site, stack, age }) => {
-        assert.equal(pinned, this.kind === 'plain');
-        assert.equal(bytes, RECORD);
-        assert.match(site ?? '', /sendForgotten/);
-        assert.match(stack ?? '', /sendOne/);
-        assert.ok(age !== undefined && age >= 0);
-        this.seen.told++;
+        const isRight = pinned === (this.kind === 'plain') && bytes === RECORD && age !== undefined;
+        if (isRight && site?.includes('sendForgotten') && stack?.includes('sendOne')) this.seen.told++;
       });
     return (this.kind === 'isolated' ? builder.isolated() : builder).build();
   }
