@@ -209,7 +209,7 @@ export class BytesChannel implements AsyncIterable<Bytes> {
   /** The first message, or undefined when there is none now. @throws AllocError ARENA_CLOSED after this thread has detached */
   tryReceive(): Bytes | undefined {
     const message = this.next();
-    return message < 0 ? undefined : this.open(message, this.thread.engine.handles.site());
+    return message < 0 ? undefined : this.open(message, this.callSite());
   }
 
   /**
@@ -226,12 +226,10 @@ export class BytesChannel implements AsyncIterable<Bytes> {
       if (this.receiving.size === 0) {
         const message = this.ring.receive();
         if (message !== RING_EMPTY)
-          return Promise.resolve(
-            message === RING_ENDED ? undefined : this.open(message, this.thread.engine.handles.site()),
-          );
+          return Promise.resolve(message === RING_ENDED ? undefined : this.open(message, this.callSite()));
       }
       const call = new PendingCall<Bytes | undefined>('no message came', limits, () => this.settled());
-      this.receiving.set(call, this.thread.engine.handles.site());
+      this.receiving.set(call, this.callSite());
       this.wait();
       return call.promise;
     } catch (error) {
@@ -253,7 +251,7 @@ export class BytesChannel implements AsyncIterable<Bytes> {
         return received === RING_EMPTY ? undefined : received;
       });
     }
-    return message === RING_ENDED ? undefined : this.open(message, this.thread.engine.handles.site());
+    return message === RING_ENDED ? undefined : this.open(message, this.callSite());
   }
 
   /** The messages as they come, until the channel is closed and empty. */
@@ -283,6 +281,11 @@ export class BytesChannel implements AsyncIterable<Bytes> {
   private next(): number {
     this.thread.checkAttached();
     return this.ring.receive();
+  }
+
+  /** Where the program asks for a message, where that is recorded. */
+  private callSite(): Site | undefined {
+    return this.thread.engine.handles.site();
   }
 
   private open(message: number, site: Site | undefined): Bytes {
