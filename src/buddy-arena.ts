@@ -65,6 +65,7 @@ export class BuddyArena {
   readonly minBlockSize: number;
   /** Order of the largest block: `minBlockSize * 2 ** maxOrder` bytes. */
   readonly maxOrder: number;
+  /** @internal */
   protected readonly engine: Engine;
   private readonly blocks: BlockCounts;
   private readonly capsCapacity: boolean;
@@ -175,8 +176,10 @@ export class BuddyArena {
   }
 
   /** @internal What a guarded arena has to report. */
-  violations(): string[] {
-    return this.engine.handles.violations();
+  violations(): readonly string[] {
+    const { handles } = this.engine;
+    handles.inspect();
+    return handles.violations;
   }
 
   /** Takes no new allocations from now on. Live handles stay valid. Doing it again does nothing. */
@@ -478,7 +481,7 @@ export class BuddyArenaBuilder<
   }
 
   private engineFor(layout: Layout, blocks: BuddyBlocks): Engine {
-    const engine = new Engine(engineOptions(layout, blocks, this.zeroes, this.spills));
+    const engine = new Engine(engineOptions(layout, blocks, this.scrubs, this.spills));
     fasten(engine, this.nets);
     return engine;
   }

@@ -45,6 +45,7 @@ export class FixedArena {
   readonly slotCount: number;
   /** Bytes of each slot. */
   readonly slotCapacity: number;
+  /** @internal */
   protected readonly engine: Engine;
 
   static {
@@ -156,8 +157,10 @@ export class FixedArena {
   }
 
   /** @internal What a guarded arena has to report. */
-  violations(): string[] {
-    return this.engine.handles.violations();
+  violations(): readonly string[] {
+    const { handles } = this.engine;
+    handles.inspect();
+    return handles.violations;
   }
 
   /** Takes no new allocations from now on. Live handles stay valid. Doing it again does nothing. */
@@ -387,12 +390,13 @@ export class FixedArenaBuilder<
   /**
    * Makes every slot an ArrayBuffer of its own, at its first use, and keeps it for reuse. A view keeps its buffer alive, so the
    * collector knows exactly when nobody can use a forgotten slot any more: it is always reclaimed, with a new buffer, and never
-   * pinned. About 0.6 KB more memory for each slot that was used. Not with `shared()` or `fromRaw`.
+   * pinned. About 0.6 KB more memory for each slot that was used. With `shared()` or `fromRaw` building
+   * throws INCOMPATIBLE_OPTIONS.
    *
    * `build()` touches no page; `buildUnfaulted().faultPages()` makes and touches all slots. An allocation throws ARENA_FULL when the
    * runtime has no memory for a new slot, with its error as the `cause`.
    */
-  isolated(this: FixedArenaBuilder<Mode, 'plain'>): FixedArenaBuilder<Mode, 'plain'> {
+  isolated(): this {
     this.isolates = true;
     return this;
   }
@@ -461,7 +465,7 @@ export class FixedArenaBuilder<
   }
 
   private engineFor(layout: Layout): Engine {
-    const options = engineOptions(layout, FreeBitmap.full(layout.units), this.zeroes, this.spills);
+    const options = engineOptions(layout, FreeBitmap.full(layout.units), this.scrubs, this.spills);
     // Guarded allocations have memory of their own anyway.
     const engine = this.isolates && !this.nets.guarded ? new IsolatedEngine(options) : new Engine(options);
     fasten(engine, this.nets);

@@ -3,7 +3,6 @@ import { GuardedRecord } from './guarded-record.js';
 import type { Memory } from './memory.js';
 import { PassingOwner } from './passing-owner.js';
 import type { Quarantine } from './quarantine.js';
-import type { Site } from './site.js';
 import type { Ticket } from './tickets.js';
 
 /**
@@ -22,14 +21,14 @@ export class GuardOwner extends PassingOwner {
   override release(allocation: Allocation): void {
     const record = guardedBy(allocation);
     const change = record.untold();
-    this.detach(record.memory, record.allocated);
+    this.detach(record, record.memory);
     record.inner.owner.release(record.inner);
     if (change !== undefined) throw change;
   }
 
   override departed(allocation: Allocation): void {
     const record = guardedBy(allocation);
-    this.detach(record.memory, record.allocated);
+    this.detach(record, record.memory);
     record.inner.owner.departed(record.inner);
   }
 
@@ -65,20 +64,22 @@ export class GuardOwner extends PassingOwner {
 
   /** The memory is never another's: forgetting it while it is lent harms nobody, and nothing is pinned. */
   override lend(allocation: Allocation): void {
-    const { opening } = allocation.trace;
-    if (opening !== undefined) opening.isLent = true;
+    const record = guardedBy(allocation);
+    record.isLent = true;
+    if (record.trace.opening !== undefined) record.trace.opening.isLent = true;
   }
 
   /** The record to write by, when its frozen bytes may be written again. @throws GuardError when they were already */
   thaw(record: GuardedRecord): Allocation {
     const { memory } = record;
     const writable = record.thaw();
-    this.detach(memory, record.allocated);
+    this.detach(record, memory);
     return writable;
   }
 
-  private detach(memory: Memory, allocated: Site): void {
-    if (!memory.isGone) this.quarantine.take(memory.bytes.buffer as ArrayBuffer, allocated);
+  /** Ends all views of the memory. Where none was lent nobody can reach it, and it need not be kept for anybody. */
+  private detach({ isLent, allocated }: GuardedRecord, memory: Memory): void {
+    if (isLent && !memory.isGone) this.quarantine.take(memory.bytes.buffer as ArrayBuffer, allocated);
   }
 }
 

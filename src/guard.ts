@@ -14,9 +14,15 @@ import { Quarantine } from './quarantine.js';
 import type { RawRegion } from './raw-region.js';
 import { callSite, type Opening, type Site } from './site.js';
 
+/** A test may fail although it forgot the arena. */
+const faulty = new Set<Guard>();
+
+/** Kept of one arena: enough for a test to fail. */
+const MOST_VIOLATIONS = 100;
+
 /** Makes handles over memory of their own, and reports what is done to them (docs/safety.md, N6 to N9). */
 export class Guard implements HandleFactory, HandleGuard {
-  private readonly found: string[] = [];
+  readonly violations: string[] = [];
   private readonly watch: LeakWatch;
   private readonly zeroes: boolean;
   private readonly owner: GuardOwner;
@@ -29,7 +35,10 @@ export class Guard implements HandleFactory, HandleGuard {
       ({ stack }) =>
         this.report('ARENA_WRITTEN_AFTER_RELEASE', `memory was written to after its release\nallocated\n${stack}`),
       ({ stack }) =>
-        this.report('ARENA_NOT_DETACHED', `a buffer cannot be detached; stale views of it\nallocated\n${stack}`),
+        this.report(
+          'ARENA_NOT_DETACHED',
+          `memory that was given back cannot be detached: stale views of it still reach it, and it was overwritten\nallocated\n${stack}`,
+        ),
     );
     this.owner = new GuardOwner(engine, this.quarantine);
   }
@@ -60,8 +69,8 @@ export class Guard implements HandleFactory, HandleGuard {
     return this.watch.lose(trace);
   }
 
-  openAllocations(since?: number): OpenAllocation[] {
-    return this.watch.openAllocations(since);
+  openAllocations(after?: number): OpenAllocation[] {
+    return this.watch.openAllocations(after);
   }
 
   releasedTwice(handle: string, history: string): void {
@@ -77,13 +86,8 @@ export class Guard implements HandleFactory, HandleGuard {
     return this.owner.thaw(record);
   }
 
-  get lostCount(): number {
-    return this.watch.lost;
-  }
-
-  violations(): string[] {
+  inspect(): void {
     this.quarantine.inspect();
-    return [...this.found];
   }
 
   private guarded(record: Allocation, site: Site): GuardedRecord {
@@ -102,7 +106,10 @@ export class Guard implements HandleFactory, HandleGuard {
   }
 
   private report(code: string, message: string): void {
-    this.found.push(message);
-    environment.warn(message, code);
+    if (this.violations.length === MOST_VIOLATIONS) return;
+    const isNew = !this.violations.includes(message);
+    this.violations.push(message);
+    faulty.add(this);
+    if (isNew) environment.warn(message, code);
   }
 }

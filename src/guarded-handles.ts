@@ -145,7 +145,13 @@ export class GuardedBytes extends Bytes {
   }
 
   override release(): void {
-    if (this.history.mayRelease('Bytes', this.isReleased)) super.release();
+    if (!this.history.mayRelease('Bytes', this.isReleased)) return;
+    try {
+      super.release();
+    } catch (error) {
+      this.history.converted(); // whoever was told may still release it, as in a `finally`
+      throw error;
+    }
   }
 
   override [Symbol.dispose](): void {
@@ -189,6 +195,7 @@ export class GuardedRegion extends RawRegion {
   }
 
   static guarding(record: GuardedRecord, guard: HandleGuard): GuardedRegion {
+    record.owner.lend(record); // its place may be known without asking for a view
     return new GuardedRegion(record, guard);
   }
 

@@ -1,4 +1,5 @@
 import { Allocation, type AllocationOwner, isOnHeap } from './allocation.js';
+import { equalBytes } from './compare.js';
 import { GuardError } from './errors.js';
 import { Memory } from './memory.js';
 import { callSite, type Site } from './site.js';
@@ -20,6 +21,8 @@ export class GuardedRecord extends Allocation {
   private publishedEnd = 0;
   /** Whether its owner was told that frozen bytes were written. */
   private wasTold = false;
+  /** Whether a view of the memory left the library. */
+  isLent = false;
 
   constructor(owner: AllocationOwner, inner: Allocation, memory: Memory, allocated: Site) {
     super(owner, memory, inner.trace);
@@ -34,6 +37,7 @@ export class GuardedRecord extends Allocation {
     this.frozen = this.memory.view(start, start + length).slice();
     this.frozenStart = start;
     this.frozenAt = callSite();
+    this.wasTold = false;
   }
 
   /**
@@ -84,8 +88,8 @@ export class GuardedRecord extends Allocation {
     const { frozen, frozenStart, memory } = this;
     if (frozen === undefined || memory.isGone) return undefined;
     const now = memory.view(frozenStart, frozenStart + frozen.length);
+    if (equalBytes(frozen, now)) return undefined;
     const at = frozen.findIndex((byte, index) => byte !== now[index]);
-    if (at < 0) return undefined;
     const froze = this.frozenAt === undefined ? '' : `\nfrozen\n${this.frozenAt.stack}`;
     return new GuardError(
       `byte ${at} of ${frozen.length} frozen bytes was ${frozen[at]} and is ${now[at]}: it was written after the freeze` +

@@ -14,16 +14,16 @@ export interface HandleFactory {
   bytes(record: Allocation, offset: number, length: number, site: Site | undefined): Bytes;
   /** The collector found the record of `trace`: what is known about it. */
   lost(trace: Trace): Opening | undefined;
-  /** How many allocations the collector found forgotten, as far as they were watched. */
-  readonly lostCount: number;
-  /** What has not come back, as far as it was recorded, the oldest first. @param since only what was allocated at that time or later */
-  openAllocations(since?: number): OpenAllocation[];
+  /** What has not come back, as far as it was recorded, the oldest first. @param after only what was opened after that opening's number */
+  openAllocations(after?: number): OpenAllocation[];
   /** What was done wrong so far and was thrown at nobody. */
-  violations(): string[];
+  readonly violations: readonly string[];
+  /** Looks for what was done wrong and nobody noticed yet. */
+  inspect(): void;
 }
 
 class PlainHandles implements HandleFactory {
-  readonly lostCount = 0;
+  readonly violations: readonly string[] = [];
 
   site(): undefined {}
 
@@ -45,9 +45,7 @@ class PlainHandles implements HandleFactory {
     return [];
   }
 
-  violations(): string[] {
-    return [];
-  }
+  inspect(): void {}
 }
 
 export const PLAIN_HANDLES: HandleFactory = new PlainHandles();

@@ -406,7 +406,7 @@ export class Bytes implements Iterable<number> {
   toTicket(): Ticket {
     const allocation = this.live();
     if (allocation === EMPTY) {
-      this.release();
+      this.giveBack();
       return EMPTY_TICKET;
     }
     const ticket = allocation.owner.issueTicket(allocation, this.offset, this.size);

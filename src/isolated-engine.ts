@@ -14,6 +14,27 @@ export class IsolatedEngine extends Engine {
   /** By slot: its record while it is free; undefined while it is in use, and before its first use. */
   private readonly records: (Allocation | undefined)[] = [];
 
+  /** Why the runtime had no memory for the slot that was just asked for. */
+  private refused: AllocError | undefined = undefined;
+
+  /** As for every arena: undefined for one that may have room later, as where the runtime has no memory now. */
+  override claim(order: number, capacity: number): Allocation | undefined {
+    try {
+      return super.claim(order, capacity);
+    } catch (error) {
+      if (!(error instanceof AllocError) || error.code !== 'ARENA_FULL') throw error;
+      this.refused = error;
+      return undefined;
+    }
+  }
+
+  override granted(record: Allocation | undefined): Allocation {
+    const { refused } = this;
+    this.refused = undefined;
+    if (record === undefined && refused !== undefined) throw refused;
+    return super.granted(record);
+  }
+
   /** Views keep the memory themselves. */
   override lend(): void {}
 

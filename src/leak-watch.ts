@@ -13,6 +13,23 @@ import { callSite, type Opening, type Site } from './site.js';
  */
 export const SAMPLED_ONE_IN = 8192;
 
+/** Of the newest opening in this thread. */
+let lastNumber = 0;
+
+/** What was watched and forgotten, for tests; it may outlive its arena. No more than a test needs to fail. */
+const lost: Opening[] = [];
+const MOST_LOST = 1000;
+
+/** The number of the newest opening in this thread. */
+export function newestOpening(): number {
+  return lastNumber;
+}
+
+/** What was opened after `number` and found forgotten by the collector since. */
+export function lostSince(number: number): OpenAllocation[] {
+  return lost.filter((opening) => opening.number > number).map(asSeen);
+}
+
 /**
  * Watches with something open that may still be lost. Without them an arena that is forgotten together with its handles would be
  * collected at once with the registry that was to tell of them.
@@ -23,8 +40,6 @@ const watching = new Set<LeakWatch>();
 export class LeakWatch {
   private readonly openings = new Set<Opening>();
   private readonly pinned = new Set<Opening>();
-  /** How many the collector found forgotten. */
-  lost = 0;
   private readonly engine: WatchedOwner;
 
   constructor(engine: AllocationOwner) {
@@ -34,7 +49,8 @@ export class LeakWatch {
   /** Watches an allocation until it comes back or leaves the thread. */
   open(record: Allocation, site: Site): void {
     const bytes = record.limit - record.offset;
-    const opening = { site, openedAt: environment.now(), bytes, isLent: false, isPinned: false };
+    const number = ++lastNumber;
+    const opening = { number, site, openedAt: environment.now(), bytes, isLent: false, isPinned: false };
     this.openings.add(opening);
     watching.add(this);
     record.trace.opening = opening;
@@ -43,8 +59,9 @@ export class LeakWatch {
 
   /** The collector found the record of `trace`. */
   lose(trace: Trace): Opening | undefined {
-    this.lost++;
-    return this.close(trace);
+    const opening = this.close(trace);
+    if (opening !== undefined && lost.length < MOST_LOST) lost.push(opening);
+    return opening;
   }
 
   /** Ends watching the allocation of `trace`. A pinned one stays open for ever. */
@@ -60,15 +77,18 @@ export class LeakWatch {
     return opening;
   }
 
-  /** The oldest first. @param since only what was allocated at that time, on the environment's clock, or later */
-  openAllocations(since = 0): OpenAllocation[] {
-    const now = environment.now();
+  /** The oldest first. @param after only what was opened after the opening of this number */
+  openAllocations(after = 0): OpenAllocation[] {
     return [...this.pinned, ...this.openings]
-      .filter(({ openedAt }) => openedAt >= since)
-      .map(({ site, openedAt, bytes, isPinned }) =>
-        Object.freeze({ site: site.place, stack: site.stack, age: now - openedAt, bytes, pinned: isPinned }),
-      );
+      .filter(({ number }) => number > after)
+      .sort((one, other) => one.number - other.number)
+      .map(asSeen);
   }
+}
+
+function asSeen({ site, openedAt, bytes, isPinned }: Opening): OpenAllocation {
+  const age = environment.now() - openedAt;
+  return Object.freeze({ site: site.place, stack: site.stack, age, bytes, pinned: isPinned });
 }
 
 /** Owns the records that are watched: notices when one comes back or leaves. */
@@ -99,6 +119,7 @@ class WatchedOwner extends PassingOwner {
 
 /** Makes plain handles, and watches every allocation that has a site. */
 export class WatchedHandles implements HandleFactory {
+  readonly violations: readonly string[] = [];
   private readonly watch: LeakWatch;
   private readonly samples: boolean;
   /** Allocations, this one included, until the next that is watched. */
@@ -136,17 +157,11 @@ export class WatchedHandles implements HandleFactory {
     return this.watch.lose(trace);
   }
 
-  get lostCount(): number {
-    return this.watch.lost;
+  openAllocations(after?: number): OpenAllocation[] {
+    return this.watch.openAllocations(after);
   }
 
-  openAllocations(since?: number): OpenAllocation[] {
-    return this.watch.openAllocations(since);
-  }
-
-  violations(): string[] {
-    return [];
-  }
+  inspect(): void {}
 }
 
 function distance(): number {

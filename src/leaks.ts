@@ -97,16 +97,18 @@ export class LeakReporter {
       return;
     }
     const { site, openedAt, isLent } = opening;
-    if (warned.has(site.place) || warned.size === MOST_WARNINGS) return;
-    warned.add(site.place);
+    // One that pins memory is told although a harmless one of that site was.
+    const what = `${pinned} ${site.place}`;
+    if (warned.has(what) || warned.size === MOST_WARNINGS) return;
+    warned.add(what);
     const age = Math.round(environment.now() - openedAt);
-    const what = pinned
+    const happened = pinned
       ? PINNED
       : isLent
         ? `${FORGOTTEN}; a view of it had been lent: elsewhere it would be pinned`
         : FORGOTTEN;
     environment.warn(
-      `${what}. It had ${bytes} bytes for ${age} ms, and was allocated\n${site.stack}`,
+      `${happened}. It had ${bytes} bytes for ${age} ms, and was allocated\n${site.stack}`,
       pinned ? PINNED_CODE : 'ARENA_LEAK',
     );
   }

@@ -15,6 +15,10 @@ export interface Nets {
 /** Of arenas in this thread of which every allocation is watched. */
 const watched = new Set<WeakRef<HandleFactory>>();
 
+/** Those that are gone are looked for whenever there are twice as many as were there the last time. */
+const FEW = 64;
+let pruneAt = 2 * FEW;
+
 /** Fastens the nets to an engine that has granted nothing yet. */
 export function fasten(engine: Engine, { leakDetection, onLeak, guarded, zeroes }: Nets): void {
   engine.onLeak(onLeak);
@@ -22,7 +26,12 @@ export function fasten(engine: Engine, { leakDetection, onLeak, guarded, zeroes 
   const watch = new LeakWatch(engine);
   const samples = leakDetection === LeakDetection.Sampled;
   engine.handles = guarded ? new Guard(engine, watch, zeroes) : new WatchedHandles(watch, samples);
-  if (guarded || !samples) watched.add(new WeakRef(engine.handles));
+  if (!guarded && samples) return;
+  if (watched.size >= pruneAt) {
+    watchedHandles();
+    pruneAt = 2 * Math.max(watched.size, FEW);
+  }
+  watched.add(new WeakRef(engine.handles));
 }
 
 /** Of all arenas in this thread of which every allocation is watched, as long as they are there. */

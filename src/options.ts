@@ -94,7 +94,8 @@ export abstract class ArenaOptions<Mode extends BuilderMode, Shared extends Shar
   }
 
   /**
-   * Has `listener` told of every leak that the collector finds, whether its site was recorded or not. Without one there is a process
+   * Has `listener` told of every leak that the collector finds while the arena is referred to (or, of what is watched, whether it is or
+   * not), in this thread. Its site is known where it was recorded. Without one there is a process
    * warning: one for each recorded site, and one for an arena whose pinned leaks have none. What it throws becomes an uncaught exception.
    */
   onLeak(listener: LeakListener): this {
@@ -106,7 +107,8 @@ export abstract class ArenaOptions<Mode extends BuilderMode, Shared extends Shar
   /**
    * For tests: every allocation has an ArrayBuffer of its own, detached when it is released, and frozen bytes that were written to are
    * reported (`GuardError`); every allocation is watched, as with `leakDetection('full')`. Some 100 us an allocation. Memory of the
-   * caller's is not touched. Not over a WebAssembly.Memory, to which such memory has no address.
+   * caller's is not touched (one that threads share is copied into, for them). What was lent is kept until the program yields to the event
+   * loop. Not over a WebAssembly.Memory, to which such memory has no address.
    */
   guarded(enabled = true): this {
     if (typeof enabled !== 'boolean') throw new TypeError(`enabled must be a boolean, got ${describe(enabled)}`);
@@ -118,6 +120,11 @@ export abstract class ArenaOptions<Mode extends BuilderMode, Shared extends Shar
   protected get nets(): Nets {
     const { detection: leakDetection, leakListener: onLeak, guards: guarded, zeroes } = this;
     return { leakDetection, onLeak, guarded, zeroes };
+  }
+
+  /** @internal Whether the arena's memory is scrubbed. Guarded allocations never lie in it. */
+  protected get scrubs(): boolean {
+    return this.zeroes && !this.guards;
   }
 
   /** @internal Where the arena's own memory lies. */

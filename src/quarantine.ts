@@ -19,7 +19,7 @@ class Retired {
   }
 
   inspect(): void {
-    if (this.bytes.every((byte) => byte === RETIRED)) return;
+    if (isFilled(this.bytes, RETIRED)) return;
     this.bytes.fill(RETIRED);
     this.onWrite(this.allocated);
   }
@@ -78,6 +78,12 @@ export class Quarantine {
 }
 
 const MOST_INSPECTED = 4096;
+
+/** A loop: `every` calls a function for each byte, ten times as slow. */
+function isFilled(bytes: Uint8Array, value: number): boolean {
+  for (let at = 0; at < bytes.length; at++) if (bytes[at] !== value) return false;
+  return true;
+}
 
 /** The memory of `buffer` in another one; `buffer` itself where it cannot be detached. Node 20 has no `transfer`. */
 function detached(buffer: ArrayBuffer): ArrayBuffer {

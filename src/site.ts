@@ -3,14 +3,16 @@
  * them the very handles that are to be found forgotten (measured on Node 20 and 24; docs/safety.md, N1).
  */
 export interface Site {
-  /** The first frame outside the library. */
+  /** The first frame of the program's. */
   readonly place: string;
-  /** The frames from there on, one a line. */
+  /** The frames outside the library, one a line. */
   readonly stack: string;
 }
 
 /** An allocation that somebody has, and where it was made. */
 export interface Opening {
+  /** Counts up in this thread. */
+  readonly number: number;
   readonly site: Site;
   /** Ms on the environment's clock. */
   readonly openedAt: number;
@@ -26,17 +28,22 @@ export interface Opening {
 const FRAMES = 8;
 const OWN_FRAMES = 6;
 
-/** The caller of the library. Never throws. 10 to 18 µs (Node 20 and 24), nearly all of it the runtime writing the stack down. */
+/** The caller of the library. Never throws. 10 to 18 us (Node 20 and 24), nearly all of it the runtime writing the stack down. */
 export function callSite(): Site {
-  const frames = stackLines();
+  const frames = stackFrames();
+  ownPaths ??= findOwnPaths();
   const outside = frames.findIndex((frame) => !isOwn(frame));
-  const shown = frames.slice(Math.max(0, outside), Math.max(0, outside) + FRAMES);
+  const shown = outside < 0 ? [] : frames.slice(outside, outside + FRAMES);
   const stack = shown.map((frame) => `    at ${frame}`).join('\n');
-  // Bundled with the program, the library's frames cannot be told from its callers': then only the whole stack tells sites apart.
-  return { place: IS_BUNDLED ? shown.join(' < ') : (shown[0] ?? 'unknown place'), stack };
+  // Bundled with the program, the library's frames cannot be told from its callers': then only all of them tell sites apart.
+  const place = isBundled() ? shown.join(' < ') : shown.find((frame) => !OF_THE_RUNTIME.test(frame));
+  return { place: place || 'unknown place', stack };
 }
 
-function stackLines(): string[] {
+/** Frames without a place in the program. */
+const OF_THE_RUNTIME = /(^|\()<anonymous>\)?$|\(native\)|\(unknown\)|\[native code\]|\bnode:|\bext:/;
+
+function stackFrames(): string[] {
   const limit = Error.stackTraceLimit;
   setStackTraceLimit(FRAMES + OWN_FRAMES);
   let text = '';
@@ -46,10 +53,12 @@ function stackLines(): string[] {
     // a program's Error.prepareStackTrace may throw, or make anything of it
   }
   setStackTraceLimit(limit);
+  // As V8, or as Firefox and Safari write them; what heads them is made by programs and test runners in their own way.
   return text
     .split('\n')
-    .map((line) => line.trim().replace(/^at /, ''))
-    .filter((line) => line !== '' && !/^Error:?$/.test(line)); // the heading, which test runners make in their own way
+    .map((line) => line.trim())
+    .filter((line) => line.startsWith('at ') || line.includes('@'))
+    .map((line) => line.replace(/^at /, ''));
 }
 
 function setStackTraceLimit(limit: number | undefined): void {
@@ -60,14 +69,25 @@ function setStackTraceLimit(limit: number | undefined): void {
   }
 }
 
-const OWN_PATH = new URL('.', import.meta.url).pathname;
-const IS_BUNDLED = !new URL(import.meta.url).pathname.endsWith('/site.js');
-// With source maps the runtime names the sources. Bun names files by paths, not by URLs.
-const OWN_PATHS: readonly string[] = [OWN_PATH, OWN_PATH.replace(/\/dist\/$/, '/src/')].flatMap((path) => [
-  path,
-  decodeURI(path),
-]);
+/** How the library's files are named in frames; none where it was bundled with the program. */
+let ownPaths: readonly string[] | undefined;
+
+function isBundled(): boolean {
+  return ownPaths?.length === 0;
+}
 
 function isOwn(frame: string): boolean {
-  return !IS_BUNDLED && OWN_PATHS.some((path) => frame.includes(path));
+  return ownPaths?.some((path) => frame.includes(path)) ?? false;
+}
+
+function findOwnPaths(): string[] {
+  try {
+    const { pathname } = new URL(import.meta.url);
+    if (!pathname.endsWith('/dist/site.js')) return [];
+    const folder = pathname.slice(0, -'site.js'.length);
+    // With source maps the runtime names the sources. Bun names files by paths, not by URLs.
+    return [folder, folder.replace(/dist\/$/, 'src/')].flatMap((path) => [path, decodeURI(path)]);
+  } catch {
+    return []; // an import.meta without a URL, as bundlers to other formats make it
+  }
 }

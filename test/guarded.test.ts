@@ -306,11 +306,72 @@ function frozenIn(arena: BuddyArena, text: string): Bytes {
   return arena.allocate(text.length).putUtf8(text).freeze();
 }
 
+test('a raw region counts as lent: its place may be known', async () => {
+  const leaks: Leak[] = [];
+  const arena = FixedArena.withSlotCapacity(1, 16)
+    .guarded()
+    .hazmatRawAccess()
+    .onLeak((leak) => leaks.push(leak))
+    .build();
+  (() => {
+    arena.rawAllocate();
+  })();
+  assert.ok(await collectUntil(() => leaks.length === 1));
+  assert.equal(leaks[0]?.lent, true);
+  assertAllReturned(arena);
+});
+
+test('every write after a freeze is reported, also after one of the same memory was', () => {
+  const arena = guarded();
+  const bytes = frozen(arena, 'frozen');
+  scribble(bytes);
+  assert.throws(() => bytes.tryIntoMut(), WRITTEN);
+  (bytes.view as Uint8Array)[0] = 'f'.charCodeAt(0);
+  const again = bytes.tryIntoMut()?.freeze();
+  assert.ok(again !== undefined);
+  scribble(again);
+  assert.throws(() => {
+    try {
+      again.release();
+    } finally {
+      again.release(); // of one that threw: no double release
+    }
+  }, WRITTEN);
+  assert.deepEqual(warnings.codes, []);
+  assertAllReturned(arena);
+});
+
+test('empty bytes that were sent may be released', () => {
+  const arena = FixedArena.withSlotCapacity(2, 16).shared({ maxThreads: 1 }).guarded().build();
+  const bytes = frozen(arena, 'emptied');
+  bytes.truncate(0);
+  arena.redeem(bytes.toTicket()).release();
+  bytes.release();
+  const channel = BytesChannel.create(arena, { capacity: 1 });
+  const sent = frozen(arena, 'sent');
+  sent.splitTo(4).release();
+  assert.ok(channel.trySend(sent));
+  sent.release();
+  channel.tryReceive()?.release();
+  assert.deepEqual(warnings.codes, []);
+  assertAllReleased(arena);
+});
+
+test('memory that was never lent is not kept: a long loop without a pause needs no more', () => {
+  const arena = guarded(1, 2 ** 20);
+  const before = process.memoryUsage().arrayBuffers;
+  for (let round = 0; round < 1000; round++) arena.allocate().putU8(1).freeze().release();
+  assert.ok(process.memoryUsage().arrayBuffers - before < 600 * 2 ** 20, 'most of it was collected meanwhile');
+  assertAllReturned(arena);
+});
+
 test('over memory of the caller nothing is written to that; over a WebAssembly.Memory it cannot be built', () => {
   const memory = new Uint8Array(64).fill(7);
-  const fixed = FixedArena.fromRaw(memory, SlotSpec.count(2)).guarded().initPolicy('uninit').build();
-  frozen(fixed, 'elsewhere').release();
-  assert.ok(memory.every((byte) => byte === 7));
+  for (const policy of ['uninit', 'zero'] as const) {
+    const fixed = FixedArena.fromRaw(memory, SlotSpec.count(2)).guarded().initPolicy(policy).build();
+    frozen(fixed, 'elsewhere').release();
+    assert.ok(memory.every((byte) => byte === 7));
+  }
   const returned: ArrayBuffer[] = [];
   const buddy = BuddyArena.fromRaw(new ArrayBuffer(64), BuddyHint.minAlloc(16), (raw) => returned.push(raw))
     .guarded()

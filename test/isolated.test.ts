@@ -218,3 +218,14 @@ test('random lifecycles: no two live buffers share memory, content stays, metric
     { numRuns: 150 },
   );
 });
+
+test('where the runtime has no memory for a slot, trying finds none and waiting is told why', async () => {
+  const arena = FixedArena.withSlotCapacity(1, 2 ** 52)
+    .isolated()
+    .buildAsync();
+  assert.equal(arena.tryAllocate(), undefined);
+  assert.equal(arena.metrics().allocationsFailed, 1);
+  await assert.rejects(arena.allocateAsync(), { code: 'ARENA_FULL' });
+  const { allocationsOk, bytesLive } = arena.metrics();
+  assert.deepEqual([allocationsOk, bytesLive], [0, 0]);
+});

@@ -1,16 +1,20 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { runInNewContext } from 'node:vm';
 import {
   type ArenaBuffer,
   BuddyArena,
   BuddyGeometry,
   type Bytes,
+  BytesChannel,
   FixedArena,
   type Leak,
   LeakDetection,
   openSites,
 } from 'arena-alligator';
 import { SAMPLED_ONE_IN } from '#internal/leak-watch';
+import type { Site } from '#internal/site';
 import { assertAllReturned, frozen } from './support/arenas.js';
 import { collectUntil } from './support/collector.js';
 import { uncaughtDuring } from './support/uncaught.js';
@@ -79,6 +83,61 @@ test('a leak is reported once a site, with its stack and how long it lived', asy
   assert.match(here ?? '', /forgotten without release.*16 bytes for \d+ ms.*\n.*leak-detection\.test/);
   assert.deepEqual(arena.openAllocations(), []);
   assertAllReturned(arena);
+});
+
+test('a leak that pins memory is reported although a harmless one of that site was', async () => {
+  const arena = watched(8);
+  const allocate = (): ArenaBuffer => arena.allocate();
+  const leak = (lends: boolean): void => {
+    const buffer = allocate();
+    if (lends) buffer.chunkMut();
+  };
+  leak(false);
+  assert.ok(await collectUntil(() => arena.metrics().leaksReclaimed === 1));
+  leak(true);
+  leak(true);
+  assert.ok(await collectUntil(() => arena.metrics().leaksPinned === 2));
+  assert.deepEqual(warnings.codes, ['ARENA_LEAK', 'ARENA_LEAK_PINNED']);
+  assert.equal(arena.openAllocations().length, 2);
+});
+
+test('what is open is listed by age, pinned or not', async () => {
+  const arena = watched();
+  const first = arena.allocate();
+  (() => {
+    arena.allocate().chunkMut();
+  })();
+  assert.ok(await collectUntil(() => arena.metrics().leaksPinned === 1));
+  const last = arena.allocate();
+  assert.deepEqual(
+    arena.openAllocations().map(({ pinned }) => pinned),
+    [false, true, false],
+  );
+  first.abandon();
+  last.abandon();
+});
+
+test('a site is a place in the program, also where the runtime called the library', async () => {
+  const arena = FixedArena.withSlotCapacity(2, 16).shared({ maxThreads: 1 }).leakDetection('full').build();
+  const channel = BytesChannel.create(arena, { capacity: 2 });
+  channel.trySend(frozen(arena, 'one'));
+  channel.close();
+  for await (const bytes of channel) {
+    const [open] = arena.openAllocations();
+    assert.match(open?.site ?? '', /leak-detection\.test|unknown place/);
+    assert.doesNotMatch(open?.site ?? '', /\(<anonymous>\)|node:|dist/);
+    bytes.release();
+  }
+  assertAllReturned(arena);
+});
+
+test('the library runs where it was bundled into a script, or came as a data URL', async () => {
+  const source = readFileSync(new URL('../../dist/site.js', import.meta.url), 'utf8');
+  const bundled = (await import(`data:text/javascript,${encodeURIComponent(source)}`)) as { callSite(): Site };
+  assert.match(bundled.callSite().place, /leak-detection\.test/);
+  const script = source.replaceAll('import.meta', '({})').replaceAll('export ', '');
+  const callSite = runInNewContext(`${script}\ncallSite`, { URL }) as () => Site;
+  assert.match(callSite().place, /leak-detection\.test/);
 });
 
 test('onLeak is told of every leak instead, pinned or not, recorded or not', async () => {

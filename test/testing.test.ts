@@ -48,7 +48,7 @@ test('assertAllReleased passes when everything is back, and names what is not', 
     (error: UnreleasedError) => {
       assert.ok(error instanceof UnreleasedError);
       assert.equal(error.code, 'UNRELEASED');
-      assert.match(error.message, /2 allocations were not released/);
+      assert.match(error.message, /allocations that were not released: 2/);
       assert.match(
         error.message,
         /1 of 16 bytes, allocated\n.*support\/arenas[\s\S]*1 of 16 bytes, allocated\n.*testing\.test/,
@@ -64,7 +64,7 @@ test('assertAllReleased passes when everything is back, and names what is not', 
 test('assertAllReleased knows an arena without detection too, without places', () => {
   const arena = FixedArena.withSlotCapacity(4, 16).build();
   const bytes = frozen(arena, 'open');
-  assert.throws(() => assertAllReleased(arena), /1 allocations were not released\n.*leakDetection/);
+  assert.throws(() => assertAllReleased(arena), /not released: 1\n.*leakDetection/);
   bytes.release();
   assertAllReleased(arena);
 });
@@ -81,7 +81,7 @@ test('assertAllReleased does not count what the collector had to find as release
   environment.warn = warn;
   assert.throws(
     () => assertAllReleased(arena),
-    /^UnreleasedError: 2 allocations were forgotten: the collector found them$/,
+    /^UnreleasedError: allocations that were forgotten, and found by the collector: 2$/,
   );
 });
 
@@ -112,6 +112,25 @@ test('the hooks fail the tests that leak, and no others', async () => {
        bytes.release();
      });
      test('does not watch plain arenas', () => { kept.push(FixedArena.withSlotCapacity(1, 16).build().allocate()); });
+     test('the next one in which the collector runs is innocent', async () => {
+       for (let round = 0; round < 10; round++) { gc(); await new Promise((resolve) => setTimeout(resolve, 2)); }
+     });
+     test('leaks before a clean subtest', async (context) => {
+       kept.push(arena.allocate());
+       await context.test('the clean subtest', () => arena.allocate().abandon());
+     });
+     test('releases twice in an arena that it forgets', async () => {
+       (() => {
+         const bytes = FixedArena.withSlotCapacity(1, 16).guarded().build().allocate().putU8(1).freeze();
+         bytes.release();
+         bytes.release();
+       })();
+       for (let round = 0; round < 10; round++) { gc(); await new Promise((resolve) => setTimeout(resolve, 2)); }
+     });
+     test('leaks under a clock of its own', (context) => {
+       context.mock.timers.enable({ apis: ['setTimeout'] });
+       kept.push(arena.allocate());
+     });
      describe('in a suite', () => {
        test('leaks too', () => { kept.push(arena.allocate()); });
        test('is clean', () => { arena.allocate().abandon(); });
@@ -124,12 +143,26 @@ test('the hooks fail the tests that leak, and no others', async () => {
       'leaks in an arena of its own',
       'forgets one, and the collector finds it',
       'releases twice',
+      'leaks before a clean subtest',
+      'releases twice in an arena that it forgets',
+      'leaks under a clock of its own',
       'leaks too',
     ],
     output,
   );
-  assert.match(output, /1 allocations were not released[\s\S]*1 of 16 bytes, allocated/);
+  assert.match(output, /not released: 1[\s\S]*1 of 16 bytes, allocated/);
+  assert.match(output, /found by the collector: 1[\s\S]*1 of 16 bytes, allocated/);
   assert.match(output, /leaks\.test\.mjs/);
+});
+
+test('what is no arena, and no patience, is refused', () => {
+  for (const arena of [{}, undefined, FixedArena.withSlotCapacity(1, 16).buildUnfaulted()]) {
+    assert.throws(() => assertAllReleased(arena as never), TypeError);
+  }
+  const hooks = { beforeEach: () => assert.fail('registered'), afterEach: () => assert.fail('registered') };
+  for (const patience of ['soon', -1, Number.POSITIVE_INFINITY, 1.5]) {
+    assert.throws(() => failLeakyTests(hooks, { patience: patience as number }), /patience/);
+  }
 });
 
 test('the hooks fit any runner that has beforeEach and afterEach', async () => {
