@@ -1,0 +1,171 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { type Fault, faults } from './faults.js';
+
+// npm run mutate: plants each fault in a copy of the built package, and runs the tests there until a file of them fails.
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+const COPIED = [
+  ...['dist', 'docs', 'examples', 'src', 'test/tsconfig.json', 'tsconfig.json', 'package.json'],
+  ...['README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'LICENSE', 'biome.json'],
+  ...['build/test', 'build/examples', 'build/interleave', 'build/fuzz', 'build/stress', 'build/bench'],
+];
+
+/** Test files that take seconds, run last. */
+const SLOW = /^(interleavings|digest.*|docs|examples|worker-pool|fan-out|zero-policy-threads|core-imports)\.test\.js$/;
+
+const MOST_SECONDS = 60;
+const MOST_SECONDS_SLOW = 300;
+
+/** How a test file ended. */
+interface Outcome {
+  /** The test that failed first; undefined when all passed. */
+  readonly failed: string | undefined;
+}
+
+/** What came of a fault. */
+interface Verdict {
+  readonly fault: Fault;
+  /** The test file that failed, and the test in it. */
+  readonly caughtBy: string | undefined;
+  readonly seconds: number;
+}
+
+/** A copy of the built package to plant faults in, one at a time. */
+class Copy {
+  private readonly folder = mkdtempSync(join(root, 'build', 'mutated-'));
+  private running: ChildProcess | undefined;
+
+  constructor() {
+    for (const path of COPIED) cpSync(join(root, path), join(this.folder, path), { recursive: true });
+    symlinkSync(join(root, 'node_modules'), join(this.folder, 'node_modules'));
+  }
+
+  async judge(fault: Fault): Promise<Verdict> {
+    const start = performance.now();
+    const path = join(this.folder, 'dist', `${fault.file}.js`);
+    const text = readFileSync(path, 'utf8');
+    writeFileSync(path, planted(fault, text));
+    let caughtBy: string | undefined;
+    for (const file of this.testFiles(fault)) {
+      const { failed } = await this.run(file);
+      if (failed === undefined) continue;
+      caughtBy = `${file.replace('.test.js', '')}: ${failed}`;
+      break;
+    }
+    writeFileSync(path, text);
+    return { fault, caughtBy, seconds: (performance.now() - start) / 1000 };
+  }
+
+  remove(): void {
+    this.stop();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  /** Those that the fault names, those that import what it is in, the others, the slow ones. */
+  private testFiles({ file, tests = [] }: Fault): string[] {
+    const folder = join(this.folder, 'build/test');
+    const turn = (name: string): number => {
+      if (tests.includes(name.replace('.test.js', ''))) return 0;
+      if (SLOW.test(name)) return 3;
+      return readFileSync(join(folder, name), 'utf8').includes(`#internal/${file}'`) ? 1 : 2;
+    };
+    const names = readdirSync(folder).filter((name) => name.endsWith('.test.js'));
+    return names.sort((one, other) => turn(one) - turn(other));
+  }
+
+  private run(file: string): Promise<Outcome> {
+    const path = join(this.folder, 'build/test', file);
+    const args = ['--expose-gc', '--test', '--test-reporter=tap', path];
+    const child = spawn(process.execPath, args, {
+      cwd: this.folder,
+      stdio: ['ignore', 'pipe', 'ignore'],
+      detached: true,
+    });
+    this.running = child;
+    let output = '';
+    child.stdout.setEncoding('utf8').on('data', (text) => {
+      output += text;
+    });
+    return new Promise((resolve) => {
+      let isLate = false;
+      const timer = setTimeout(
+        () => {
+          isLate = true;
+          this.stop();
+        },
+        1000 * (SLOW.test(file) ? MOST_SECONDS_SLOW : MOST_SECONDS),
+      );
+      child.once('close', (code) => {
+        clearTimeout(timer);
+        this.running = undefined;
+        if (isLate) resolve({ failed: 'no end' });
+        else
+          resolve({ failed: code === 0 ? undefined : (/^\s*not ok \d+ - (.*)$/m.exec(output)?.[1] ?? 'its process') });
+      });
+    });
+  }
+
+  /** Ends the test that runs, and the processes that it started. */
+  private stop(): void {
+    const { pid } = this.running ?? {};
+    if (pid === undefined) return;
+    try {
+      process.kill(-pid, 'SIGKILL');
+    } catch {
+      // it has ended
+    }
+  }
+}
+
+function planted({ name, file, find, replace }: Fault, text: string): string {
+  const times = text.split(find).length - 1;
+  if (times !== 1) throw new Error(`${name}: dist/${file}.js has ${times} of\n${find}`);
+  return text.replace(find, () => replace);
+}
+
+function show({ fault, caughtBy, seconds }: Verdict): void {
+  const what = caughtBy === undefined ? 'SURVIVED' : `caught by ${caughtBy}`;
+  console.log(`${fault.file}: ${fault.name}: ${what} (${seconds.toFixed(1)} s)`);
+}
+
+async function main(): Promise<void> {
+  const { values: options } = parseArgs({
+    options: { only: { type: 'string', default: '' }, list: { type: 'boolean', default: false } },
+  });
+  const chosen = faults.filter(({ name, file }) => `${file}: ${name}`.includes(options.only));
+  for (const fault of chosen) planted(fault, readFileSync(join(root, 'dist', `${fault.file}.js`), 'utf8'));
+  if (options.list) {
+    for (const { name, file } of chosen) console.log(`${file}: ${name}`);
+    return;
+  }
+  if (chosen.length === 0) throw new Error(`no fault is named like ${options.only}`);
+  const copies: Copy[] = [];
+  const rest = chosen.values();
+  let survivors = 0;
+  const removeAll = (): void => {
+    for (const copy of copies.splice(0)) copy.remove();
+  };
+  process.once('exit', removeAll);
+  process.once('SIGINT', () => process.exit(130));
+  process.once('SIGTERM', () => process.exit(143));
+  const work = async (): Promise<void> => {
+    const copy = new Copy();
+    copies.push(copy);
+    for (const fault of rest) {
+      const verdict = await copy.judge(fault);
+      if (verdict.caughtBy === undefined) survivors++;
+      show(verdict);
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(2, availableParallelism(), chosen.length) }, work));
+  console.log(`${chosen.length} faults, ${chosen.length - survivors} caught, ${survivors} survived`);
+  process.exitCode = survivors === 0 ? 0 : 1;
+}
+
+await main();
