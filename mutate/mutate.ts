@@ -7,6 +7,9 @@ import { parseArgs } from 'node:util';
 import { type Fault, faults } from './faults.js';
 
 // npm run mutate: plants each fault in a copy of the built package, and runs the tests there until a file of them fails.
+//   --only TEXT   faults whose file and name contain it; may be given several times
+//   --quick       without the test files that take long
+//   --list        only names the faults
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -17,7 +20,10 @@ const COPIED = [
 ];
 
 /** Test files that take seconds, run last. */
-const SLOW = /^(interleavings|digest.*|docs|examples|worker-pool|fan-out|zero-policy-threads|core-imports)\.test\.js$/;
+const SLOW = /^(interleavings|digest.*|docs|examples|worker-pool|fan-out|core-imports)\.test\.js$/;
+
+/** Those that take a few, run before them. */
+const LONG = /^(collector|fuzz-findings|zero-policy\.property|zero-policy-threads)\.test\.js$/;
 
 const MOST_SECONDS = 60;
 const MOST_SECONDS_SLOW = 300;
@@ -39,9 +45,11 @@ interface Verdict {
 /** A copy of the built package to plant faults in, one at a time. */
 class Copy {
   private readonly folder = mkdtempSync(join(root, 'build', 'mutated-'));
+  private readonly isQuick: boolean;
   private running: ChildProcess | undefined;
 
-  constructor() {
+  constructor(isQuick: boolean) {
+    this.isQuick = isQuick;
     for (const path of COPIED) cpSync(join(root, path), join(this.folder, path), { recursive: true });
     symlinkSync(join(root, 'node_modules'), join(this.folder, 'node_modules'));
   }
@@ -71,17 +79,21 @@ class Copy {
   private testFiles({ file, tests = [] }: Fault): string[] {
     const folder = join(this.folder, 'build/test');
     const turn = (name: string): number => {
-      if (tests.includes(name.replace('.test.js', ''))) return 0;
-      if (SLOW.test(name)) return 3;
+      const isHinted = tests.includes(name.replace('.test.js', ''));
+      if (SLOW.test(name)) return isHinted ? 4 : 5;
+      if (isHinted) return 0;
+      if (LONG.test(name)) return 3;
       return readFileSync(join(folder, name), 'utf8').includes(`#internal/${file}'`) ? 1 : 2;
     };
     const names = readdirSync(folder).filter((name) => name.endsWith('.test.js'));
-    return names.sort((one, other) => turn(one) - turn(other));
+    const chosen = this.isQuick ? names.filter((name) => turn(name) < 4) : names;
+    return chosen.sort((one, other) => turn(one) - turn(other));
   }
 
   private run(file: string): Promise<Outcome> {
     const path = join(this.folder, 'build/test', file);
-    const args = ['--expose-gc', '--test', '--test-reporter=tap', path];
+    // As `node --test` runs a file, with one process less.
+    const args = ['--expose-gc', '--test-reporter=tap', path];
     const child = spawn(process.execPath, args, {
       cwd: this.folder,
       stdio: ['ignore', 'pipe', 'ignore'],
@@ -136,15 +148,19 @@ function show({ fault, caughtBy, seconds }: Verdict): void {
 
 async function main(): Promise<void> {
   const { values: options } = parseArgs({
-    options: { only: { type: 'string', default: '' }, list: { type: 'boolean', default: false } },
+    options: {
+      only: { type: 'string', multiple: true, default: [''] },
+      list: { type: 'boolean', default: false },
+      quick: { type: 'boolean', default: false },
+    },
   });
-  const chosen = faults.filter(({ name, file }) => `${file}: ${name}`.includes(options.only));
+  const chosen = faults.filter(({ name, file }) => options.only.some((part) => `${file}: ${name}`.includes(part)));
   for (const fault of chosen) planted(fault, readFileSync(join(root, 'dist', `${fault.file}.js`), 'utf8'));
   if (options.list) {
     for (const { name, file } of chosen) console.log(`${file}: ${name}`);
     return;
   }
-  if (chosen.length === 0) throw new Error(`no fault is named like ${options.only}`);
+  if (chosen.length === 0) throw new Error(`no fault is named like ${options.only.join(' or ')}`);
   const copies: Copy[] = [];
   const rest = chosen.values();
   let survivors = 0;
@@ -155,7 +171,7 @@ async function main(): Promise<void> {
   process.once('SIGINT', () => process.exit(130));
   process.once('SIGTERM', () => process.exit(143));
   const work = async (): Promise<void> => {
-    const copy = new Copy();
+    const copy = new Copy(options.quick);
     copies.push(copy);
     for (const fault of rest) {
       const verdict = await copy.judge(fault);
