@@ -61,6 +61,9 @@ test('reserve makes room once, and does nothing where there is room', () => {
   assert.ok(roomy >= 1001);
   buffer.putBytes(2, 1000);
   assert.equal(buffer.capacity, roomy);
+  const filled = BytesMut.withCapacity(10).putBytes(1, 8);
+  assert.equal(filled.reserve(2).capacity, 10);
+  assert.ok(filled.reserve(3).capacity >= 11);
 });
 
 test('truncate and clear shorten the content and keep the memory', () => {

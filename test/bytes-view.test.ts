@@ -63,3 +63,16 @@ test('clones share one view, slices have their own, and the next owner of the me
   next.release();
   assertAllReturned(single);
 });
+
+test('views of the same length, one after the other, are each of their own place', () => {
+  using bytes = frozen(arena, 'abcdef');
+  for (const [start, text] of [
+    [0, 'ab'],
+    [2, 'cd'],
+    [4, 'ef'],
+    [0, 'ab'],
+  ] as const) {
+    using part = bytes.slice(start, start + 2);
+    assert.equal(new TextDecoder().decode(part.view), text);
+  }
+});

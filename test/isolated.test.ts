@@ -75,18 +75,23 @@ test('a view that was handed on by whatever way keeps the slot', async () => {
 test('a slot whose buffer was transferred away gets a new one, and is never freed twice', async () => {
   const arena = isolated(2);
   const stolen: ArrayBuffer[] = [];
-  const released = frozen(arena, 'free');
-  const { view } = released;
-  released.release();
-  stolen.push(structuredClone(view.buffer as ArrayBuffer, { transfer: [view.buffer as ArrayBuffer] }));
-  const used = frozen(arena, 'used');
-  const lent = used.view.buffer as ArrayBuffer;
-  stolen.push(structuredClone(lent, { transfer: [lent] }));
-  assert.throws(() => used.at(0), TypeError);
-  used.release();
+  // In a function of its own, whose variables keep nothing once it returned.
+  const gone = (() => {
+    const released = frozen(arena, 'free');
+    const free = released.view.buffer as ArrayBuffer;
+    released.release();
+    stolen.push(structuredClone(free, { transfer: [free] }));
+    const used = frozen(arena, 'used');
+    const lent = used.view.buffer as ArrayBuffer;
+    stolen.push(structuredClone(lent, { transfer: [lent] }));
+    assert.throws(() => used.at(0), TypeError);
+    used.release();
+    return [new WeakRef(free), new WeakRef(lent)];
+  })();
   const again = allocateAll(arena);
   assert.equal(again.length, 2);
   for (const buffer of again) buffer.putBytes(7, 16);
+  assert.ok(await collectUntil(() => gone.every((buffer) => buffer.deref() === undefined)));
   await collectThoroughly();
   assert.equal(arena.metrics().leaksReclaimed, 0, 'the old buffers were collected, and nothing came free by that');
   assert.equal(arena.tryAllocate(), undefined);

@@ -116,3 +116,23 @@ test('tryIntoMut of an arena that spills can spill', () => {
   assert.equal(bytes?.toString(), '01234567890123456789');
   assertAllReturned(arena);
 });
+
+test('a buffer that begins inside its slot spills what it has, once; growing on counts no more', () => {
+  const arena = fixed();
+  using neighbour = arena.allocate().putUtf8('neighbour-------');
+  const bytes = arena.allocate().putUtf8('headtail').freeze();
+  bytes.advance(4);
+  const buffer = bytes.tryIntoMut();
+  assert.ok(buffer !== undefined);
+  assert.equal(buffer.length, 4);
+  assert.equal(buffer.capacity, 12);
+  buffer.putUtf8('0123456789');
+  assert.equal(buffer.isSpilled, true);
+  assert.equal(buffer.length, 14);
+  buffer.putBytes(0x2e, 500).putBytes(0x2d, 5000);
+  assert.equal(arena.metrics().spills, 1);
+  const spilled = buffer.freeze();
+  assert.equal(spilled.toString(), `tail0123456789${'.'.repeat(500)}${'-'.repeat(5000)}`);
+  neighbour.abandon();
+  assertAllReturned(arena);
+});

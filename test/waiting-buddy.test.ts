@@ -211,6 +211,30 @@ test('who has a region kept may be served from elsewhere, and then the region is
   assertAllReturned(arena);
 });
 
+test('what was kept for who is served from elsewhere goes to those who wait', async () => {
+  using clock = new FakeClock();
+  const arena = arenaOf(8);
+  const half = arena.allocate(4 * UNIT);
+  const pieces = Array.from({ length: 4 }, () => arena.allocate(UNIT));
+  const large = queue(arena, 4, [], '');
+  clock.advance(10);
+  pieces[3]?.abandon();
+  pieces[1]?.abandon();
+  assert.equal(arena.metrics().bytesSetAside, 2 * UNIT);
+  const small = [queue(arena, 1, [], ''), queue(arena, 1, [], '')];
+  clock.advance(1);
+  half.abandon();
+  await settled();
+  assert.deepEqual(
+    [large, ...small].map(({ state }) => state),
+    ['resolved', 'resolved', 'resolved'],
+  );
+  assert.equal(clock.pendingTimers, 0);
+  abandonAll([large, ...small]);
+  for (const piece of [pieces[0], pieces[2]]) piece?.abandon();
+  assertAllReturned(arena);
+});
+
 test('giving up ends the region, and what was kept serves the others', async () => {
   using clock = new FakeClock();
   const arena = arenaOf(4);

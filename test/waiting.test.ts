@@ -160,6 +160,18 @@ test('an arena that only a waiting promise remembers still finds its forgotten h
   assert.ok(await collectUntil(() => served));
 });
 
+test('an arena that was waited for can be collected once nobody waits', async () => {
+  const gone = await (async () => {
+    const arena = FixedArena.withSlotCapacity(1, 16).buildAsync();
+    const first = arena.allocate();
+    const waiting = arena.allocateAsync();
+    first.abandon();
+    (await waiting).abandon();
+    return new WeakRef(arena);
+  })();
+  assert.ok(await collectUntil(() => gone.deref() === undefined));
+});
+
 test('a request that could never fit is rejected at once, also while others wait', async () => {
   const { arena, held } = fullArena(1);
   await assert.rejects(arena.allocateAsync(17), { name: 'AllocError', code: 'REQUEST_TOO_LARGE' });
