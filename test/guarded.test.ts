@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { PassThrough, Writable } from 'node:stream';
 import { test } from 'node:test';
 import {
+  type AllocError,
   ArenaBuffer,
   BuddyArena,
   BuddyGeometry,
@@ -17,7 +18,7 @@ import {
 import { BytesList, writeBytes } from 'arena-alligator/node';
 import { assertAllReleased } from 'arena-alligator/testing';
 import { assertAllReturned, frozen } from './support/arenas.js';
-import { collectUntil } from './support/collector.js';
+import { collectThoroughly, collectUntil } from './support/collector.js';
 import { uncaughtDuring } from './support/uncaught.js';
 import { catchWarnings } from './support/warnings.js';
 
@@ -30,6 +31,26 @@ function guarded(slotCount = 4, slotCapacity = 16): FixedArena {
 /** Writes where the type forbids it, as a program in JavaScript does. */
 function scribble(bytes: Bytes, at = 0): void {
   (bytes.view as Uint8Array)[at] = 0x7e;
+}
+
+/** What `run` answers, which may look at the memory that was moved out of the buffers that were detached. */
+function withMoved<Result>(run: (moved: readonly ArrayBuffer[]) => Result): Result {
+  const moved: ArrayBuffer[] = [];
+  const { structuredClone: clone } = globalThis;
+  const prototype = ArrayBuffer.prototype as { transfer?: (this: ArrayBuffer) => ArrayBuffer };
+  const { transfer } = prototype;
+  prototype.transfer = function (): ArrayBuffer {
+    const buffer = transfer === undefined ? clone(this, { transfer: [this] }) : transfer.call(this);
+    moved.push(buffer);
+    return buffer;
+  };
+  try {
+    return run(moved);
+  } finally {
+    moved.length = 0;
+    if (transfer === undefined) delete prototype.transfer;
+    else prototype.transfer = transfer;
+  }
 }
 
 const WRITTEN = { name: 'GuardError', code: 'WRITTEN_AFTER_FREEZE' };
@@ -385,29 +406,88 @@ test('over memory of the caller nothing is written to that; over a WebAssembly.M
   assert.throws(() => FixedArena.fromRaw(pages, SlotSpec.count(2)).guarded().build(), { code: 'INCOMPATIBLE_OPTIONS' });
 });
 
-test('a buffer that cannot be detached is reported', () => {
+test('when the runtime has no memory for an allocation it fails, and the slot stays free', () => {
+  const arena = guarded(1, 2 ** 52);
+  for (let attempt = 0; attempt < 3; attempt++) {
+    assert.throws(
+      () => arena.allocate(),
+      (error: AllocError) => error.code === 'ARENA_FULL' && error.cause instanceof RangeError,
+    );
+  }
+  assert.equal(arena.metrics().bytesLive, 0);
+});
+
+test('a write after the release, by a call that still had the memory, is told once', () => {
   const arena = guarded();
-  const bytes = frozen(arena, 'kept');
-  const { view } = bytes;
-  const held = structuredClone; // as when a runtime copies instead
+  const moved = withMoved((buffers) => {
+    for (const text of ['released', 'too']) {
+      const bytes = frozen(arena, text);
+      bytes.view.at(0); // what was never lent is not kept
+      bytes.release();
+    }
+    return [...buffers];
+  });
+  assertAllReleased(arena);
+  const [first] = moved;
+  assert.ok(first !== undefined);
+  new Uint8Array(first)[9] = 1;
+  for (let look = 0; look < 2; look++) {
+    assert.throws(
+      () => assertAllReleased(arena),
+      /memory was written to after its release\nallocated\n.*support\/arenas/,
+    );
+  }
+  assert.equal(warnings.codes.length, 1, 'once');
+});
+
+test('what a stale view was over stays allocated for as long as there is one', async () => {
+  const arena = guarded();
+  const { held, moved } = withMoved((buffers) => {
+    const bytes = frozen(arena, 'kept');
+    const { view } = bytes;
+    bytes.release();
+    return { held: { view: view as Uint8Array | undefined }, moved: buffers.map((buffer) => new WeakRef(buffer)) };
+  });
+  assert.equal(moved.length, 1);
+  await collectThoroughly();
+  assert.equal(moved[0]?.deref()?.byteLength, 16);
+  held.view = undefined;
+  assert.ok(await collectUntil(() => moved[0]?.deref() === undefined));
+  assertAllReleased(arena);
+});
+
+test('a buffer that cannot be detached is reported', () => {
+  const held = structuredClone;
   const { transfer } = ArrayBuffer.prototype as { transfer?: unknown };
   const refuse = (): never => {
     throw new TypeError('not this one');
   };
-  Object.assign(globalThis, { structuredClone: refuse });
-  if (transfer !== undefined) Object.assign(ArrayBuffer.prototype, { transfer: refuse });
-  try {
-    bytes.release();
-  } finally {
-    Object.assign(globalThis, { structuredClone: held });
-    if (transfer !== undefined) Object.assign(ArrayBuffer.prototype, { transfer });
+  const copy = (buffer: ArrayBuffer): ArrayBuffer => buffer.slice(0); // as Node 20 does with what is marked untransferable
+  checkReport(refuse, refuse);
+  checkReport(copy, function (this: ArrayBuffer) {
+    return copy(this);
+  });
+
+  function checkReport(ownClone: unknown, ownTransfer: unknown): void {
+    const before = warnings.codes.length;
+    const arena = guarded();
+    const bytes = frozen(arena, 'kept');
+    const { view } = bytes;
+    Object.assign(globalThis, { structuredClone: ownClone });
+    if (transfer !== undefined) Object.assign(ArrayBuffer.prototype, { transfer: ownTransfer });
+    try {
+      bytes.release();
+    } finally {
+      Object.assign(globalThis, { structuredClone: held });
+      if (transfer !== undefined) Object.assign(ArrayBuffer.prototype, { transfer });
+    }
+    assert.deepEqual(warnings.codes.slice(before), ['ARENA_NOT_DETACHED']);
+    assert.ok(
+      view.every((byte) => byte === 0xdd),
+      'and shows nothing of anybody',
+    );
+    assertAllReturned(arena);
   }
-  assert.deepEqual(warnings.codes, ['ARENA_NOT_DETACHED']);
-  assert.ok(
-    view.every((byte) => byte === 0xdd),
-    'and shows nothing of anybody',
-  );
-  assertAllReturned(arena);
 });
 
 test('guarded(false) is a plain arena; other types are refused', () => {

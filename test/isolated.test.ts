@@ -234,3 +234,16 @@ test('where the runtime has no memory for a slot, trying finds none and waiting 
   const { allocationsOk, bytesLive } = arena.metrics();
   assert.deepEqual([allocationsOk, bytesLive], [0, 0]);
 });
+
+test('what the last owner cut off in front is there again for the next one', () => {
+  const arena = isolated(1);
+  const bytes = frozen(arena, 'head and');
+  bytes.advance(5);
+  const writable = bytes.tryIntoMut();
+  assert.equal(writable?.capacity, 11);
+  writable?.abandon();
+  const next = arena.allocate();
+  assert.deepEqual([next.length, next.capacity, next.remainingMut()], [0, 16, 16]);
+  next.abandon();
+  assertAllReturned(arena);
+});

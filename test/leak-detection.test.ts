@@ -204,6 +204,15 @@ test('an arena that is forgotten together with its handles still has its leaks r
   assert.ok(await collectUntil(() => leaks.length === 2));
 });
 
+test('an arena of which nothing is open is not kept alive by detection', async () => {
+  const gone = (() => {
+    const arena = watched();
+    for (let round = 0; round < 3; round++) frozen(arena, 'back').release();
+    return new WeakRef(arena);
+  })();
+  assert.ok(await collectUntil(() => gone.deref() === undefined));
+});
+
 test('detection keeps nothing alive that it watches, not even what a method of the holder allocated', async () => {
   const arena = watched(64);
   class Holder {
@@ -320,8 +329,13 @@ test('the site is found below any heading', () => {
 
 test('the stack trace limit of the program is left as it was', () => {
   const limit = Error.stackTraceLimit;
-  watched().allocate().abandon();
-  assert.equal(Error.stackTraceLimit, limit);
+  try {
+    Error.stackTraceLimit = 7;
+    watched().allocate().abandon();
+    assert.equal(Error.stackTraceLimit, 7);
+  } finally {
+    Error.stackTraceLimit = limit;
+  }
 });
 
 test('without detection nothing is listed', () => {

@@ -8,6 +8,7 @@ import { FixedArena } from 'arena-alligator';
 import { assertAllReleased, failLeakyTests, UnreleasedError } from 'arena-alligator/testing';
 import { environment } from '#internal/environment';
 import { frozen } from './support/arenas.js';
+import { FakeClock } from './support/clock.js';
 import { collectUntil } from './support/collector.js';
 
 const folder = fileURLToPath(new URL('../leaky-tests', import.meta.url));
@@ -159,13 +160,14 @@ test('what is no arena, and no patience, is refused', () => {
   for (const arena of [{}, undefined, FixedArena.withSlotCapacity(1, 16).buildUnfaulted()]) {
     assert.throws(() => assertAllReleased(arena as never), TypeError);
   }
-  const hooks = { beforeEach: () => assert.fail('registered'), afterEach: () => assert.fail('registered') };
+  const runner = { beforeEach: () => assert.fail('registered'), afterEach: () => assert.fail('registered') };
   for (const patience of ['soon', -1, Number.POSITIVE_INFINITY, 1.5]) {
-    assert.throws(() => failLeakyTests(hooks, { patience: patience as number }), /patience/);
+    assert.throws(() => failLeakyTests(runner, { patience: patience as number }), /patience/);
   }
 });
 
-test('the hooks fit any runner that has beforeEach and afterEach', async () => {
+/** The hooks, to be called by hand. */
+function hooks(): { before: () => void; after: () => Promise<void> } {
   let before = (): void => assert.fail('beforeEach was not called');
   let after = (): Promise<void> => assert.fail('afterEach was not called');
   failLeakyTests(
@@ -179,6 +181,36 @@ test('the hooks fit any runner that has beforeEach and afterEach', async () => {
     },
     { patience: 0 },
   );
+  return { before, after };
+}
+
+test('the hooks find what was allocated in the very moment the test began', async () => {
+  using _clock = new FakeClock();
+  const { before, after } = hooks();
+  const arena = FixedArena.withSlotCapacity(1, 16).leakDetection('full').build();
+  before();
+  const buffer = arena.allocate();
+  await assert.rejects(after(), UnreleasedError);
+  buffer.abandon();
+});
+
+test('the hooks tell of what was forgotten with a view as forgotten, not as open', async () => {
+  const { before, after } = hooks();
+  const arena = FixedArena.withSlotCapacity(1, 16)
+    .leakDetection('full')
+    .onLeak(() => undefined)
+    .build();
+  before();
+  (() => void frozen(arena, 'lost').view)();
+  assert.ok(await collectUntil(() => arena.metrics().leaksPinned === 1));
+  await assert.rejects(after(), {
+    name: 'UnreleasedError',
+    message: /^allocations that were forgotten, [^:]*: 1\n1 of 16 bytes(?![\s\S]*not released)/,
+  });
+});
+
+test('the hooks fit any runner that has beforeEach and afterEach', async () => {
+  const { before, after } = hooks();
   const arena = FixedArena.withSlotCapacity(1, 16).guarded().build();
   before();
   const buffer = arena.allocate();
