@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { getEventListeners } from 'node:events';
 import { test } from 'node:test';
 import {
   BuddyArena,
@@ -10,6 +11,7 @@ import {
   type SharedFixedArena,
 } from 'arena-alligator';
 import { assertAllReturned, frozen } from './support/arenas.js';
+import { FakeClock } from './support/clock.js';
 import { Outcome, settled } from './support/outcome.js';
 import { answer, exited, inWorker } from './support/threads.js';
 
@@ -193,7 +195,11 @@ test('tickets are good once, for the arena they are of', () => {
     assert.throws(() => arena.redeem(forged as never), TypeError);
   for (const message of [-1, 65_536, 7])
     assert.throws(() => arena.redeem({ ...ticket, message }), { code: 'RELEASED' });
-  assert.equal(arena.redeem(Bytes.empty.toTicket()).length, 0);
+  for (const state of [ticket.state - 1, ticket.state + 1])
+    assert.throws(() => arena.redeem({ ...ticket, state }), { code: 'RELEASED' });
+  const nothing = Bytes.empty;
+  assert.equal(arena.redeem(nothing.toTicket()).length, 0);
+  assert.equal(nothing.isReleased, true);
   bytes.release();
   assert.equal(arena.metrics().bytesLive, 64, 'a ticket that nobody redeems holds its memory');
 });
@@ -279,5 +285,66 @@ test('workers pass on what they get: three threads, two channels, no copy', asyn
   const counts = await Promise.all(done);
   assert.equal((counts[0] ?? 0) + (counts[1] ?? 0), 1000);
   assert.equal(seen.has(-1), false);
+  assertAllReturned(arena);
+});
+
+test('whatever ends a wait for a message or for room lets go of its timer and its signal', async () => {
+  using clock = new FakeClock();
+  const arena = arenaOf(3);
+  const channel = BytesChannel.create(arena, { capacity: 1 });
+  const stop = new AbortController();
+  const { signal } = stop;
+  const attached = (): number[] => [getEventListeners(signal, 'abort').length, clock.pendingTimers];
+  const received = channel.receive({ signal, timeout: 10 });
+  const late = assert.rejects(channel.receive({ signal, timeout: 5 }), { name: 'TimeoutError' });
+  assert.deepEqual(attached(), [1, 2]);
+  clock.advance(5);
+  await late;
+  channel.trySend(frozen(arena, 'first'));
+  (await received)?.release();
+  assert.deepEqual(attached(), [0, 0]);
+  channel.trySend(frozen(arena, 'second'));
+  const unsent = frozen(arena, 'third');
+  const sending = assert.rejects(channel.send(unsent, { signal, timeout: 10 }), { name: 'AbortError' });
+  assert.deepEqual(attached(), [1, 1]);
+  stop.abort();
+  await sending;
+  assert.deepEqual(attached(), [0, 0]);
+  unsent.release();
+  assert.equal(take(channel), 'second');
+  assertAllReturned(arena);
+});
+
+test('a send that is refused leaves the holders as they were', () => {
+  const arena = arenaOf(1);
+  const channel = BytesChannel.create(arena, { capacity: 2 });
+  channel.close();
+  const bytes = frozen(arena, 'shared');
+  const clone = bytes.clone();
+  assert.throws(() => channel.trySend(clone), ChannelClosedError);
+  clone.release();
+  assert.equal(bytes.isUnique, true);
+  assert.throws(() => channel.trySend(bytes), ChannelClosedError);
+  assert.equal(bytes.isUnique, true);
+  bytes.release();
+  assertAllReturned(arena);
+});
+
+test('more messages than there are numbers pass: by channel, by ticket, and refused', () => {
+  const arena = arenaOf(1);
+  const open = BytesChannel.create(arena, { capacity: 2 });
+  const closed = BytesChannel.create(arena, { capacity: 2 });
+  closed.close();
+  let bytes = frozen(arena, 'x');
+  for (let round = 0; round < 66_000; round++) {
+    open.trySend(bytes);
+    bytes = open.tryReceive() ?? assert.fail('nothing arrived');
+  }
+  for (let round = 0; round < 66_000; round++) bytes = arena.redeem(bytes.toTicket());
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0;
+  for (let round = 0; round < 66_000; round++) assert.throws(() => closed.trySend(bytes), ChannelClosedError);
+  Error.stackTraceLimit = stackTraceLimit;
+  bytes.release();
   assertAllReturned(arena);
 });

@@ -101,6 +101,20 @@ test('tickets of a thread that has left stay good, whoever takes its place and d
   assertAllReturned(arena);
 });
 
+test('the place of a dead worker is free for the next one', async () => {
+  const arena = FixedArena.withSlotCapacity(1, 64).shared({ maxThreads: 2 }).build();
+  for (let round = 0; round < 3; round++) {
+    const worker = inWorker(
+      `globalThis.held = lib.FixedArena.attach(data).allocate(); port.postMessage(0); setInterval(() => held, 1000);`,
+      arena.handle(),
+    );
+    arena.watch(worker);
+    assert.equal(await answer(worker), 0);
+    await worker.terminate();
+    assertAllReturned(arena);
+  }
+});
+
 test('memory that a dead worker held goes to who waits for it', async () => {
   const arena = FixedArena.withSlotCapacity(1, 64).shared(threads).build();
   const worker = inWorker(
