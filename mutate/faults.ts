@@ -20,108 +20,121 @@ function faultsIn(file: string, tests: readonly string[], edits: Edits): Fault[]
 
 /** Faults that no test could find, for they change nothing that can be observed, are not in this table. */
 export const faults: readonly Fault[] = [
-  ...faultsIn('handles', ['bytes-lifecycle', 'bytes-slicing', 'bytes-view', 'spill', 'bytes-mut', 'bytes-owned'], {
-    'release counts no holder off': [
-      'this.giveUp();\n        if (--allocation.holders === 0)',
-      'this.giveUp();\n        if (allocation.holders === 1)',
+  ...faultsIn(
+    'handles',
+    [
+      'bytes-lifecycle',
+      'bytes-slicing',
+      'bytes-view',
+      'bytes-owned',
+      'spill',
+      'bytes-mut',
+      'init-policy',
+      'bytes-channel',
     ],
-    'narrowing to nothing counts no holder off': [
-      'EMPTY.holders++;\n        if (--allocation.holders === 0)',
-      'EMPTY.holders++;\n        if (allocation.holders === 1)',
-    ],
-    'departing counts no holder off': [
-      'source.giveUp();\n        if (--allocation.holders === 0)',
-      'source.giveUp();\n        if (allocation.holders === 1)',
-    ],
-    'a clone is not counted': [
-      'allocation.holders++;\n        return new Bytes(allocation, this.offset, this.size);',
-      'return new Bytes(allocation, this.offset, this.size);',
-    ],
-    'a slice is not counted': [
-      'allocation.holders++;\n        return new Bytes(allocation, offset, size);',
-      'return new Bytes(allocation, offset, size);',
-    ],
-    'an empty slice keeps memory': ['if (size === 0)\n            return new Bytes(EMPTY, 0, 0);', ''],
-    'narrowing to nothing keeps memory': ['if (size !== 0)\n            return;', 'return;'],
-    'freezing nothing keeps memory': [
-      'allocation.owner.release(allocation);\n            return Bytes.over(EMPTY, 0, 0);',
-      'return Bytes.over(EMPTY, 0, 0);',
-    ],
-    'a freeze is not counted': ['allocation.owner.countFreeze();', ''],
-    'what was written is not noted': [
-      'if (this.cursor > allocation.dirtyEnd)\n            allocation.dirtyEnd = this.cursor;',
-      '',
-    ],
-    'the last byte written is not noted': [
-      'allocation.dirtyEnd = this.cursor;',
-      'allocation.dirtyEnd = this.cursor - 1;',
-    ],
-    'what was written is noted less than before': ['if (this.cursor > allocation.dirtyEnd)', 'if (true)'],
-    'a spill is not counted': ['allocation.owner.countSpill();', ''],
-    'a spill keeps the slot': [
-      'allocation.owner.countSpill();\n        allocation.owner.release(allocation);',
-      'allocation.owner.countSpill();',
-    ],
-    'growing on the heap counts as a spill': ['if (isOnHeap(allocation))\n            return;', ''],
-    'tryIntoMut takes bytes that others hold': [
-      '!allocation.owner.writable || !allocation.owner.isSoleHolder(allocation)',
-      '!allocation.owner.writable',
-    ],
-    'tryIntoMut takes the memory of others': [
-      '!allocation.owner.writable || !allocation.owner.isSoleHolder(allocation)',
-      '!allocation.owner.isSoleHolder(allocation)',
-    ],
-    'tryIntoMut brings back what was cut off in front': ['allocation.start = this.offset;', ''],
-    'at() reads one byte behind the end': ['if (index >= this.size)', 'if (index > this.size)'],
-    'a slice may end one byte behind the end': [
-      "checkInteger(end, 'end', 0, this.size)",
-      "checkInteger(end, 'end', 0, this.size + 1)",
-    ],
-    'a slice may start behind its end': [
-      "checkInteger(start, 'start', 0, end)",
-      "checkInteger(start, 'start', 0, this.size)",
-    ],
-    'splitTo() may cut one byte behind the end': [
-      "checkInteger(at, 'at', 0, this.size);\n        const head",
-      "checkInteger(at, 'at', 0, this.size + 1);\n        const head",
-    ],
-    'splitOff() may cut one byte behind the end': [
-      "checkInteger(at, 'at', 0, this.size);\n        const tail",
-      "checkInteger(at, 'at', 0, this.size + 1);\n        const tail",
-    ],
-    'splitTo() leaves too much': [
-      'this.narrow(this.offset + at, this.size - at)',
-      'this.narrow(this.offset + at, this.size)',
-    ],
-    'reading takes one byte too many': ['if (byteCount > this.size)', 'if (byteCount > this.size + 1)'],
-    'indexOf() may not start at the end': [
-      "checkInteger(from, 'from', 0, this.size)",
-      "checkInteger(from, 'from', 0, this.size - 1)",
-    ],
-    'a view stays as it was when the handle shrinks': [
-      'if (borrowed !== undefined && borrowed.length === this.size)',
-      'if (borrowed !== undefined)',
-    ],
-    'empty bytes are not unique': [' || allocation === EMPTY;', ';'],
-    'intoOwned() keeps the memory': ['this.release();\n        return owned;', 'return owned;'],
-    'reserve() forgets what was written': [
-      'if (byteCount > allocation.limit - this.cursor)',
-      'if (byteCount > allocation.limit)',
-    ],
-    'a BytesMut lives on after its freeze': [
-      'this.allocation = SPENT;\n        return this.cursor === 0',
-      'return this.cursor === 0',
-    ],
-    'a ticket for nothing leaves the handle': [
-      'this.release();\n            return EMPTY_TICKET;',
-      'return EMPTY_TICKET;',
-    ],
-    'a buffer can be frozen twice': [
-      'dirtyEnd = this.cursor;\n        this.allocation = SPENT;',
-      'dirtyEnd = this.cursor;',
-    ],
-  }),
-  ...faultsIn('writer', ['writers', 'spill', 'init-policy', 'bytes-mut'], {
+    {
+      'release counts no holder off': [
+        'this.giveUp();\n        if (--allocation.holders === 0)',
+        'this.giveUp();\n        if (allocation.holders === 1)',
+      ],
+      'narrowing to nothing counts no holder off': [
+        'EMPTY.holders++;\n        if (--allocation.holders === 0)',
+        'EMPTY.holders++;\n        if (allocation.holders === 1)',
+      ],
+      'departing counts no holder off': [
+        'source.giveUp();\n        if (--allocation.holders === 0)',
+        'source.giveUp();\n        if (allocation.holders === 1)',
+      ],
+      'a clone is not counted': [
+        'allocation.holders++;\n        return new Bytes(allocation, this.offset, this.size);',
+        'return new Bytes(allocation, this.offset, this.size);',
+      ],
+      'a slice is not counted': [
+        'allocation.holders++;\n        return new Bytes(allocation, offset, size);',
+        'return new Bytes(allocation, offset, size);',
+      ],
+      'an empty slice keeps memory': ['if (size === 0)\n            return new Bytes(EMPTY, 0, 0);', ''],
+      'narrowing to nothing keeps memory': ['if (size !== 0)\n            return;', 'return;'],
+      'freezing nothing keeps memory': [
+        'allocation.owner.release(allocation);\n            return Bytes.over(EMPTY, 0, 0);',
+        'return Bytes.over(EMPTY, 0, 0);',
+      ],
+      'a freeze is not counted': ['allocation.owner.countFreeze();', ''],
+      'what was written is not noted': [
+        'if (this.cursor > allocation.dirtyEnd)\n            allocation.dirtyEnd = this.cursor;',
+        '',
+      ],
+      'the last byte written is not noted': [
+        'allocation.dirtyEnd = this.cursor;',
+        'allocation.dirtyEnd = this.cursor - 1;',
+      ],
+      'what was written is noted less than before': ['if (this.cursor > allocation.dirtyEnd)', 'if (true)'],
+      'a spill is not counted': ['allocation.owner.countSpill();', ''],
+      'a spill keeps the slot': [
+        'allocation.owner.countSpill();\n        allocation.owner.release(allocation);',
+        'allocation.owner.countSpill();',
+      ],
+      'growing on the heap counts as a spill': ['if (isOnHeap(allocation))\n            return;', ''],
+      'tryIntoMut takes bytes that others hold': [
+        '!allocation.owner.writable || !allocation.owner.isSoleHolder(allocation)',
+        '!allocation.owner.writable',
+      ],
+      'tryIntoMut takes the memory of others': [
+        '!allocation.owner.writable || !allocation.owner.isSoleHolder(allocation)',
+        '!allocation.owner.isSoleHolder(allocation)',
+      ],
+      'tryIntoMut brings back what was cut off in front': ['allocation.start = this.offset;', ''],
+      'at() reads one byte behind the end': ['if (index >= this.size)', 'if (index > this.size)'],
+      'a slice may end one byte behind the end': [
+        "checkInteger(end, 'end', 0, this.size)",
+        "checkInteger(end, 'end', 0, this.size + 1)",
+      ],
+      'a slice may start behind its end': [
+        "checkInteger(start, 'start', 0, end)",
+        "checkInteger(start, 'start', 0, this.size)",
+      ],
+      'splitTo() may cut one byte behind the end': [
+        "checkInteger(at, 'at', 0, this.size);\n        const head",
+        "checkInteger(at, 'at', 0, this.size + 1);\n        const head",
+      ],
+      'splitOff() may cut one byte behind the end': [
+        "checkInteger(at, 'at', 0, this.size);\n        const tail",
+        "checkInteger(at, 'at', 0, this.size + 1);\n        const tail",
+      ],
+      'splitTo() leaves too much': [
+        'this.narrow(this.offset + at, this.size - at)',
+        'this.narrow(this.offset + at, this.size)',
+      ],
+      'reading takes one byte too many': ['if (byteCount > this.size)', 'if (byteCount > this.size + 1)'],
+      'indexOf() may not start at the end': [
+        "checkInteger(from, 'from', 0, this.size)",
+        "checkInteger(from, 'from', 0, this.size - 1)",
+      ],
+      'a view stays as it was when the handle shrinks': [
+        'if (borrowed !== undefined && borrowed.length === this.size)',
+        'if (borrowed !== undefined)',
+      ],
+      'empty bytes are not unique': [' || allocation === EMPTY;', ';'],
+      'intoOwned() keeps the memory': ['this.release();\n        return owned;', 'return owned;'],
+      'reserve() forgets what was written': [
+        'if (byteCount > allocation.limit - this.cursor)',
+        'if (byteCount > allocation.limit)',
+      ],
+      'a BytesMut lives on after its freeze': [
+        'this.allocation = SPENT;\n        return this.cursor === 0',
+        'return this.cursor === 0',
+      ],
+      'a ticket for nothing leaves the handle': [
+        'this.release();\n            return EMPTY_TICKET;',
+        'return EMPTY_TICKET;',
+      ],
+      'a buffer can be frozen twice': [
+        'dirtyEnd = this.cursor;\n        this.allocation = SPENT;',
+        'dirtyEnd = this.cursor;',
+      ],
+    },
+  ),
+  ...faultsIn('writer', ['writers', 'spill', 'init-policy', 'bytes-mut', 'bytes-owned'], {
     'putSlice() writes one byte into the neighbour': [
       'if (at + byteCount > this.allocation.limit)',
       'if (at + byteCount > this.allocation.limit + 1)',
@@ -328,7 +341,7 @@ export const faults: readonly Fault[] = [
     'a smallest block may be smaller than the alignment': ['minBlockSize = Math.max(minBlockSize, alignment);', ''],
     'a detached backing is taken': ['if (memory.isGone)', 'if (false)'],
   }),
-  ...faultsIn('memory', ['from-wasm', 'moving-memory', 'zero-policy-threads', 'prefault', 'from-raw'], {
+  ...faultsIn('memory', ['from-wasm', 'moving-memory', 'init-policy', 'prefault', 'from-raw'], {
     'memory that grew is not followed': [
       'this.fields = undefined;\n            this.wide = undefined;\n            return this.window;',
       'return this.window;',
@@ -341,7 +354,7 @@ export const faults: readonly Fault[] = [
     ],
     'what is left of shrunk memory is not scrubbed': ['if (left > 0)', 'if (false)'],
   }),
-  ...faultsIn('fixed-arena', ['fixed-arena'], {
+  ...faultsIn('fixed-arena', ['fixed-arena', 'alignment', 'waiting'], {
     'a slot is too small for its capacity': ['if (length > this.slotCapacity)', 'if (length >= this.slotCapacity)'],
     'an arena capacity is rounded down': [
       'Math.ceil(arenaCapacity / slotCount)',
@@ -350,7 +363,7 @@ export const faults: readonly Fault[] = [
     'a slot is not aligned': ['const unit = alignUp(slotCapacity, alignment);', 'const unit = slotCapacity;'],
     'closing rejects nobody that waits': ['super.close();\n        this.line.close();', 'super.close();'],
   }),
-  ...faultsIn('buddy-arena', ['buddy-arena', 'buddy-geometry'], {
+  ...faultsIn('buddy-arena', ['buddy-arena', 'buddy-geometry', 'waiting', 'close'], {
     'a capped capacity is the whole block': ['return this.capsCapacity ? length :', 'return false ? length :'],
     'a length of just a block takes two': [
       'Math.clz32((length - 1) / this.minBlockSize)',
@@ -431,34 +444,41 @@ export const faults: readonly Fault[] = [
       'nobody listens after the first one left': ['if (this.waits.size === 0) {', '{'],
     },
   ),
-  ...faultsIn('notify-waiters', ['waiting', 'waiting-buddy', 'waiting-strategy', 'waiting.property'], {
-    'who leaves at the end takes the line with him': [
-      'if (next === undefined)\n            this.tail = previous;\n        else\n            next.previous = previous;',
-      'if (next !== undefined)\n            next.previous = previous;',
-    ],
-    'the youngest goes first': [
-      'entry.previous = this.tail;\n        if (this.tail === undefined)\n            this.head = entry;\n        else\n            this.tail.next = entry;\n        this.tail = entry;',
-      'entry.next = this.head;\n        if (this.head === undefined)\n            this.tail = entry;\n        else\n            this.head.previous = entry;\n        this.head = entry;',
-    ],
-    'of several overdue ones the youngest goes first': [
-      'head.arrival < oldest.arrival',
-      'head.arrival > oldest.arrival',
-    ],
-    'nobody is ever overdue': ['oldest === undefined || isOverdue(oldest) ? oldest', 'oldest === undefined ? oldest'],
-    'one size may win for ever': ['this.streak >= LONGEST_STREAK ? this.lastWinner : -1', '-1'],
-    'smaller requests are preferred': ['- this.order * ORDER_BONUS', '+ this.order * ORDER_BONUS'],
-    'the depth of a line has no limit': [
-      'Math.min(this.length * DEPTH_BONUS, LARGEST_DEPTH_BONUS)',
-      '(this.length * DEPTH_BONUS)',
-    ],
-    'more are woken than there is room for': ['room -= line.units;', ''],
-    'who cannot be served keeps smaller ones from it': ['room = line.units - 1;', 'room = 0;'],
-    'nothing is set aside for who is overdue': [
-      'this.countWin(line.order);\n        }\n        this.reserveForOldest();',
-      'this.countWin(line.order);\n        }',
-    ],
-    'who was revoked stays in line': ['this.line.remove(this);\n        this.inLine = false;', 'this.inLine = false;'],
-  }),
+  ...faultsIn(
+    'notify-waiters',
+    ['notify-waiters', 'waiting', 'waiting-buddy', 'waiting-strategy', 'waiting.property'],
+    {
+      'who leaves at the end takes the line with him': [
+        'if (next === undefined)\n            this.tail = previous;\n        else\n            next.previous = previous;',
+        'if (next !== undefined)\n            next.previous = previous;',
+      ],
+      'the youngest goes first': [
+        'entry.previous = this.tail;\n        if (this.tail === undefined)\n            this.head = entry;\n        else\n            this.tail.next = entry;\n        this.tail = entry;',
+        'entry.next = this.head;\n        if (this.head === undefined)\n            this.tail = entry;\n        else\n            this.head.previous = entry;\n        this.head = entry;',
+      ],
+      'of several overdue ones the youngest goes first': [
+        'head.arrival < oldest.arrival',
+        'head.arrival > oldest.arrival',
+      ],
+      'nobody is ever overdue': ['oldest === undefined || isOverdue(oldest) ? oldest', 'oldest === undefined ? oldest'],
+      'one size may win for ever': ['this.streak >= LONGEST_STREAK ? this.lastWinner : -1', '-1'],
+      'smaller requests are preferred': ['- this.order * ORDER_BONUS', '+ this.order * ORDER_BONUS'],
+      'the depth of a line has no limit': [
+        'Math.min(this.length * DEPTH_BONUS, LARGEST_DEPTH_BONUS)',
+        '(this.length * DEPTH_BONUS)',
+      ],
+      'more are woken than there is room for': ['room -= line.units;', ''],
+      'who cannot be served keeps smaller ones from it': ['room = line.units - 1;', 'room = 0;'],
+      'nothing is set aside for who is overdue': [
+        'this.countWin(line.order);\n        }\n        this.reserveForOldest();',
+        'this.countWin(line.order);\n        }',
+      ],
+      'who was revoked stays in line': [
+        'this.line.remove(this);\n        this.inLine = false;',
+        'this.inLine = false;',
+      ],
+    },
+  ),
   ...faultsIn('isolated-engine', ['isolated'], {
     'a buffer that is refused keeps its slot': [
       'this.blocks.release(slot, order);\n            this.count',
@@ -472,7 +492,6 @@ export const faults: readonly Fault[] = [
     ],
     'a buffer that was detached is used again': ['kept === undefined || kept.memory.isGone', 'kept === undefined'],
     'touching all slots keeps them': ['this.blocks.release(record.trace.block, 0);', ''],
-    'how far the last owner had written stays': ['record.dirtyEnd = 0;', ''],
     'what was lent is pinned': ['lend() { }', ''],
     'where the last owner began stays': ['record.start = 0;', ''],
     'a slot is registered without what it is unregistered by': [
@@ -497,7 +516,6 @@ export const faults: readonly Fault[] = [
     'every allocation is a sample': ['if (--this.untilSample > 0)', 'if (false)'],
     'a leak does not say that it was lent': ['opening.isLent ||= trace.lent;', ''],
     'an open allocation does not say that it is pinned': ['opening.isPinned = trace.lent;', ''],
-    'a record is not given back its owner': ['record.owner = this.engine;\n        record.trace', 'record.trace'],
   }),
   ...faultsIn('leaks', ['leak-detection', 'collector', 'testing'], {
     'the error of a listener is lost': ['throwLater(error);', ''],
@@ -516,7 +534,7 @@ export const faults: readonly Fault[] = [
     'a site is the caller of who allocates': ['shown[0] ??', 'shown[1] ??'],
     'the limit of stack traces stays': ['setStackTraceLimit(limit);', ''],
   }),
-  ...faultsIn('guard', ['guarded', 'shared-arena', 'bytes-channel'], {
+  ...faultsIn('guard', ['guarded', 'guarded-shared'], {
     'memory that is refused keeps the slot': ['record.owner.release(record);', ''],
     'what arrived is not copied': ['guarded.memory.bytes.set(arrived, start);', ''],
     'a double release is not reported': [
@@ -527,7 +545,7 @@ export const faults: readonly Fault[] = [
     'the quarantine is not looked into': ['this.quarantine.inspect();', ''],
     'what is guarded is not watched': ['this.watch.open(record, site);', ''],
   }),
-  ...faultsIn('guard-owner', ['guarded', 'shared-arena', 'bytes-channel'], {
+  ...faultsIn('guard-owner', ['guarded', 'guarded-shared'], {
     'nothing is detached': ['if (!memory.isGone)', 'if (false)'],
     'nothing is compared at the release': ['if (change !== undefined)\n            throw change;', ''],
     'a difference is thrown before the memory is returned': [
@@ -557,7 +575,7 @@ export const faults: readonly Fault[] = [
       'record.inner.owner.departed',
     ],
   }),
-  ...faultsIn('guarded-record', ['guarded', 'shared-arena', 'bytes-channel', 'zero-policy-threads'], {
+  ...faultsIn('guarded-record', ['guarded', 'guarded-shared'], {
     'only the first byte is compared': ['frozen.findIndex(', 'frozen.subarray(0, 1).findIndex('],
     'what is published is not noted as written': ['inner.dirtyEnd = Math.max(inner.dirtyEnd, inner.offset + end);', ''],
     'what was published before a thaw counts after it': ['this.publishedEnd = this.publishedStart;', ''],
@@ -620,10 +638,6 @@ export const faults: readonly Fault[] = [
       'for (const callback of callbacks)\n        callback();',
       'for (const callback of callbacks) {\n        callback();\n        break;\n    }',
     ],
-    'each callback adds a listener': [
-      'if (callbacks.size === 0)\n        signal.addEventListener',
-      'signal.addEventListener',
-    ],
   }),
   ...faultsIn('pending-call', ['bytes-channel', 'faults-aborts'], {
     'a timeout is not cleared': ['if (this.timer !== undefined)\n            environment.stopTimer(this.timer);', ''],
@@ -681,7 +695,7 @@ export const faults: readonly Fault[] = [
   }),
   ...faultsIn(
     'shared-engine',
-    ['shared-arena', 'shared-waiting', 'zero-policy-threads', 'bytes-channel', 'collector'],
+    ['shared-arena', 'shared-waiting', 'bytes-channel', 'shared-recovery', 'collector', 'interleavings'],
     {
       'what came from another thread counts as not written': ['record.dirtyEnd = record.limit;', ''],
       'what was lent stays so when it departs': [

@@ -80,13 +80,13 @@ class Copy {
     const folder = join(this.folder, 'build/test');
     const turn = (name: string): number => {
       const isHinted = tests.includes(name.replace('.test.js', ''));
-      if (SLOW.test(name)) return isHinted ? 4 : 5;
+      if (SLOW.test(name)) return isHinted ? 5 : 6;
+      if (LONG.test(name)) return isHinted ? 2 : 4;
       if (isHinted) return 0;
-      if (LONG.test(name)) return 3;
-      return readFileSync(join(folder, name), 'utf8').includes(`#internal/${file}'`) ? 1 : 2;
+      return readFileSync(join(folder, name), 'utf8').includes(`#internal/${file}'`) ? 1 : 3;
     };
     const names = readdirSync(folder).filter((name) => name.endsWith('.test.js'));
-    const chosen = this.isQuick ? names.filter((name) => turn(name) < 2) : names;
+    const chosen = this.isQuick ? names.filter((name) => turn(name) < 3) : names;
     return chosen.sort((one, other) => turn(one) - turn(other));
   }
 

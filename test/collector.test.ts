@@ -96,6 +96,39 @@ test('a view that was lent and released properly leaves no mark on the next owne
   assertAllReturned(arena);
 });
 
+test('nor in a shared arena, whether the memory was released or sent', async () => {
+  const arena = FixedArena.withSlotCapacity(1, 16).shared({ maxThreads: 1 }).build();
+  for (const [round, giveUp] of [
+    (bytes: Bytes) => bytes.release(),
+    (bytes: Bytes) => arena.redeem(bytes.toTicket()).release(),
+  ].entries()) {
+    const bytes = frozen(arena, 'lent');
+    assert.equal(bytes.view.length, 4);
+    giveUp(bytes);
+    (() => void arena.allocate().putU8(1))();
+    assert.ok(await collectUntil(() => arena.metrics().leaksReclaimed === round + 1));
+  }
+  assert.equal(arena.metrics().leaksPinned, 0);
+  assertAllReturned(arena);
+});
+
+test('what was sent is not found by the collector where it came from', async () => {
+  const arena = FixedArena.withSlotCapacity(4, 16).shared({ maxThreads: 1 }).build();
+  const tickets = Array.from({ length: 3 }, (_, index) => frozen(arena, `${index}`).toTicket());
+  await collectThoroughly();
+  assert.equal(arena.metrics().leaksReclaimed, 0);
+  assert.deepEqual(
+    tickets.map((ticket) => {
+      const bytes = arena.redeem(ticket);
+      const text = bytes.toString();
+      bytes.release();
+      return text;
+    }),
+    ['0', '1', '2'],
+  );
+  assertAllReturned(arena);
+});
+
 test('reading without taking a view lends nothing', async () => {
   const arena = FixedArena.withSlotCapacity(1, 16).build();
   (() => {

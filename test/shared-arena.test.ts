@@ -213,6 +213,19 @@ test('closing refuses in all threads; what is live stays valid', async () => {
   assert.throws(() => arena.allocate(), AllocError);
 });
 
+test('who has left counts no more where another one does', () => {
+  const left = FixedArena.withSlotCapacity(2, 8).shared(threads).build();
+  const handle = left.handle();
+  left.detach();
+  const arena = FixedArena.attach(handle);
+  assert.notEqual(arena, left);
+  assert.throws(() => left.allocate(), { code: 'ARENA_CLOSED' });
+  const { allocationsFailed, allocationsOk } = arena.metrics();
+  assert.deepEqual([allocationsFailed, allocationsOk], [0, 0]);
+  arena.allocate().abandon();
+  assertAllReturned(arena);
+});
+
 test('a handle that a worker forgot comes back by the collector, and what it lent stays', async () => {
   const arena = FixedArena.withSlotCapacity(4, 8).shared(threads).build();
   const worker = inWorker(
