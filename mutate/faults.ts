@@ -24,6 +24,7 @@ export const faults: readonly Fault[] = [
     'handles',
     [
       'bytes-lifecycle',
+      'bytes-compare',
       'bytes-slicing',
       'bytes-view',
       'bytes-owned',

@@ -25,7 +25,7 @@ const SLOW = /^(interleavings|digest.*|docs|examples|worker-pool|fan-out|core-im
 /** Those that take a few, run before them. */
 const LONG = /^(collector|fuzz-findings|zero-policy\.property|zero-policy-threads)\.test\.js$/;
 
-const MOST_SECONDS = 60;
+const MOST_SECONDS = 40;
 const MOST_SECONDS_SLOW = 300;
 
 /** How a test file ended. */

@@ -79,3 +79,11 @@ test('other types and other ranges are refused', () => {
   for (const bad of [-1, 256, 1.5, Number.NaN]) assert.throws(() => bytes.indexOf(bad), RangeError);
   assert.throws(() => bytes.indexOf(0x61, 4), RangeError);
 });
+
+test('a search may begin at the end, and no further', () => {
+  using bytes = Bytes.copyFrom(Uint8Array.of(1, 2, 3));
+  assert.equal(bytes.indexOf(3, 3), -1);
+  assert.equal(bytes.indexOf(Uint8Array.of(3), 3), -1);
+  assert.equal(bytes.indexOf(new Uint8Array(0), 3), 3);
+  assert.throws(() => bytes.indexOf(3, 4), RangeError);
+});

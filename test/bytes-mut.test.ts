@@ -115,3 +115,22 @@ test('growing beyond what the machine has throws RangeError and changes nothing'
   assert.throws(() => buffer.putBytes(0, 2 ** 52), RangeError);
   assert.deepEqual([...buffer.freeze()], [1]);
 });
+
+test('where the machine has no memory to double, growing takes what is needed', () => {
+  const RealArray = Uint8Array;
+  const buffer = BytesMut.withCapacity(100).putBytes(1, 100);
+  globalThis.Uint8Array = new Proxy(RealArray, {
+    construct(target, args: unknown[]) {
+      const [length] = args;
+      if (typeof length === 'number' && length > 150) throw new RangeError('Array buffer allocation failed');
+      return Reflect.construct(target, args);
+    },
+  });
+  try {
+    assert.equal(buffer.putU8(2).capacity, 101);
+    assert.throws(() => buffer.putBytes(3, 100), RangeError);
+  } finally {
+    globalThis.Uint8Array = RealArray;
+  }
+  assert.deepEqual([...buffer.freeze()], [...new Array(100).fill(1), 2]);
+});

@@ -116,3 +116,41 @@ test('at reads one byte and iteration all of them', () => {
   assert.deepEqual([...bytes], [0, 128, 255]);
   assert.deepEqual(Array.from(bytes), [0, 128, 255]);
 });
+
+test('reading more than is left throws RangeError and moves nothing, also where the memory goes on', () => {
+  const arena = FixedArena.withSlotCapacity(1, 16).build();
+  const bytes = frozen(arena, '0123456789abcdef');
+  for (const [size, read] of [
+    [1, (from: Bytes) => from.getU8()],
+    [1, (from: Bytes) => from.getI8()],
+    [2, (from: Bytes) => from.getU16()],
+    [2, (from: Bytes) => from.getU16Le()],
+    [2, (from: Bytes) => from.getI16()],
+    [2, (from: Bytes) => from.getI16Le()],
+    [4, (from: Bytes) => from.getU32()],
+    [4, (from: Bytes) => from.getU32Le()],
+    [4, (from: Bytes) => from.getI32()],
+    [4, (from: Bytes) => from.getI32Le()],
+    [4, (from: Bytes) => from.getF32()],
+    [4, (from: Bytes) => from.getF32Le()],
+    [8, (from: Bytes) => from.getU64()],
+    [8, (from: Bytes) => from.getU64Le()],
+    [8, (from: Bytes) => from.getI64()],
+    [8, (from: Bytes) => from.getI64Le()],
+    [8, (from: Bytes) => from.getF64()],
+    [8, (from: Bytes) => from.getF64Le()],
+  ] as const) {
+    using short = bytes.slice(2, 2 + size);
+    short.truncate(size);
+    const rest = short.clone();
+    rest.truncate(Math.max(1, size - 1));
+    if (size === 1) rest.getU8();
+    assert.throws(() => read(rest), RangeError);
+    assert.equal(rest.length, size - 1);
+    rest.release();
+    assert.doesNotThrow(() => read(short));
+    assert.equal(short.length, 0);
+  }
+  bytes.release();
+  assertAllReturned(arena);
+});

@@ -288,7 +288,10 @@ test('what tryIntoMut makes writable again has memory that no old view sees', ()
   buffer?.putUtf8(' and new');
   const again = buffer?.freeze();
   assert.equal(again?.toString(), 'old and new');
-  again?.release();
+  assert.equal(again?.view.length, 11);
+  const same = again?.tryIntoMut()?.freeze();
+  assert.equal(same?.view.length, 11, 'of the same place and length, and not the one that is gone');
+  same?.release();
   assertAllReleased(arena);
 });
 
