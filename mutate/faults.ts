@@ -203,56 +203,60 @@ export const faults: readonly Fault[] = [
       'this.limit = limit;',
     ],
   }),
-  ...faultsIn('engine', ['init-policy', 'collector', 'metrics', 'close', 'from-raw', 'zero-policy.property'], {
-    'a release does not scrub': ['if (this.zeroes && record.dirtyEnd > record.offset)', 'if (false)'],
-    'recovering does not scrub': [
-      'if (this.zeroes)\n            this.memory.zero',
-      'if (false)\n            this.memory.zero',
-    ],
-    'recovering scrubs the first unit only': [
-      'this.memory.zero(offset, offset + this.unit * (1 << order))',
-      'this.memory.zero(offset, offset + this.unit)',
-    ],
-    'what was lent stays so after its release': ['trace.lent = false;', ''],
-    'pinned memory is used again': ['if (lent) {', 'if (false) {'],
-    'a pinned leak is not kept in mind': ['this.pinned.push({ block, order });', ''],
-    'warming does not scrub': ['this.memory.zero(offset, offset + this.unit);', ''],
-    'warming scrubs again and again': ['warmed[unit] = 1;', ''],
-    'warming scrubs the first unit only': ['const end = block + (1 << order);', 'const end = block + 1;'],
-    'dealloc while pinned': ['if (live > 0 || dealloc === undefined)', 'if (dealloc === undefined)'],
-    'dealloc never, when something was live at close()': [
-      'if (live > counters[LEAKS_PINNED])\n            return;',
-      '',
-    ],
-    'dealloc twice': ['dealloc();\n', 'dealloc();\n            dealloc();\n'],
-    'the error of a dealloc is lost': ['throwLater(error);', ''],
-    'a closed arena is not kept for its dealloc': ['closing.add(this);', ''],
-    'a failed claim is not counted': [
-      'this.count(ALLOCATIONS_FAILED);\n        return undefined;',
-      'return undefined;',
-    ],
-    'a release counts one unit off': ['this.liveUnits -= 1 << order;', 'this.liveUnits -= 1;'],
-    'a claim counts one unit': ['this.liveUnits += 1 << order;', 'this.liveUnits += 1;'],
-    'the pool keeps records in use': ['this.pool[pooled - 1] = undefined;', ''],
-    'how far the last owner had written stays': ['record.dirtyEnd = offset;', ''],
-    'a listener replaces what closing needs': [
-      'if (!this.isClosed)\n            this.afterRelease = listener;',
-      'this.afterRelease = listener;',
-    ],
-    'recovering tells nobody that waits': [
-      'if (this.afterRelease !== undefined)\n            this.afterRelease(freedOrder);\n        this.reporter',
-      'this.reporter',
-    ],
-    'a release tells nobody that waits': [
-      'this.keepRecord(record);\n        if (this.afterRelease !== undefined)',
-      'this.keepRecord(record);\n        if (false)',
-    ],
-    'a refusal is not counted': [
-      'this.count(ALLOCATIONS_FAILED);\n        return new AllocError(code);',
-      'return new AllocError(code);',
-    ],
-  }),
-  ...faultsIn('free-bitmap', ['free-bitmap', 'fixed-arena.property', 'buddy-arena.property'], {
+  ...faultsIn(
+    'engine',
+    ['init-policy', 'metrics', 'close', 'from-raw', 'waiting', 'waiting-buddy', 'collector', 'zero-policy.property'],
+    {
+      'a release does not scrub': ['if (this.zeroes && record.dirtyEnd > record.offset)', 'if (false)'],
+      'recovering does not scrub': [
+        'if (this.zeroes)\n            this.memory.zero',
+        'if (false)\n            this.memory.zero',
+      ],
+      'recovering scrubs the first unit only': [
+        'this.memory.zero(offset, offset + this.unit * (1 << order))',
+        'this.memory.zero(offset, offset + this.unit)',
+      ],
+      'what was lent stays so after its release': ['trace.lent = false;', ''],
+      'pinned memory is used again': ['if (lent) {', 'if (false) {'],
+      'a pinned leak is not kept in mind': ['this.pinned.push({ block, order });', ''],
+      'warming does not scrub': ['this.memory.zero(offset, offset + this.unit);', ''],
+      'warming scrubs again and again': ['warmed[unit] = 1;', ''],
+      'warming scrubs the first unit only': ['const end = block + (1 << order);', 'const end = block + 1;'],
+      'dealloc while pinned': ['if (live > 0 || dealloc === undefined)', 'if (dealloc === undefined)'],
+      'dealloc never, when something was live at close()': [
+        'if (live > counters[LEAKS_PINNED])\n            return;',
+        '',
+      ],
+      'dealloc twice': ['dealloc();\n', 'dealloc();\n            dealloc();\n'],
+      'the error of a dealloc is lost': ['throwLater(error);', ''],
+      'a closed arena is not kept for its dealloc': ['closing.add(this);', ''],
+      'a failed claim is not counted': [
+        'this.count(ALLOCATIONS_FAILED);\n        return undefined;',
+        'return undefined;',
+      ],
+      'a release counts one unit off': ['this.liveUnits -= 1 << order;', 'this.liveUnits -= 1;'],
+      'a claim counts one unit': ['this.liveUnits += 1 << order;', 'this.liveUnits += 1;'],
+      'the pool keeps records in use': ['this.pool[pooled - 1] = undefined;', ''],
+      'how far the last owner had written stays': ['record.dirtyEnd = offset;', ''],
+      'a listener replaces what closing needs': [
+        'if (!this.isClosed)\n            this.afterRelease = listener;',
+        'this.afterRelease = listener;',
+      ],
+      'recovering tells nobody that waits': [
+        'if (this.afterRelease !== undefined)\n            this.afterRelease(freedOrder);\n        this.reporter',
+        'this.reporter',
+      ],
+      'a release tells nobody that waits': [
+        'this.keepRecord(record);\n        if (this.afterRelease !== undefined)',
+        'this.keepRecord(record);\n        if (false)',
+      ],
+      'a refusal is not counted': [
+        'this.count(ALLOCATIONS_FAILED);\n        return new AllocError(code);',
+        'return new AllocError(code);',
+      ],
+    },
+  ),
+  ...faultsIn('free-bitmap', ['free-bitmap', 'reservation', 'fixed-arena.property', 'buddy-arena.property'], {
     'a summary does not learn of a release': ['if (word === 0)\n            this.markUsable(index);', ''],
     'only the first summary learns of a release': [
       'if (word !== 0)\n                return;\n            index >>>= 5;',
@@ -732,7 +736,7 @@ export const faults: readonly Fault[] = [
       'a lane is left while it holds': ['if (!lane.holds.every((count) => count === 0))', 'if (false)'],
     },
   ),
-  ...faultsIn('shared-thread', ['shared-arena', 'shared-waiting', 'bytes-channel'], {
+  ...faultsIn('shared-thread', ['shared-arena', 'shared-waiting', 'bytes-channel', 'shared-recovery'], {
     'who detached is found when the thread attaches again': ['attached.delete(this.control.id);', ''],
     'detaching leaves who waits': ['endWaits();', ''],
     'a ticket of another arena is redeemed': ['if (arena !== this.control.id)', 'if (false)'],

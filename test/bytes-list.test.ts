@@ -115,3 +115,14 @@ test('slicing and splitting anywhere agree with one array, and everything comes 
     ),
   );
 });
+
+test('a piece that was read to its end is given back, also when it is appended', () => {
+  const arena = FixedArena.withSlotCapacity(2, 16).build();
+  const [first, second] = [frozen(arena, 'a'), frozen(arena, 'b')];
+  first.getU8();
+  second.getU8();
+  assert.equal(arena.tryAllocate(), undefined, 'they hold their memory until then');
+  const list = new BytesList([first]).append(second);
+  assert.deepEqual([list.pieceCount, first.isReleased, second.isReleased], [0, true, true]);
+  assertAllReturned(arena);
+});

@@ -215,3 +215,16 @@ test('stopping early releases what was kept of a record and stops the source', a
   await assert.rejects(copies(lengthPrefixed(failing(), { prefixBytes: 1 })), /source/);
   assertAllReturned(arena);
 });
+
+test('a record in as many pieces as are allowed is not copied, in one more it is', async () => {
+  const arena = asyncArena(8, 64);
+  const kinds: (number | 'copied')[] = [];
+  for (const text of ['abcd\n', 'abcdefg\n']) {
+    for await (using line of splitLines(inChunks(arena, text, 3), { maxPieces: 2 })) {
+      kinds.push(line instanceof BytesList ? line.pieceCount : 'copied');
+      assert.equal(line.toString(), text.trim());
+    }
+  }
+  assert.deepEqual(kinds, [2, 'copied']);
+  assertAllReturned(arena);
+});

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
+import { getEventListeners, once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { Duplex } from 'node:stream';
 import { test } from 'node:test';
 import { connectChunks, readChunks } from 'arena-alligator/node';
 import { assertAllReturned, assertAllReturnedSoon } from './support/arenas.js';
@@ -240,4 +241,61 @@ test('an accepted socket is read with readChunks, and its writing side is as eve
     },
   );
   await assertAllReturnedSoon(arena);
+});
+
+/** A socket by hand: `close` ends its destruction. */
+function slowSocket(): { socket: Socket; close: () => void } {
+  let end = (): void => undefined;
+  const socket = new Duplex({
+    read: () => undefined,
+    write: (_chunk, _encoding, done) => done(),
+    destroy: (error, done) => {
+      end = () => done(error);
+    },
+  });
+  return { socket: socket as Socket, close: () => end() };
+}
+
+test('the memory that the system writes into comes back when the socket is closed, not before', async () => {
+  const arena = asyncArena(1, 64);
+  const { socket, close } = slowSocket();
+  const stop = new AbortController();
+  const { signal } = stop;
+  const { chunks } = connectChunks(arena, { port: 1 }, { connect: () => socket, signal });
+  const ended = assert.rejects(chunks.next(), { name: 'AbortError' });
+  stop.abort();
+  await settled();
+  assert.equal(arena.tryAllocate(), undefined, 'it may still be written into');
+  socket.on('error', () => undefined);
+  close();
+  await ended;
+  await settled();
+  assertAllReturned(arena);
+});
+
+test('a connection that has ended leaves no listener on its signal', async () => {
+  const arena = asyncArena(1, 64);
+  const { socket, close } = slowSocket();
+  const { signal } = new AbortController();
+  const { chunks } = connectChunks(arena, { port: 1 }, { connect: () => socket, signal });
+  assert.equal(getEventListeners(signal, 'abort').length, 1);
+  const returned = chunks.return();
+  close();
+  await returned;
+  assert.equal(getEventListeners(signal, 'abort').length, 0);
+  assertAllReturned(arena);
+});
+
+test('memory that is granted in the moment that a connection closes comes back', async () => {
+  const arena = asyncArena(1, 64);
+  const held = arena.allocate();
+  const { socket, close } = slowSocket();
+  socket.once('close', () => held.abandon());
+  const { chunks } = connectChunks(arena, { port: 1 }, { connect: () => socket });
+  assert.equal(arena.metrics().waiting, 1);
+  const returned = chunks.return();
+  close();
+  await returned;
+  await settled();
+  assertAllReturned(arena);
 });

@@ -1,16 +1,19 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { getEventListeners } from 'node:events';
-import { readdirSync, readlinkSync, writeFileSync } from 'node:fs';
+import fs, { readdirSync, readlinkSync, writeFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
+import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
 import { Readable, Writable } from 'node:stream';
 import { test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { BuddyArena, BuddyGeometry, FixedArena } from 'arena-alligator';
 import { type ChunkArena, fromReadableStream, pipeBytes, readChunks } from 'arena-alligator/node';
+import { Answers } from '#internal/node/answers';
 import { assertAllReturned } from './support/arenas.js';
 import { asyncArena, copies, joined, pattern } from './support/chunks.js';
+import { collectUntil } from './support/collector.js';
 import { inFolder } from './support/digest.js';
 import { Outcome, settled } from './support/outcome.js';
 
@@ -438,4 +441,109 @@ test('bad arguments throw at once', () => {
   for (const readAhead of [-1, 0.5]) assert.throws(() => readChunks(arena, path, { readAhead }), RangeError);
   assert.throws(() => readChunks(arena, path, { start: 5, end: 4 }), RangeError);
   assert.throws(() => read(arena, path, { signal: {} }), TypeError);
+});
+
+test('a file that is closed while its reader waits for memory is an error, and the memory comes back', () =>
+  withFile(async (path) => {
+    const arena = asyncArena(1, 4096);
+    const held = arena.allocate();
+    const file = await open(path);
+    const chunks = readChunks(arena, file);
+    const next = assert.rejects(chunks.next(), { code: 'EBADF' });
+    while (arena.metrics().waiting === 0) await settled();
+    await file.close();
+    held.abandon();
+    await next;
+    assertAllReturned(arena);
+  }));
+
+test('memory that was granted in the moment that reading ended comes back', () =>
+  withFile(async (path) => {
+    const arena = asyncArena(1, 4096);
+    const held = arena.allocate();
+    const chunks = readChunks(arena, path);
+    const next = chunks.next();
+    while (arena.metrics().waiting === 0) await settled();
+    held.abandon();
+    const returned = chunks.return();
+    assert.equal((await next).done, true);
+    await returned;
+    assertAllReturned(arena);
+    assert.equal(openOn(path), 0);
+  }));
+
+test('while somebody waits nothing is read ahead', () =>
+  withFile(async (path) => {
+    const arena = BuddyArena.builder(BuddyGeometry.exact(8 * 4096, 4096)).buildAsync();
+    const held = arena.allocate(4096);
+    const waiting = arena.allocateAsync(8 * 4096);
+    const chunks = readChunks(arena, path, { chunkSize: 4096, readAhead: 2 });
+    const first = await chunks.next();
+    for (let round = 0; round < 5; round++) await settled();
+    assert.equal(arena.metrics().bytesLive, 2 * 4096);
+    first.value?.release();
+    await chunks.return();
+    held.abandon();
+    (await waiting).abandon();
+    assertAllReturned(arena);
+  }));
+
+test('a reader that has ended is not kept by its arena', () =>
+  withFile(async (path) => {
+    const arena = asyncArena(4, 4096);
+    const gone = await (async () => {
+      const chunks = readChunks(arena, path);
+      await joined(chunks);
+      return new WeakRef(chunks);
+    })();
+    assert.ok(await collectUntil(() => gone.deref() === undefined));
+    assertAllReturned(arena);
+  }));
+
+test('what closing a file fails of is told, and what a later read fails of gives back what was read', () =>
+  withFile(async (path) => {
+    const { close, read } = fs;
+    const arena = asyncArena(1, 4096);
+    const failure = Object.assign(new Error('on purpose'), { code: 'EIO' });
+    try {
+      fs.close = ((file: number, done: (error: Error | null) => void) =>
+        close(file, () => done(failure))) as typeof close;
+      syncBuiltinESMExports();
+      await assert.rejects(joined(readChunks(arena, path)), { code: 'EIO' });
+      fs.close = close;
+      let reads = 0;
+      fs.read = ((
+        ...[file, buffer, offset, length, at, done]: [
+          number,
+          Uint8Array,
+          number,
+          number,
+          number | null,
+          (error: Error | null, bytesRead: number) => void,
+        ]
+      ) => {
+        if (reads++ === 0) read(file, buffer, offset, Math.min(length, 100), at, done);
+        else setImmediate(done, failure, 0);
+      }) as typeof read;
+      syncBuiltinESMExports();
+      await assert.rejects(joined(readChunks(arena, path, { readAhead: 0 })), { code: 'EIO' });
+      assert.equal(reads, 2);
+    } finally {
+      Object.assign(fs, { close, read });
+      syncBuiltinESMExports();
+    }
+    assertAllReturned(arena);
+    assert.equal(openOn(path), 0);
+  }));
+
+test('of several failures the first one is told, once', async () => {
+  const answers = new Answers<number>();
+  const asked = Promise.allSettled([answers.ask(), answers.ask()]);
+  answers.fail('first');
+  answers.fail('second');
+  answers.end();
+  assert.deepEqual(await asked, [
+    { status: 'rejected', reason: 'first' },
+    { status: 'fulfilled', value: { done: true, value: undefined } },
+  ]);
 });

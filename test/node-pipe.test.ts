@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
+import { getEventListeners, once } from 'node:events';
 import { createWriteStream, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
@@ -221,4 +221,23 @@ test('bad arguments are refused', async () => {
   slow.destroy();
   await closing;
   await assert.rejects(pipeBytes([], slow), { code: 'ERR_STREAM_PREMATURE_CLOSE' });
+});
+
+test('a pipe leaves no listener behind, on its signal or on the stream', async () => {
+  const arena = asyncArena(1, 16);
+  const { signal } = new AbortController();
+  const writable = new Writable({ write: (_chunk, _encoding, done) => done() });
+  const listeners = (): number[] => [
+    getEventListeners(signal, 'abort').length,
+    ...['close', 'drain', 'error', 'finish'].map((event) => writable.listenerCount(event)),
+  ];
+  const counts: number[][] = [];
+  for (let round = 0; round < 3; round++) {
+    await pipeBytes([frozen(arena, 'x')], writable, { end: false, signal });
+    await settled();
+    counts.push(listeners());
+  }
+  assert.equal(counts[0]?.[0], 0);
+  assert.deepEqual(counts[2], counts[0]);
+  assertAllReturned(arena);
 });

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { getEventListeners } from 'node:events';
 import { Readable } from 'node:stream';
 import { test } from 'node:test';
 import { readChunks } from 'arena-alligator/node';
@@ -125,5 +126,43 @@ test('text and objects are refused, and so are offsets', async () => {
   await assert.rejects(readChunks(arena, Readable.from(['text'])).next(), TypeError);
   await assert.rejects(readChunks(arena, Readable.from([{}])).next(), TypeError);
   assert.throws(() => readChunks(arena, Readable.from([]), { start: 1 }), TypeError);
+  assertAllReturned(arena);
+});
+
+test('what is no bytes ends reading; the chunk that was begun comes back, and nothing listens any more', async () => {
+  const arena = asyncArena(1, 64);
+  const source = new Readable({ objectMode: true, read: () => undefined });
+  source.push(new Uint8Array(5));
+  source.push('text');
+  await assert.rejects(joined(readChunks(arena, source)), TypeError);
+  assert.equal(source.listenerCount('readable'), 0);
+  assertAllReturned(arena);
+});
+
+test('an abort destroys the stream at once, also while nobody asks; afterwards the signal has no listener', async () => {
+  const arena = asyncArena(2, 64);
+  const stop = new AbortController();
+  const source = new Readable({ read: () => undefined });
+  source.on('error', () => undefined);
+  source.push(new Uint8Array(64));
+  const chunks = readChunks(arena, source, { signal: stop.signal });
+  (await chunks.next()).value?.release();
+  assert.equal(source.destroyed, false);
+  stop.abort();
+  assert.equal(source.destroyed, true);
+  await assert.rejects(chunks.next(), { name: 'AbortError' });
+  assert.equal(getEventListeners(stop.signal, 'abort').length, 0);
+  const { signal } = new AbortController();
+  assert.equal((await joined(readChunks(arena, Readable.from([content]), { signal }))).length, content.length);
+  assert.equal(getEventListeners(signal, 'abort').length, 0);
+  assertAllReturned(arena);
+});
+
+test('a signal that is aborted before anything is read ends it', async () => {
+  const arena = asyncArena(2, 64);
+  const source = Readable.from([content]);
+  const chunks = readChunks(arena, source, { signal: AbortSignal.abort(new Error('before')) });
+  await assert.rejects(chunks.next(), { message: 'before' });
+  assert.equal(source.destroyed, true);
   assertAllReturned(arena);
 });

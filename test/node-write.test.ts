@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { createWriteStream, readFileSync, writeFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { createServer as createHttpServer, request } from 'node:http';
@@ -374,5 +374,21 @@ test('http/2: a stream that is destroyed keeps the memory until its session has 
   assert.equal(response.state, 'rejected');
   client.destroy();
   server.close();
+  assertAllReturned(arena);
+});
+
+test('of a stream that shares a session’s socket, memory comes back when the session is closed as well', async () => {
+  const arena = FixedArena.withSlotCapacity(1, 16).build();
+  const session = Object.assign(new EventEmitter(), { destroyed: false });
+  const stream = Object.assign(new Writable({ write: () => undefined }), { session });
+  const sent = new Outcome(writeBytes(stream, frozen(arena, 'in flight')));
+  stream.destroy();
+  await once(stream, 'close');
+  await settled();
+  assert.equal(sent.state, 'pending');
+  assert.equal(arena.tryAllocate(), undefined, 'the session may still read it');
+  session.emit('close');
+  await settled();
+  assert.equal(sent.state, 'rejected');
   assertAllReturned(arena);
 });

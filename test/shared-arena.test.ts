@@ -5,12 +5,13 @@ import {
   BuddyArena,
   BuddyGeometry,
   BuildError,
+  BytesChannel,
   FixedArena,
   SharedBuddyArena,
   SharedFixedArena,
   SlotSpec,
 } from 'arena-alligator';
-import { assertAllReturned } from './support/arenas.js';
+import { assertAllReturned, frozen } from './support/arenas.js';
 import { answer, exited, inWorker } from './support/threads.js';
 
 const threads = { maxThreads: 3 };
@@ -211,6 +212,24 @@ test('closing refuses in all threads; what is live stays valid', async () => {
   await worker.terminate();
   assertAllReturned(arena);
   assert.throws(() => arena.allocate(), AllocError);
+});
+
+test('who has left gets nothing any more, and gives nothing away', () => {
+  const arena = FixedArena.withSlotCapacity(2, 8).shared(threads).build();
+  const channel = BytesChannel.create(arena, { capacity: 2 });
+  const ticket = frozen(arena, 'ticket').toTicket();
+  const bytes = frozen(arena, 'bytes');
+  arena.detach();
+  const closed = { code: 'ARENA_CLOSED' };
+  assert.throws(() => arena.tryAllocate(), closed);
+  assert.throws(() => arena.redeem(ticket), closed);
+  assert.throws(() => arena.reclaim(99_999), closed);
+  assert.throws(() => arena.watch({ threadId: 99_999, once: () => undefined }), closed);
+  assert.throws(() => channel.trySend(bytes), closed);
+  assert.throws(() => channel.tryReceive(), closed);
+  assert.throws(() => BytesChannel.create(arena, { capacity: 2 }), closed);
+  assert.equal(bytes.toString(), 'bytes');
+  bytes.release();
 });
 
 test('who has left counts no more where another one does', () => {

@@ -141,6 +141,7 @@ test('detaching ends the waits of its own thread only', async () => {
   const held = arena.allocate();
   const waiting = arena.allocateAsync();
   arena.detach();
+  assert.equal(arena.metrics().waiting, 0, 'at once');
   await assert.rejects(waiting, { code: 'ARENA_CLOSED' });
   held.abandon();
   assertAllReturned(arena);

@@ -114,3 +114,28 @@ test('text and objects are refused, and so is what is no stream', async () => {
   assert.throws(() => fromReadableStream(arena, undefined as unknown as ReadableStream<Uint8Array>), TypeError);
   assertAllReturned(arena);
 });
+
+test('a chunk that was read to its end holds its memory no longer than the others', async () => {
+  const arena = asyncArena(2, 64);
+  async function* source(): AsyncGenerator<Bytes> {
+    const read = arena.allocate().putU8(1).freeze();
+    read.getU8();
+    yield read;
+    yield arena.allocate().putU8(2).freeze();
+  }
+  assert.deepEqual([...(await joined(fromReadableStream(asyncArena(1, 64), toReadableStream(source()))))], [2]);
+  assertAllReturned(arena);
+});
+
+test('a source that gives what is no bytes is left', async () => {
+  let isLeft = false;
+  async function* source(): AsyncGenerator<Bytes> {
+    try {
+      yield 'text' as never;
+    } finally {
+      isLeft = true;
+    }
+  }
+  await assert.rejects(toReadableStream(source()).getReader().read(), TypeError);
+  assert.equal(isLeft, true);
+});
