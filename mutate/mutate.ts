@@ -83,7 +83,7 @@ class Copy {
     const folder = join(this.folder, 'build/test');
     const turn = (name: string): number => {
       const isHinted = tests.includes(name.replace('.test.js', ''));
-      if (SLOW.test(name)) return isHinted ? 5 : 6;
+      if (SLOW.test(name)) return isHinted ? 2 : 5;
       if (LONG.test(name)) return isHinted ? 2 : 4;
       if (isHinted) return 0;
       return readFileSync(join(folder, name), 'utf8').includes(`#internal/${file}'`) ? 1 : 3;

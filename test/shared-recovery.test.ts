@@ -129,6 +129,27 @@ test('memory that a dead worker held goes to who waits for it', async () => {
   assertAllReturned(arena);
 });
 
+test('memory that a dead worker had waited for comes back', async () => {
+  const arena = FixedArena.withSlotCapacity(1, 64).shared(threads).build();
+  const held = arena.allocate();
+  const worker = inWorker(
+    `const arena = lib.FixedArena.attach(data);
+     const waiting = arena.allocateAsync();
+     port.postMessage(0);
+     globalThis.held = await waiting;
+     port.postMessage(arena.threadId);
+     setInterval(() => held, 1000);`,
+    arena.handle(),
+  );
+  await answer(worker);
+  held.abandon();
+  const threadId = await answer<number>(worker);
+  assert.equal(arena.metrics().bytesLive, 64);
+  await worker.terminate();
+  assert.equal(arena.reclaim(threadId), 1);
+  assertAllReturned(arena);
+});
+
 test('reclaim and watch refuse what is no other thread', () => {
   const arena = FixedArena.withSlotCapacity(1, 64).shared(threads).build();
   assert.throws(() => arena.reclaim(arena.threadId), RangeError);

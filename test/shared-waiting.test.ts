@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
 import { ArenaBuffer, BuddyArena, BuddyGeometry, FixedArena } from 'arena-alligator';
 import { assertAllReturned } from './support/arenas.js';
+import { Outcome, settled } from './support/outcome.js';
 import { answer, exited, inWorker } from './support/threads.js';
 
 const threads = { maxThreads: 3 };
@@ -132,6 +133,30 @@ test('closing in one thread ends the waits of another', async () => {
   arena.close();
   assert.equal(await answer(worker), 'ARENA_CLOSED');
   held.abandon();
+  await exited(worker);
+  assertAllReturned(arena);
+});
+
+test('of threads that wait the one that has waited longest is served first', async () => {
+  const arena = FixedArena.withSlotCapacity(1, 64).shared(threads).build();
+  const held = arena.allocate();
+  const first = new Outcome(arena.allocateAsync());
+  const worker = inWorker(
+    `const arena = lib.FixedArena.attach(data);
+     const waiting = arena.allocateAsync();
+     port.postMessage('waits');
+     const buffer = await waiting;
+     port.postMessage('served');
+     port.once('message', () => { buffer.abandon(); arena.detach(); });`,
+    arena.handle(),
+  );
+  assert.equal(await answer(worker), 'waits');
+  held.abandon();
+  for (let round = 0; round < 3; round++) await settled();
+  assert.equal(first.state, 'resolved');
+  first.value?.abandon();
+  assert.equal(await answer(worker), 'served');
+  worker.postMessage(0);
   await exited(worker);
   assertAllReturned(arena);
 });
