@@ -198,10 +198,6 @@ export const faults: readonly Fault[] = [
     'a view of another length is lent again': [' || view.length !== length', ''],
     'a view of another place is lent again': [' || this.viewOffset !== offset', ''],
     'lending is not noted': ['this.owner.lend(this);', ''],
-    'a view outlives the memory it was over': [
-      'this.limit = limit;\n        this.view = undefined;',
-      'this.limit = limit;',
-    ],
   }),
   ...faultsIn(
     'engine',

@@ -88,6 +88,12 @@ for (const [name, way] of ways) {
     const second = room.putUtf8(', second').freeze();
     second.advance(7);
     assert.equal(pass(second).intoOwned().freeze().toString(), 'second');
+    const kept = frozen(arena, 'published');
+    pass(kept.clone()).release();
+    kept.truncate(2);
+    const over = kept.tryIntoMut();
+    assert.ok(over !== undefined);
+    assert.equal(pass(over.putUtf8('re').freeze()).intoOwned().freeze().toString(), 'pure');
     const rewritten = pass(frozen(arena, 'first')).tryIntoMut();
     assert.ok(rewritten !== undefined);
     assert.equal(pass(rewritten.putUtf8('!').freeze()).intoOwned().freeze().toString(), 'first!');

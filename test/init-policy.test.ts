@@ -162,3 +162,23 @@ test('another policy is refused', () => {
     assert.throws(() => FixedArena.withSlotCapacity(1, 1).initPolicy(bad), TypeError);
   }
 });
+
+test('in shared memory slots of odd sizes are filled and scrubbed from their first byte to their last, and no further', () => {
+  for (const size of [13, 20, 31, 65]) {
+    const memory = new SharedArrayBuffer(3 + 5 * size);
+    const arena = FixedArena.fromRaw(new Uint8Array(memory, 3), SlotSpec.size(size)).initPolicy('zero').build();
+    const buffers = Array.from({ length: 5 }, () => arena.allocate());
+    const expected = new Uint8Array(3 + 5 * size);
+    const check = (): void => assert.deepEqual([...new Uint8Array(memory)], [...expected]);
+    for (const [index, buffer] of buffers.entries()) {
+      buffer.putBytes(0xa0 + index, size);
+      expected.fill(0xa0 + index, 3 + index * size, 3 + (index + 1) * size);
+      check();
+    }
+    for (const index of [2, 0, 4, 1, 3]) {
+      buffers[index]?.abandon();
+      expected.fill(0, 3 + index * size, 3 + (index + 1) * size);
+      check();
+    }
+  }
+});

@@ -207,8 +207,10 @@ test('an arena that is forgotten together with its handles still has its leaks r
 test('an arena of which nothing is open is not kept alive by detection', async () => {
   const gone = (() => {
     const arena = watched();
-    for (let round = 0; round < 3; round++) frozen(arena, 'back').release();
-    return new WeakRef(arena);
+    const bytes = frozen(arena, 'back');
+    const { buffer } = bytes.view;
+    bytes.release();
+    return new WeakRef(buffer);
   })();
   assert.ok(await collectUntil(() => gone.deref() === undefined));
 });
@@ -247,6 +249,11 @@ test('openSites groups by place, those with the most bytes first', () => {
   for (const buffer of [...small, large]) buffer.abandon();
   assert.deepEqual(openSites(arena.openAllocations()), []);
   assertAllReturned(arena);
+});
+
+test('openSites shows the stack of the oldest of a place', () => {
+  const open = [1, 5, 3].map((age) => ({ site: 'here', stack: `${age} old`, age, bytes: 1, pinned: false }));
+  assert.deepEqual(openSites(open), [{ site: 'here', stack: '5 old', count: 3, bytes: 3, oldest: 5 }]);
 });
 
 test('sampled watches about one allocation in 8,192, whatever the rhythm of the program', () => {

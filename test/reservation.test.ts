@@ -102,3 +102,13 @@ test('looking for a region among many pinned blocks is one walk', () => {
   assert.equal(reservation?.units, 3);
   assert.equal(reservation?.overlaps(0, 2), true);
 });
+
+test('a free block right behind the region is not set aside', () => {
+  const blocks = new BuddyBlocks(3);
+  for (let block = 0; block < 8; block++) assert.equal(blocks.claim(0), block);
+  for (const block of [4, 0, 2]) blocks.release(block, 0);
+  const reservation = Reservation.best(blocks, 2, 3, []);
+  assert.equal(reservation?.overlaps(0, 2), true);
+  assert.equal(reservation?.units, 2);
+  assert.equal(blocks.claim(0), 4);
+});

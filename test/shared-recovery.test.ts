@@ -152,7 +152,7 @@ test('memory that a dead worker had waited for comes back', async () => {
 
 test('reclaim and watch refuse what is no other thread', () => {
   const arena = FixedArena.withSlotCapacity(1, 64).shared(threads).build();
-  assert.throws(() => arena.reclaim(arena.threadId), RangeError);
+  assert.throws(() => arena.reclaim(arena.threadId), { name: 'RangeError', message: /is this one/ });
   assert.throws(() => arena.reclaim(-1), RangeError);
   assert.throws(() => arena.reclaim('1' as never), TypeError);
   assert.equal(arena.reclaim(99_999), 0);

@@ -364,3 +364,36 @@ test('buildAsyncWith refuses what is no strategy', () => {
   }
   builder.buildAsyncWith(new NotifyWaiters()).close();
 });
+
+test('what was set aside for a request that is served from elsewhere is told too', async () => {
+  const told: number[] = [];
+  let request: WaitingRequest | undefined;
+  const strategy: BuddyWaiter = {
+    register: () => ({
+      prepare: (wanted) => {
+        request = wanted;
+      },
+      revoke: () => undefined,
+      woken: new Promise(() => undefined),
+    }),
+    wake: (order) => {
+      told.push(order);
+      if (order === 0) request?.reserve();
+      else request?.claim();
+    },
+  };
+  const arena = BuddyArena.builder(BuddyGeometry.exact(128, 16)).buildAsyncWith(strategy);
+  const half = arena.allocate(64);
+  const pieces = Array.from({ length: 4 }, () => arena.allocate(16));
+  const large = arena.allocateAsync(64);
+  pieces[1]?.abandon();
+  pieces[3]?.abandon();
+  assert.equal(arena.metrics().bytesSetAside, 32);
+  half.abandon();
+  const served = await large;
+  assert.deepEqual(told, [0, 2, 0, 0]);
+  assert.equal(arena.metrics().bytesSetAside, 0);
+  served.abandon();
+  for (const piece of [pieces[0], pieces[2]]) piece?.abandon();
+  assertAllReturned(arena);
+});

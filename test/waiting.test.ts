@@ -160,14 +160,16 @@ test('an arena that only a waiting promise remembers still finds its forgotten h
   assert.ok(await collectUntil(() => served));
 });
 
-test('an arena that was waited for can be collected once nobody waits', async () => {
+test('the memory of an arena that was waited for can be collected once nobody waits', async () => {
   const gone = await (async () => {
     const arena = FixedArena.withSlotCapacity(1, 16).buildAsync();
     const first = arena.allocate();
     const waiting = arena.allocateAsync();
     first.abandon();
-    (await waiting).abandon();
-    return new WeakRef(arena);
+    const second = await waiting;
+    const { buffer } = second.chunkMut();
+    second.abandon();
+    return new WeakRef(buffer);
   })();
   assert.ok(await collectUntil(() => gone.deref() === undefined));
 });
