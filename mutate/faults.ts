@@ -775,7 +775,7 @@ export const faults: readonly Fault[] = [
     ],
     'a block is looked for behind the last find only': ['behind >= 0 || own === 0 ? behind', 'true ? behind'],
   }),
-  ...faultsIn('ring', ['ring', 'bytes-channel', 'interleavings'], {
+  ...faultsIn('ring', ['ring', 'bytes-channel'], {
     'a full ring takes one more': [
       'return length >= this.capacity && length < FAR;',
       'return length > this.capacity && length < FAR;',
@@ -799,7 +799,7 @@ export const faults: readonly Fault[] = [
     'a ring that ended takes more': ['if (cell === (free | END))\n                return false;', ''],
     'what is received is not counted': ['journal[COUNTED] = 1;', ''],
   }),
-  ...faultsIn('bytes-channel', ['bytes-channel', 'worker-pool', 'interleavings'], {
+  ...faultsIn('bytes-channel', ['bytes-channel', 'worker-pool'], {
     'who waits for room is not woken': ['this.senders.wakeAll();\n        return this.thread', 'return this.thread'],
     'who waits for a message is not woken': ['this.receivers.wakeAll();\n        return true;', 'return true;'],
     'what could not be sent is not taken back': ['tools.messages.unwrite(message, delivery, takesHold);', ''],

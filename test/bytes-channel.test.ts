@@ -10,6 +10,8 @@ import {
   FixedArena,
   type SharedFixedArena,
 } from 'arena-alligator';
+import { activeState, STATE } from '#internal/lane';
+import type { SharedThread } from '#internal/shared-thread';
 import { assertAllReturned, frozen } from './support/arenas.js';
 import { FakeClock } from './support/clock.js';
 import { Outcome, settled } from './support/outcome.js';
@@ -346,5 +348,109 @@ test('more messages than there are numbers pass: by channel, by ticket, and refu
   for (let round = 0; round < 66_000; round++) assert.throws(() => closed.trySend(bytes), ChannelClosedError);
   Error.stackTraceLimit = stackTraceLimit;
   bytes.release();
+  assertAllReturned(arena);
+});
+
+test('who calls later does not overtake who waits already', async () => {
+  const arena = arenaOf(4);
+  const channel = BytesChannel.create(arena, { capacity: 1 });
+  channel.trySend(frozen(arena, 'a'));
+  const second = channel.send(frozen(arena, 'b'));
+  assert.equal(take(channel), 'a');
+  const third = channel.send(frozen(arena, 'c'));
+  await second;
+  assert.equal(take(channel), 'b');
+  await third;
+  assert.equal(take(channel), 'c');
+  const [first, last] = [new Outcome(channel.receive()), new Outcome(channel.receive())];
+  channel.trySend(frozen(arena, 'd'));
+  const late = new Outcome(channel.receive());
+  for (let round = 0; round < 3; round++) await settled();
+  assert.deepEqual([first.state, last.state, late.state], ['resolved', 'pending', 'pending']);
+  assert.equal(first.value?.toString(), 'd');
+  first.value?.release();
+  channel.close();
+  await settled();
+  assertAllReturned(arena);
+});
+
+test('bytes that were read to their end are used up by sending, and their memory is back', () => {
+  const arena = arenaOf(1);
+  const channel = BytesChannel.create(arena, { capacity: 1 });
+  const bytes = frozen(arena, 'x');
+  bytes.getU8();
+  assert.equal(channel.trySend(bytes), true);
+  assert.equal(bytes.isReleased, true);
+  assertAllReturned(arena);
+  assert.equal(channel.tryReceive()?.length, 0);
+});
+
+test('closing ends a send that waits in another thread', async () => {
+  const arena = arenaOf(4);
+  const channel = BytesChannel.create(arena, { capacity: 1 });
+  channel.trySend(frozen(arena, 'full'));
+  const worker = inWorker(
+    `const channel = lib.BytesChannel.attach(data);
+     const bytes = channel.arena.allocate().putU8(1).freeze();
+     const sending = channel.send(bytes);
+     port.postMessage('waits');
+     await sending.catch((error) => port.postMessage(error.name));
+     bytes.release();
+     channel.arena.detach();`,
+    channel.handle(),
+  );
+  assert.equal(await answer(worker), 'waits');
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  channel.close();
+  assert.equal(await answer(worker), 'ChannelClosedError');
+  await exited(worker);
+  assert.equal(take(channel), 'full');
+  assertAllReturned(arena);
+});
+
+test('who has its message keeps its thread running no longer', async () => {
+  const arena = arenaOf(2);
+  const channel = BytesChannel.create(arena, { capacity: 1 });
+  const worker = inWorker(
+    `const arena = lib.FixedArena.attach(data);
+     port.once('message', () => arena.detach());
+     port.postMessage(0);`,
+    arena.handle(),
+  );
+  await answer(worker);
+  {
+    using clock = new FakeClock();
+    const receiving = channel.receive();
+    assert.equal(clock.pendingTimers, 1, 'the other thread could send');
+    channel.trySend(frozen(arena, 'x'));
+    (await receiving)?.release();
+    assert.equal(clock.pendingTimers, 0);
+  }
+  worker.postMessage(0);
+  await exited(worker);
+  assertAllReturned(arena);
+});
+
+test('with more than 32 threads everybody is woken', async () => {
+  const arena = FixedArena.withSlotCapacity(2, 64).shared({ maxThreads: 40 }).build();
+  const { control } = (arena as unknown as { thread: SharedThread }).thread.tools;
+  // As if 31 more were attached.
+  for (let lane = 1; lane < 32; lane++) control.words[control.laneWord(lane, STATE)] = activeState(1_000_000 + lane);
+  const channel = BytesChannel.create(arena, { capacity: 1 });
+  const worker = inWorker(
+    `const channel = lib.BytesChannel.attach(data);
+     const receiving = channel.receive();
+     port.postMessage('waits');
+     const bytes = await receiving;
+     port.postMessage(bytes.toString());
+     bytes.release();
+     channel.arena.detach();`,
+    channel.handle(),
+  );
+  assert.equal(await answer(worker), 'waits');
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  channel.trySend(frozen(arena, 'woken'));
+  assert.equal(await answer(worker), 'woken');
+  await exited(worker);
   assertAllReturned(arena);
 });
