@@ -775,7 +775,7 @@ export const faults: readonly Fault[] = [
     ],
     'a block is looked for behind the last find only': ['behind >= 0 || own === 0 ? behind', 'true ? behind'],
   }),
-  ...faultsIn('ring', ['ring', 'bytes-channel'], {
+  ...faultsIn('ring', ['ring', 'bytes-channel', 'shared-recovery'], {
     'a full ring takes one more': [
       'return length >= this.capacity && length < FAR;',
       'return length > this.capacity && length < FAR;',

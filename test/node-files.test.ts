@@ -479,6 +479,7 @@ test('while somebody waits nothing is read ahead', () =>
     const waiting = arena.allocateAsync(8 * 4096);
     const chunks = readChunks(arena, path, { chunkSize: 4096, readAhead: 2 });
     const first = await chunks.next();
+    assert.equal(arena.metrics().bytesLive, 2 * 4096);
     for (let round = 0; round < 5; round++) await settled();
     assert.equal(arena.metrics().bytesLive, 2 * 4096);
     first.value?.release();

@@ -78,6 +78,32 @@ test('what a dead worker sent arrives; tickets that it issued are revoked', asyn
   assertAllReturned(arena);
 });
 
+test('a message that was the last thing a dead worker did arrives, and its number is used once', async () => {
+  const arena = FixedArena.withSlotCapacity(2, 64).shared(threads).build();
+  const channel = BytesChannel.create(arena, { capacity: 4 });
+  const worker = inWorker(
+    `const channel = lib.BytesChannel.attach(data);
+     const bytes = channel.arena.allocate().putUtf8('a last word').freeze();
+     const { threadId } = channel.arena;
+     channel.trySend(bytes);
+     port.postMessage(threadId);
+     setInterval(() => channel, 1000);`,
+    channel.handle(),
+  );
+  const threadId = await answer<number>(worker);
+  await worker.terminate();
+  arena.reclaim(threadId);
+  assert.equal(arena.metrics().bytesLive, 64, 'it is still on its way');
+  channel.trySend(arena.allocate().putUtf8('another').freeze());
+  const texts = [channel.tryReceive(), channel.tryReceive()].map((bytes) => {
+    const text = bytes?.toString();
+    bytes?.release();
+    return text;
+  });
+  assert.deepEqual(texts, ['a last word', 'another']);
+  assertAllReturned(arena);
+});
+
 test('tickets of a thread that has left stay good, whoever takes its place and dies', async () => {
   const arena = FixedArena.withSlotCapacity(2, 64).shared({ maxThreads: 2 }).build();
   const first = inWorker(
