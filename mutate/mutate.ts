@@ -104,21 +104,22 @@ class Copy {
     });
     this.running = child;
     let output = '';
+    let failed: string | undefined;
     child.stdout.setEncoding('utf8').on('data', (text) => {
       output += text;
+      failed ??= /^\s*not ok \d+ - (.*)\n/m.exec(output)?.[1];
+      if (failed !== undefined) this.stop();
     });
     return new Promise((resolve) => {
-      let isLate = false;
       const timer = setTimeout(() => {
-        isLate = true;
+        failed ??= 'no end';
         this.stop();
       }, 1000 * mostSeconds(file));
       child.once('close', (code) => {
         clearTimeout(timer);
         this.running = undefined;
-        if (isLate) resolve({ failed: 'no end' });
-        else
-          resolve({ failed: code === 0 ? undefined : (/^\s*not ok \d+ - (.*)$/m.exec(output)?.[1] ?? 'its process') });
+        if (code !== 0) failed ??= 'its process';
+        resolve({ failed });
       });
     });
   }
