@@ -104,6 +104,35 @@ test('a message that was the last thing a dead worker did arrives, and its numbe
   assertAllReturned(arena);
 });
 
+test('whom a dead worker was to wake is woken by who reclaims it', async () => {
+  const arena = FixedArena.withSlotCapacity(2, 64).shared(threads).build();
+  const channel = BytesChannel.create(arena, { capacity: 4 });
+  const worker = inWorker(
+    `const channel = lib.BytesChannel.attach(data);
+     const bytes = channel.arena.allocate().putUtf8('a last word').freeze();
+     port.once('message', () => {
+       // As if it had taken the mask of those who wait, and died before it woke them.
+       Atomics.store(new Int32Array(data.memory), 32, 0);
+       channel.trySend(bytes);
+       port.postMessage(channel.arena.threadId);
+     });
+     port.postMessage(0);
+     setInterval(() => channel, 1000);`,
+    channel.handle(),
+  );
+  await answer(worker);
+  const receiving = channel.receive({ timeout: 10_000 });
+  worker.postMessage(0);
+  const threadId = await answer<number>(worker);
+  await worker.terminate();
+  assert.equal(channel.length, 1, 'nobody was woken');
+  arena.reclaim(threadId);
+  const bytes = await receiving;
+  assert.equal(bytes?.toString(), 'a last word');
+  bytes?.release();
+  assertAllReturned(arena);
+});
+
 test('tickets of a thread that has left stay good, whoever takes its place and dies', async () => {
   const arena = FixedArena.withSlotCapacity(2, 64).shared({ maxThreads: 2 }).build();
   const first = inWorker(
@@ -150,6 +179,23 @@ test('memory that a dead worker held goes to who waits for it', async () => {
   await answer(worker);
   arena.watch(worker);
   const waiting = arena.allocateAsync();
+  await worker.terminate();
+  (await waiting).abandon();
+  assertAllReturned(arena);
+});
+
+test('pieces that a dead worker held go as one block to who waits for that', async () => {
+  const arena = BuddyArena.builder(BuddyGeometry.exact(256, 64)).shared(threads).build();
+  const worker = inWorker(
+    `const arena = lib.BuddyArena.attach(data);
+     globalThis.held = Array.from({ length: 4 }, () => arena.allocate(64));
+     port.postMessage(0);
+     setInterval(() => held, 1000);`,
+    arena.handle(),
+  );
+  await answer(worker);
+  arena.watch(worker);
+  const waiting = arena.allocateAsync(256, { timeout: 10_000 });
   await worker.terminate();
   (await waiting).abandon();
   assertAllReturned(arena);
