@@ -83,7 +83,7 @@ export abstract class ArenaOptions<Mode extends BuilderMode, Shared extends Shar
 
   /**
    * Records where allocations are made, for leak reports and `openAllocations()`: of one in 8,192 (`sampled`, made for production:
-   * some 4 ns an allocation) or of every one (`full`: 10 to 20 us each). Default `off`, which costs nothing.
+   * 3 to 10 ns an allocation) or of every one (`full`: some 16 us each). Default `off`, which costs nothing.
    */
   leakDetection(level: LeakDetection): this {
     if (level !== LeakDetection.Off && level !== LeakDetection.Sampled && level !== LeakDetection.Full) {
@@ -106,7 +106,7 @@ export abstract class ArenaOptions<Mode extends BuilderMode, Shared extends Shar
 
   /**
    * For tests: every allocation has an ArrayBuffer of its own, detached when it is released, and frozen bytes that were written to are
-   * reported (`GuardError`); every allocation is watched, as with `leakDetection('full')`. Some 100 us an allocation. Memory of the
+   * reported (`GuardError`); every allocation is watched, as with `leakDetection('full')`. Some 80 us an allocation. Memory of the
    * caller's is not touched (one that threads share is copied into, for them). What was lent is kept until the program yields to the event
    * loop. Not over a WebAssembly.Memory, to which such memory has no address.
    */
