@@ -506,7 +506,7 @@ export const faults: readonly Fault[] = [
     'a release is not noticed': ['release(record) {\n        this.end(record);', 'release(record) {'],
     'what is pinned is forgotten': ['if (trace.lent)\n            this.pinned.add(opening);', ''],
     'what was lent and came back is pinned': ['record.trace.lent = false;', ''],
-    'what was lost is not counted': ['lost.push(opening);', ''],
+    'what was lost is not counted': ['lost.push(opening) >', 'lost.length >'],
     'a watch with nothing open is kept for ever': [
       'if (this.openings.size === 0)\n            watching.delete(this);',
       '',

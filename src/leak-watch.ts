@@ -16,7 +16,7 @@ export const SAMPLED_ONE_IN = 8192;
 /** Of the newest opening in this thread. */
 let lastNumber = 0;
 
-/** What was watched and forgotten, for tests; it may outlive its arena. No more than a test needs to fail. */
+/** What was watched and forgotten last, for tests; it may outlive its arena. No more than a test needs to fail. */
 const lost: Opening[] = [];
 const MOST_LOST = 1000;
 
@@ -60,7 +60,7 @@ export class LeakWatch {
   /** The collector found the record of `trace`. */
   lose(trace: Trace): Opening | undefined {
     const opening = this.close(trace);
-    if (opening !== undefined && lost.length < MOST_LOST) lost.push(opening);
+    if (opening !== undefined && lost.push(opening) > MOST_LOST) lost.shift();
     return opening;
   }
 
