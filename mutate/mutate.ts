@@ -15,7 +15,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 
 const COPIED = [
   ...['dist', 'docs', 'examples', 'src', 'test/tsconfig.json', 'tsconfig.json', 'package.json'],
-  ...['README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'LICENSE', 'biome.json'],
+  ...['README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'SECURITY.md', 'LICENSE', 'biome.json'],
   ...['build/test', 'build/examples', 'build/interleave', 'build/fuzz', 'build/stress', 'build/bench'],
 ];
 
