@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
-import { ArenaBuffer, BuddyArena, BuddyGeometry, FixedArena } from 'arena-alligator';
+import { ArenaBuffer, BuddyArena, BuddyGeometry, FixedArena, type SharedFixedArena } from 'arena-alligator';
+import { openHandle } from '#internal/arena-handle';
+import { environment } from '#internal/environment';
+import { BLOCKING_CELL } from '#internal/lane';
+import type { SharedEngine } from '#internal/shared-engine';
+import { SharedThread } from '#internal/shared-thread';
 import { assertAllReturned } from './support/arenas.js';
 import { Outcome, settled } from './support/outcome.js';
 import { answer, exited, inWorker } from './support/threads.js';
@@ -200,4 +205,46 @@ test('a wait keeps the program running while another thread could end it', () =>
     (await arena.allocateAsync()).abandon();
     console.log('served');`);
   assert.deepEqual([code, output], [0, 'served']);
+});
+
+/** Another lane of the arena, as another thread would have it, in this thread: what it does can be put between two steps of a wait. */
+function otherLane(arena: SharedFixedArena): SharedEngine {
+  const { control, memory } = openHandle(arena.handle(), 'fixed');
+  return SharedThread.join(control, memory).engine;
+}
+
+test('memory that is handed over in the moment when the time is up is not lost', () => {
+  const arena = FixedArena.withSlotCapacity(1, 64).shared({ maxThreads: 2 }).build();
+  const other = otherLane(arena);
+  const held = other.granted(other.claim(0, 64));
+  const { now } = environment;
+  let looks = 0;
+  environment.now = () => {
+    looks++;
+    if (looks === 2) other.release(held);
+    return looks === 1 ? 0 : 1000;
+  };
+  try {
+    arena.allocateBlocking(1).abandon();
+  } finally {
+    environment.now = now;
+  }
+  assertAllReturned(arena);
+});
+
+test('memory that was to be handed to who has just left the line is free again', () => {
+  const arena = FixedArena.withSlotCapacity(1, 64).shared({ maxThreads: 2 }).build();
+  const other = otherLane(arena);
+  const { requests } = (arena as unknown as { thread: SharedThread }).thread.tools;
+  requests.post(BLOCKING_CELL, 0);
+  const { blocks } = other.tools;
+  const { claimOnce } = blocks;
+  blocks.claimOnce = (order) => {
+    requests.withdraw(BLOCKING_CELL);
+    return claimOnce.call(blocks, order);
+  };
+  other.tools.requests.serve();
+  blocks.claimOnce = claimOnce;
+  arena.allocate().abandon();
+  assertAllReturned(arena);
 });
