@@ -4,7 +4,7 @@ import type { Operation } from './arena-ops.js';
 import { checkBuffer } from './checks.js';
 import type { Dice } from './dice.js';
 import { anyText, hostileSource, integerUpTo, plainSource, trueBytes } from './hostile.js';
-import { Block, type BufferModel, remove, type World } from './model.js';
+import { Block, type BufferModel, growableBuffer, remove, type World } from './model.js';
 import { type Attempt, attempt, expectSame, Fails, Finding, refusalOfInteger } from './outcome.js';
 import { anyValue, encode, refusalOfValue, WRITERS } from './scalars.js';
 
@@ -252,14 +252,5 @@ function makeBytesMut(world: World, dice: Dice): void {
   const invalid = refusalOfInteger(capacity, 0) || ((capacity as number) >= IMPOSSIBLE ? Fails.Range : 0);
   const { value: handle } = attempt('withCapacity', invalid, 0, () => BytesMut.withCapacity(capacity as number));
   if (handle === undefined) return;
-  world.buffers.push({
-    handle,
-    growth: 'mut',
-    block: new Block(undefined, 0),
-    isSpilled: false,
-    capacity: handle.capacity,
-    start: 0,
-    content: new Uint8Array(64),
-    length: 0,
-  });
+  world.buffers.push(growableBuffer(handle, new Uint8Array(64), 0));
 }

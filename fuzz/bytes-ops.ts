@@ -4,7 +4,7 @@ import type { Operation } from './arena-ops.js';
 import { checkBytes, contentOf } from './checks.js';
 import type { Dice } from './dice.js';
 import { anything, hostileSource, integerUpTo, plainSource, trueBytes } from './hostile.js';
-import { Block, type BytesModel, MOST_BYTES, remove, type World } from './model.js';
+import { Block, type BytesModel, growableBuffer, MOST_BYTES, remove, type World } from './model.js';
 import { attempt, expectBytes, expectSame, Fails, Finding, refusalOfInteger } from './outcome.js';
 import { WRITERS } from './scalars.js';
 
@@ -246,16 +246,8 @@ export const own: Operation = (world, dice) => {
   if (handle === undefined || failure !== 0) return checkBytes(model);
   leave(world, model);
   model.block?.drop();
-  world.buffers.push({
-    handle,
-    growth: 'mut',
-    block: new Block(undefined, 0),
-    isSpilled: false,
-    capacity: handle.capacity,
-    start: 0,
-    content: gone(model) === 0 ? contentOf(model).slice() : new Uint8Array(handle.view),
-    length: model.to - model.from,
-  });
+  const content = gone(model) === 0 ? contentOf(model).slice() : new Uint8Array(handle.view);
+  world.buffers.push(growableBuffer(handle, content, model.to - model.from));
 };
 
 /** Bytes on the heap: of a copy, of what the program has, or of nothing. */

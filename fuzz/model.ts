@@ -113,6 +113,13 @@ export interface BufferModel {
   length: number;
 }
 
+/** A buffer on the heap that grows. @param content of which the first `length` bytes are its own */
+export function growableBuffer(handle: BytesMut, content: Uint8Array, length: number): BufferModel {
+  const { capacity } = handle;
+  const block = new Block(undefined, 0);
+  return { handle, growth: 'mut', block, isSpilled: false, capacity, start: 0, content, length };
+}
+
 /** `content[from, to)` are its bytes; parts of one payload share `content`, which nobody writes to. */
 export interface BytesModel {
   readonly handle: Bytes;

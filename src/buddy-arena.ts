@@ -430,8 +430,7 @@ export class BuddyArenaBuilder<
    */
   build(): BuddyArenaOf<Mode, Shared> {
     const { layout, geometry } = this.resolve();
-    this.prefaultOwn(layout);
-    return this.arenaOver(layout, geometry);
+    return this.prefaulted(this.arenaOver(layout, geometry), layout);
   }
 
   /** Builds the arena without touching its pages. @throws BuildError as {@link build} */
@@ -461,8 +460,8 @@ export class BuddyArenaBuilder<
   private asyncArena(waiters: BuddyWaiter, listensAlways: boolean): AsyncBuddyArenaOf<Shared> {
     this.checkWaitable();
     const { layout, geometry } = this.resolve();
-    this.prefaultOwn(layout);
-    return this.waitingArena(layout, geometry, waiters, listensAlways) as AsyncBuddyArenaOf<Shared>;
+    const arena = this.waitingArena(layout, geometry, waiters, listensAlways);
+    return this.prefaulted(arena, layout) as AsyncBuddyArenaOf<Shared>;
   }
 
   private waitingArena(

@@ -393,8 +393,8 @@ export class FixedArenaBuilder<
    * pinned. About 0.6 KB more memory for each slot that was used. With `shared()` or `fromRaw` building
    * throws INCOMPATIBLE_OPTIONS.
    *
-   * `build()` touches no page; `buildUnfaulted().faultPages()` makes and touches all slots. An allocation throws ARENA_FULL when the
-   * runtime has no memory for a new slot, with its error as the `cause`.
+   * `build()` touches no page; `buildUnfaulted().faultPages()` makes and touches all slots. When the runtime has no memory for a new
+   * slot, `allocate` and `allocateAsync` fail with ARENA_FULL and its error as the `cause`, and `tryAllocate` finds none.
    */
   isolated(): this {
     this.isolates = true;
@@ -420,8 +420,7 @@ export class FixedArenaBuilder<
    */
   build(): FixedArenaOf<Mode, Shared> {
     const layout = this.resolve();
-    this.prefaultOwn(layout);
-    return this.arenaOver(layout);
+    return this.prefaulted(this.arenaOver(layout), layout);
   }
 
   /** Builds the arena without touching its pages. @throws BuildError as {@link build} */
@@ -448,8 +447,8 @@ export class FixedArenaBuilder<
   private asyncArena(waiters: Waiter, listensAlways: boolean): AsyncFixedArenaOf<Shared> {
     this.checkWaitable();
     const layout = this.resolve();
-    this.prefaultOwn(layout);
-    return this.waitingArena(layout, waiters, listensAlways) as AsyncFixedArenaOf<Shared>;
+    const arena = this.waitingArena(layout, waiters, listensAlways);
+    return this.prefaulted(arena, layout) as AsyncFixedArenaOf<Shared>;
   }
 
   private waitingArena(layout: Layout, waiters: Waiter, listensAlways: boolean): AsyncFixedArena {

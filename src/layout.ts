@@ -5,7 +5,6 @@ import type { EngineOptions } from './engine.js';
 import { BuildError, reserved } from './errors.js';
 import type { LeakListener } from './leaks.js';
 import type { Memory } from './memory.js';
-import { touchPages } from './prefault.js';
 import { SharedThread } from './shared-thread.js';
 
 /** Where an arena's units lie. */
@@ -45,11 +44,6 @@ export function shareLayout(layout: Layout, traits: SharedTraits, onLeak: LeakLi
   const control = Control.create({ ...traits, units, unit, base, warms: traits.zeroes && !owned });
   taken.add(memory);
   return SharedThread.join(control, memory, onLeak);
-}
-
-/** Touches a byte in every page of the layout, without changing it, so that the system backs them all now. */
-export function prefault({ memory, base, unit, units }: Layout, stride: number | undefined): void {
-  if (stride !== undefined) touchPages(memory.bytes, base, base + unit * units, stride);
 }
 
 /**

@@ -3,7 +3,7 @@ import { MAX_THREADS } from './control.js';
 import { environment } from './environment.js';
 import { BuildError } from './errors.js';
 import { checkAlignment } from './geometry.js';
-import { type Layout, prefault } from './layout.js';
+import type { Layout } from './layout.js';
 import { LeakDetection, type LeakListener } from './leaks.js';
 import type { BuilderMode, Placement, Sharing } from './modes.js';
 import type { Nets } from './nets.js';
@@ -26,6 +26,10 @@ export const PageSize = { Unknown: 'unknown', Auto: 'auto' } as const;
 export interface SharedOptions {
   /** How many can be attached at once, this one included: 1 to 1024. Each takes 4 bytes of address space for each slot or smallest block. */
   readonly maxThreads: number;
+}
+
+interface Touchable {
+  touchPages(stride: number | undefined): void;
 }
 
 /** The options that both builders have, each of them checked when it is set. */
@@ -150,9 +154,10 @@ export abstract class ArenaOptions<Mode extends BuilderMode, Shared extends Shar
     return page === PageSize.Auto ? environment.pageSize() : page;
   }
 
-  /** @internal Touches the pages of a layout of the arena's own; memory of the caller's is left alone while building. */
-  protected prefaultOwn(layout: Layout): void {
-    if (layout.owned && this.placement !== 'apart') prefault(layout, this.pageStride(PageSize.Auto));
+  /** @internal The arena with its pages touched: not those of the caller's memory, nor of slots that are made at their first use. */
+  protected prefaulted<Arena extends Touchable>(arena: Arena, { owned }: Layout): Arena {
+    if (owned && this.placement !== 'apart') arena.touchPages(this.pageStride(PageSize.Auto));
+    return arena;
   }
 
   /** @internal @throws TypeError, RangeError for bad options */
