@@ -155,7 +155,8 @@ const useFalseTicket: Operation = (world, dice) => {
     ? anything(dice)
     : {
         ...fields,
-        state: dice.pick([1, 3, 0x416c_6c41, 2 ** 40 + 1]),
+        // No state that a ticket has reached: with one of those this may by chance be another open ticket, and a good one.
+        state: dice.pick([0x416c_6c41, 2 ** 31 - 1, 2 ** 40 + 1]),
         get message(): unknown {
           return answers.length > 1 ? answers.shift() : answers[0];
         },
