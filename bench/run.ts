@@ -1,62 +1,162 @@
 import { execFile } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus, release, totalmem } from 'node:os';
+import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs, promisify } from 'node:util';
-import { type Case, cases } from './cases.js';
+import type { Case } from './case.js';
+import { cases } from './cases.js';
+import { harnesses } from './harnesses.js';
+import type { Figures } from './measure.js';
+import { isInstalled, PACKAGES, peerFolder } from './peers.js';
+import { type CaseResult, figureOf, type Results } from './results.js';
+import { RUNTIMES, type Runtime, runtimeOf } from './runtimes.js';
+import { printTable } from './table.js';
+
+// Every case in a process of its own, so that none sees code that another one warmed up or spoiled; round after round.
 
 const run = promisify(execFile);
 const measureCase = fileURLToPath(new URL('./measure-case.js', import.meta.url));
 
 const { values: options } = parseArgs({
   options: {
-    rounds: { type: 'string', default: '7' },
-    ms: { type: 'string', default: '150' },
+    /** All peers and runtimes instead of what is at hand. */
+    full: { type: 'boolean', default: false },
+    rounds: { type: 'string' },
+    ms: { type: 'string' },
+    /** Part of an id, or several behind commas. */
     only: { type: 'string', default: '' },
-    node: { type: 'string', default: process.execPath },
+    /** Names behind commas: `current`, `node-24`, `bun`. */
+    runtimes: { type: 'string' },
+    out: { type: 'string' },
   },
 });
 
-interface Result {
-  readonly median: number;
-  readonly min: number;
-  readonly max: number;
+const rounds = Number(options.rounds ?? (options.full ? 5 : 3));
+const ms = Number(options.ms ?? (options.full ? 100 : 50));
+const wanted = options.only.split(',');
+const say = (line: string): void => console.error(line);
+
+// What the quick table leaves out: what takes long, and what is of interest to few.
+const SLOW = [
+  'hand-over/',
+  'contention/',
+  'read-',
+  'net/',
+  'release-to-waiter',
+  'fifo-',
+  'lifo-',
+  'slots/',
+  'latency/',
+  '/1048576/',
+];
+
+function isWanted(id: string): boolean {
+  if (options.only === '' && !options.full && SLOW.some((part) => id.includes(part))) return false;
+  return wanted.some((part) => id.includes(part));
 }
 
-function summarize(times: readonly number[]): Result {
-  const sorted = [...times].sort((a, b) => a - b);
-  const at = (index: number): number => sorted[index] ?? Number.NaN;
-  return { median: at(sorted.length >> 1), min: at(0), max: at(sorted.length - 1) };
+/** The subjects that need a package of somebody else's. */
+function packageOf(id: string): (typeof PACKAGES)[number] | undefined {
+  if (/^hand-over\/.*\/ring$/.test(id)) return 'ringbuf.js';
+  if (id.startsWith('encode/protobuf')) return 'pbf';
+  if (id.startsWith('encode/msgpackr')) return 'msgpackr';
+  return PACKAGES.find((name) => id.endsWith(`/${name}`));
 }
 
-/** Every case in a process of its own, so that none sees code that another one has warmed up or spoiled. */
-async function time(one: Case): Promise<number> {
-  const { stdout } = await run(options.node, [measureCase, one.name, options.ms]);
-  return Number(stdout);
+async function installPeers(): Promise<void> {
+  for (const name of PACKAGES) {
+    if (isInstalled(name)) continue;
+    say(`installing ${name} ...`);
+    await run('npm', ['ci', '--ignore-scripts', '--omit=optional'], { cwd: peerFolder(name) });
+  }
 }
 
-const wanted = cases.filter(({ name }) => name.includes(options.only));
-const withPeers = cases.filter((one) => wanted.includes(one) || wanted.some(({ beside }) => beside === one.name));
-const times = new Map<string, number[]>(withPeers.map(({ name }) => [name, []]));
-const { stdout: version } = await run(options.node, ['-p', 'process.version + ", V8 " + process.versions.v8']);
+function canRun(one: Case, runtime: Runtime, isFirst: boolean): boolean {
+  const peer = packageOf(one.id);
+  if (peer !== undefined && !isInstalled(peer)) return false;
+  if (runtime.name.startsWith('bun') && one.nodeOnly === true) return false;
+  // Threads, sockets and hand-overs on the first runtime only, when there are several: they take minutes each.
+  return isFirst || one.nodeOnly !== true;
+}
+
+/** One case in one runtime, or in a harness. */
+interface Job {
+  readonly id: string;
+  readonly runtime: string;
+  readonly measure: () => Promise<Figures>;
+  readonly figures: Figures[];
+}
+
+if (options.full) await installPeers();
+const missing = PACKAGES.filter((name) => !isInstalled(name));
+if (missing.length > 0) say(`skipped: ${missing.join(', ')} (not installed; npm run bench:full installs them)`);
+const runtimes: Runtime[] = [];
+for (const name of (options.runtimes ?? (options.full ? RUNTIMES.join() : 'current')).split(',')) {
+  runtimes.push(await runtimeOf(name));
+}
+const others = await harnesses(options.full, say);
+
+const jobs: Job[] = [];
+for (const one of cases.filter(({ id }) => isWanted(id))) {
+  for (const [index, runtime] of runtimes.entries()) {
+    if (!canRun(one, runtime, index === 0)) continue;
+    const measure = async (): Promise<Figures> => {
+      const { stdout } = await run(runtime.path, [measureCase, one.id, `${ms}`]);
+      return JSON.parse(stdout) as Figures;
+    };
+    jobs.push({ id: one.id, runtime: runtime.name, measure, figures: [] });
+  }
+}
+for (const harness of others) {
+  for (const id of harness.ids.filter(isWanted)) {
+    const measure = async (): Promise<Figures> => (await harness.measure(id, ms)) as Figures;
+    jobs.push({ id, runtime: harness.name, measure, figures: [] });
+  }
+}
+// Who does the same work stands side by side in each round.
+const rowAt = new Map<string, number>();
+for (const { id } of jobs) {
+  const row = id.slice(0, id.lastIndexOf('/'));
+  if (!rowAt.has(row)) rowAt.set(row, rowAt.size);
+}
+jobs.sort((one, other) => rank(one) - rank(other));
+
+function rank({ id }: Job): number {
+  return rowAt.get(id.slice(0, id.lastIndexOf('/'))) ?? 0;
+}
+
+for (let round = 0; round < rounds; round++) {
+  say(`round ${round + 1} of ${rounds}: ${jobs.length} cases`);
+  for (const job of jobs) job.figures.push(await job.measure());
+}
+
 const [cpu] = cpus();
-console.log(`Node ${version.trim()}, ${process.platform} ${release()} ${process.arch}`);
-console.log(`${cpu?.model ?? 'unknown CPU'}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB`);
-console.log(`${options.rounds} interleaved rounds of ${options.ms} ms, medians; a process per case and round\n`);
+const results: Results = {
+  schema: 1,
+  date: new Date().toISOString().slice(0, 10),
+  machine: {
+    cpu: cpu?.model ?? 'unknown',
+    cores: cpus().length,
+    memoryGiB: Math.round(totalmem() / 2 ** 30),
+    system: `${process.platform} ${release()} ${process.arch}`,
+  },
+  runtimes: Object.fromEntries([...runtimes, ...others].map(({ name, version }) => [name, version])),
+  rounds,
+  ms,
+  cases: jobs.map(({ id, runtime, figures }): CaseResult => ({ id, runtime, rounds: figures.map(rounded) })),
+};
 
-for (let round = 0; round < Number(options.rounds); round++) {
-  for (const one of withPeers) times.get(one.name)?.push(await time(one));
+/** Four digits are more than a shared machine can tell. */
+function rounded(figures: Figures): Figures {
+  return Object.fromEntries(
+    Object.entries(figures).map(([metric, value]) => [metric, Number((value as number).toPrecision(4))]),
+  ) as unknown as Figures;
 }
 
-const results = new Map([...times].map(([name, values]) => [name, summarize(values)]));
-const row = (cells: readonly string[]): void =>
-  console.log(`| ${cells.map((cell, index) => (index === 0 ? cell.padEnd(42) : cell.padStart(11))).join(' | ')} |`);
-row(['case', 'ns', 'min', 'max', 'beside, ns', 'ratio']);
-console.log(`|${'-'.repeat(44)}|${`${'-'.repeat(12)}:|`.repeat(5)}`);
-for (const { name, beside } of wanted) {
-  const result = results.get(name);
-  if (result === undefined) continue;
-  const cells = [name, ...[result.median, result.min, result.max].map((ns) => ns.toFixed(1))];
-  const peer = beside === undefined ? undefined : results.get(beside);
-  if (peer === undefined || beside === name) row([...cells, '', '']);
-  else row([...cells, peer.median.toFixed(1), (result.median / peer.median).toFixed(2)]);
+if (options.out !== undefined) {
+  mkdirSync(dirname(options.out), { recursive: true });
+  writeFileSync(options.out, `${JSON.stringify(results)}\n`);
+  say(`written: ${options.out}`);
 }
+printTable(results, (result) => figureOf(result, 'ns'));

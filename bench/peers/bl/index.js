@@ -1,0 +1,1 @@
+export { BufferList } from 'bl';

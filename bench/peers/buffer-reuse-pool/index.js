@@ -1,0 +1,3 @@
+import reuse from 'buffer-reuse-pool';
+
+export const { pool, free } = reuse;

@@ -1,0 +1,1 @@
+export { Packr } from 'msgpackr';

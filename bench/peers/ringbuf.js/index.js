@@ -1,0 +1,1 @@
+export { RingBuffer } from 'ringbuf.js';

@@ -1,0 +1,1 @@
+export { MemPool } from '@thi.ng/malloc';

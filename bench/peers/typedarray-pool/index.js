@@ -1,0 +1,3 @@
+import pool from 'typedarray-pool';
+
+export const { mallocUint8, freeUint8 } = pool;

@@ -1,0 +1,1 @@
+export { Uint8ArrayList } from 'uint8arraylist';

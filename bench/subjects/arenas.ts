@@ -1,0 +1,57 @@
+import assert from 'node:assert/strict';
+import { type ArenaBuffer, BuddyArena, BuddyGeometry, type Bytes, FixedArena } from 'arena-alligator';
+import type { Demand, Payloads, Subject } from '../payloads.js';
+import { FILL, KIB, LIVE, MIB } from '../work.js';
+
+/** Slots of 4 KiB, or larger where the payload is; and of just its size where many live at the same time. */
+export function fixedArena({ size, live }: Demand): FixedArena {
+  if (live > 1) return FixedArena.withSlotCapacity(2 ** Math.ceil(Math.log2(2 * live)), Math.max(size, 64)).build();
+  const slot = Math.max(size, 4 * KIB);
+  return FixedArena.withSlotCapacity(slot <= 16 * KIB ? 1024 : 64, slot).build();
+}
+
+/** 64 MiB in blocks from 256 B, or four times what lives where that is more than half of it. */
+export function buddyArena({ size, live }: Demand): BuddyArena {
+  // A churn's sizes are half the largest on average.
+  const needed = live === LIVE ? 0 : live * size;
+  const total = needed > 32 * MIB ? 2 ** Math.ceil(Math.log2(4 * needed)) : 64 * MIB;
+  return BuddyArena.builder(BuddyGeometry.exact(total, 256)).build();
+}
+
+type Handle = Bytes | ArenaBuffer;
+
+function payloads(allocate: (size: number) => ArenaBuffer, metrics: () => { bytesLive: number }): Payloads<Handle> {
+  return {
+    make: (size) => (size === 0 ? allocate(1).freeze() : allocate(size).putBytes(FILL, size).freeze()),
+    reserve: allocate,
+    share: (bytes) => (bytes as Bytes).clone(),
+    slice: (bytes, start, end) => (bytes as Bytes).slice(start, end),
+    first: (bytes) => (bytes as Bytes).at(0),
+    drop: (bytes) => (bytes as Bytes).release(),
+    dropReserved: (buffer) => (buffer as ArenaBuffer).abandon(),
+    bytes: (bytes) => (bytes as Bytes).toUint8Array(),
+    end: () => assert.equal(metrics().bytesLive, 0),
+  };
+}
+
+export const fixed: Subject<Handle> = {
+  name: 'fixed',
+  open: (demand) => {
+    const arena = fixedArena(demand);
+    return payloads(
+      () => arena.allocate(),
+      () => arena.metrics(),
+    );
+  },
+};
+
+export const buddy: Subject<Handle> = {
+  name: 'buddy',
+  open: (demand) => {
+    const arena = buddyArena(demand);
+    return payloads(
+      (size) => arena.allocate(size),
+      () => arena.metrics(),
+    );
+  },
+};
