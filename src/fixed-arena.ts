@@ -3,7 +3,7 @@ import { type ArenaHandle, openHandle } from './arena-handle.js';
 import { alignedBacking, type BackingMemory, backingMemory, ownMemory, SlotSpec } from './backing.js';
 import { checkInteger, describe } from './check.js';
 import { FIXED } from './control.js';
-import { type ArenaMetrics, Engine } from './engine.js';
+import type { ArenaMetrics, Engine } from './engine.js';
 import { BuildError } from './errors.js';
 import { FreeBitmap, MAX_ENTRIES } from './free-bitmap.js';
 import { alignUp, checkSize } from './geometry.js';
@@ -19,6 +19,7 @@ import { ArenaOptions, PageSize, type SharedOptions } from './options.js';
 import type { RawRegion } from './raw-region.js';
 import { SharedThread, type WatchedWorker } from './shared-thread.js';
 import { claimBlocking, LineFeeder } from './shared-waiting.js';
+import { SlotEngine } from './slot-engine.js';
 import type { Ticket } from './tickets.js';
 import { Unfaulted } from './unfaulted.js';
 import { WaitLine, type WaitMetrics } from './wait-line.js';
@@ -466,7 +467,7 @@ export class FixedArenaBuilder<
   private engineFor(layout: Layout): Engine {
     const options = engineOptions(layout, FreeBitmap.full(layout.units), this.scrubs, this.spills);
     // Guarded allocations have memory of their own anyway.
-    const engine = this.isolates && !this.nets.guarded ? new IsolatedEngine(options) : new Engine(options);
+    const engine = this.isolates && !this.nets.guarded ? new IsolatedEngine(options) : new SlotEngine(options);
     fasten(engine, this.nets);
     return engine;
   }

@@ -77,7 +77,7 @@ export class Memory {
   /** Fills `[start, end)` with the byte `value`. @throws TypeError when the memory was detached. */
   fill(value: number, start: number, end: number): void {
     const { bytes } = this;
-    if (this.shared) this.fillShared(bytes, value, start, end);
+    if (this.shared || end - start <= FEW) this.fillWide(bytes, value, start, end);
     else bytes.fill(value, start, end);
   }
 
@@ -85,48 +85,37 @@ export class Memory {
   zero(start: number, end: number): void {
     const bytes = this.window.length !== 0 ? this.window : this.follow();
     if (bytes === undefined) this.zeroWhatIsLeft(start, end);
-    else if (this.shared) this.fillShared(bytes, 0, start, end);
+    else if (this.shared || end - start <= FEW) this.fillWide(bytes, 0, start, end);
     else bytes.fill(0, start, end);
   }
 
-  /** `fill` over shared memory is bytewise on V8: 970 ns a KiB, where stores of eight bytes take 50 to 80 (Node 20, 24). */
-  private fillShared(bytes: Uint8Array, value: number, start: number, end: number): void {
+  /**
+   * By stores of eight bytes. `fill` is a call into the runtime, 13 to 16 ns for 64 bytes where this takes 3; and bytewise over shared memory:
+   * 290 ns a KiB, where this takes 34 (Node 20, 24).
+   */
+  private fillWide(bytes: Uint8Array, value: number, start: number, end: number): void {
     const { byteOffset } = this;
-    // In the buffer: where elements of eight bytes begin and end. As 32-bit integers, for the sake of the loop: half the time (Node 20).
-    const from = ((byteOffset + start + 7) / 8) | 0;
-    const to = ((byteOffset + end) / 8) | 0;
+    const from = byteOffset + start;
+    const to = byteOffset + end;
     // Eight bytes 0xff are a NaN, whose bits need not survive a store.
-    if (from >= to || value === 0xff || byteOffset + end > LARGEST_WIDE) {
+    if (value === 0xff || to > LARGEST_WIDE) {
       bytes.fill(value, start, end);
       return;
     }
-    const wide = this.wideView(bytes);
+    const wide = this.wide ?? this.makeWide(bytes);
     const eight = EIGHT_TIMES[value] as number;
-    let at = to;
-    // Eight at a time and backwards: 170 ns for 4 KiB where one at a time takes 310 to 390 (Node 20 and 24).
-    for (; at - 8 >= from; at -= 8) {
-      wide[at - 1] = eight;
-      wide[at - 2] = eight;
-      wide[at - 3] = eight;
-      wide[at - 4] = eight;
-      wide[at - 5] = eight;
-      wide[at - 6] = eight;
-      wide[at - 7] = eight;
-      wide[at - 8] = eight;
-    }
-    for (; at > from; at--) wide[at - 1] = eight;
-    const head = from * 8 - byteOffset;
-    const tail = to * 8 - byteOffset;
-    if (head !== start) bytes.fill(value, start, head);
-    if (tail !== end) bytes.fill(value, tail, end);
+    // Elements that lie in it wholly. Divided only where a shift cannot: 32-bit integers make the loop twice as fast (Node 20).
+    const first = to <= LARGEST_SHIFTED ? (from + 7) >>> 3 : Math.ceil(from / 8) | 0;
+    const behind = to <= LARGEST_SHIFTED ? to >>> 3 : Math.floor(to / 8) | 0;
+    for (let at = first; at < behind; at++) wide[at] = eight;
+    const head = Math.min(first * 8 - byteOffset, end);
+    for (let at = start; at < head; at++) bytes[at] = value;
+    for (let at = Math.max(behind * 8 - byteOffset, head); at < end; at++) bytes[at] = value;
   }
 
-  private wideView({ buffer }: Uint8Array): Float64Array {
-    this.wide ??= new Float64Array(
-      buffer,
-      0,
-      Math.floor(Math.min(this.byteOffset + this.byteLength, LARGEST_WIDE) / 8),
-    );
+  private makeWide({ buffer }: Uint8Array): Float64Array {
+    const end = Math.min(this.byteOffset + this.byteLength, LARGEST_WIDE);
+    this.wide = new Float64Array(buffer, 0, Math.floor(end / 8));
     return this.wide;
   }
 
@@ -188,8 +177,13 @@ export function isShared(buffer: ArrayBufferLike): boolean {
   return Object.prototype.toString.call(buffer) === '[object SharedArrayBuffer]';
 }
 
+/** Bytes that are filled faster by stores than by a call. */
+const FEW = 256;
+
 /** Up to here in a buffer, in bytes, elements of eight bytes have 32-bit indices. */
 const LARGEST_WIDE = 2 ** 33;
+/** Up to here offsets in bytes are 32-bit integers themselves. */
+const LARGEST_SHIFTED = 2 ** 31 - 8;
 
 /** By byte value: the number whose eight bytes are all that value. */
 const EIGHT_TIMES: Float64Array = new Float64Array(256);
