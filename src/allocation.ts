@@ -1,3 +1,4 @@
+import { heapMemory } from './heap-memory.js';
 import { Memory } from './memory.js';
 import type { Opening } from './site.js';
 import type { Ticket } from './tickets.js';
@@ -28,6 +29,11 @@ export interface AllocationOwner {
   lend(allocation: Allocation): void;
   countFreeze(): void;
   countSpill(): void;
+  /**
+   * Heap memory with one holder, for a buffer that outgrew what it had here: `preferred` bytes or more, or at least `needed`.
+   * @throws RangeError when the machine has not that much
+   */
+  spillTo(needed: number, preferred: number): Allocation;
 }
 
 /** Bytes of a block, as another thread finds them. */
@@ -57,6 +63,9 @@ export class Trace {
   opening: Opening | undefined = undefined;
 }
 
+/** No room of one's own. */
+const NO_ROOM = new Uint8Array(0);
+
 /**
  * The control record of one allocation: where it lies and how many handles hold it. All offsets are bytes in `memory`.
  *
@@ -78,6 +87,11 @@ export class Allocation {
   limit = 0;
   /** End of what may have been written since the claim, from `offset` on. */
   dirtyEnd = 0;
+  /**
+   * All of the visible room as a view of its own, where it is the same for the record's whole life: what is set through it cannot run over
+   * the end, whatever the source does meanwhile. NO_ROOM where there is none, undefined until it is needed.
+   */
+  room: Uint8Array | undefined = NO_ROOM;
   /** The view that was lent last, and where it begins. */
   private view: Uint8Array | undefined = undefined;
   private viewOffset = 0;
@@ -93,6 +107,13 @@ export class Allocation {
    * share it, and where a slot is read into, frozen whole and used again, none is made any more (24 to 45 ns, 120 bytes).
    */
   lendView(offset: number, length: number): Uint8Array {
+    const view = this.viewOf(offset, length);
+    this.owner.lend(this);
+    return view;
+  }
+
+  /** The same view, for the length of one call. */
+  viewOf(offset: number, length: number): Uint8Array {
     let { view } = this;
     // One of another length lies in a buffer that was detached, as when a WebAssembly.Memory grew.
     if (view === undefined || this.viewOffset !== offset || view.length !== length) {
@@ -100,20 +121,27 @@ export class Allocation {
       if (!this.memory.canResize) this.view = view;
       this.viewOffset = offset;
     }
-    this.owner.lend(this);
     return view;
   }
 
-  /** Goes on in `memory`, of which `limit` bytes are visible. */
-  moveTo(memory: Memory, limit: number): void {
+  /** The {@link room}, made where it is not there yet. */
+  ownRoom(): Uint8Array {
+    const { memory, offset } = this;
+    this.room ??= memory.mayMove || memory.canResize ? NO_ROOM : memory.view(offset, this.limit);
+    return this.room;
+  }
+
+  /** Goes on in `memory`, on the heap. */
+  moveTo(memory: Memory): void {
     this.memory = memory;
-    this.limit = limit;
+    this.limit = memory.byteLength;
+    this.room = memory.bytes;
     this.view = undefined;
   }
 }
 
 /** Heap memory is the collector's; there is nothing to give back or to count. */
-class HeapOwner implements AllocationOwner {
+export class HeapOwner implements AllocationOwner {
   readonly spills = true;
   readonly writable: boolean;
 
@@ -144,6 +172,10 @@ class HeapOwner implements AllocationOwner {
   countFreeze(): void {}
 
   countSpill(): void {}
+
+  spillTo(needed: number, preferred: number): Allocation {
+    return heapAllocation(heapMemory(needed, preferred));
+  }
 }
 
 /** The error for bytes that only this thread can have. */
@@ -159,18 +191,20 @@ const NO_TRACE = new Trace();
 
 /** An allocation over heap memory of the library's own, with one holder. */
 export function heapAllocation(memory: Memory): Allocation {
-  return held(HEAP, memory);
+  return heldBy(HEAP, memory);
 }
 
 /** An allocation over memory of the caller's, with one holder. */
 export function wrappedAllocation(memory: Memory): Allocation {
-  return held(WRAPPED, memory);
+  return heldBy(WRAPPED, memory);
 }
 
-function held(owner: AllocationOwner, memory: Memory): Allocation {
+/** An allocation over all of `memory`, with one holder. */
+export function heldBy(owner: AllocationOwner, memory: Memory): Allocation {
   const allocation = new Allocation(owner, memory, NO_TRACE);
   allocation.holders = 1;
   allocation.limit = memory.byteLength;
+  allocation.room = undefined;
   return allocation;
 }
 

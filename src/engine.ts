@@ -7,6 +7,7 @@ import { type HandleFactory, PLAIN_HANDLES } from './handle-factory.js';
 import { type LeakListener, LeakReporter } from './leaks.js';
 import type { Memory } from './memory.js';
 import { touchPages } from './prefault.js';
+import { SpillPool } from './spill-pool.js';
 import type { Ticket } from './tickets.js';
 
 // Constants of this module are folded into optimised code; imported and exported ones are loaded: 5 ns of a round trip's 26 (Node 20).
@@ -96,6 +97,7 @@ export class Engine implements AllocationOwner {
   /** Makes the handles of what was granted. */
   handles: HandleFactory = PLAIN_HANDLES;
   private dealloc: (() => void) | undefined;
+  private readonly spillPool: SpillPool;
 
   constructor(options: EngineOptions, own: Float64Array = new Float64Array(counters.COUNTERS)) {
     this.counters = own;
@@ -109,6 +111,8 @@ export class Engine implements AllocationOwner {
     this.spills = options.spills;
     this.afterRelease = undefined;
     this.dealloc = options.dealloc;
+    // Kept memory is as its last owner left it, which the zero policy forbids.
+    this.spillPool = new SpillPool(options.spills && !options.zeroes);
   }
 
   /**
@@ -200,6 +204,10 @@ export class Engine implements AllocationOwner {
     this.count(SPILLS);
   }
 
+  spillTo(needed: number, preferred: number): Allocation {
+    return this.spillPool.spillTo(needed, preferred);
+  }
+
   get closed(): boolean {
     return this.isClosed;
   }
@@ -209,6 +217,7 @@ export class Engine implements AllocationOwner {
     if (this.isClosed) return;
     this.isClosed = true;
     this.afterRelease = () => this.finishClosing();
+    this.spillPool.close();
     if (this.dealloc !== undefined) closing.add(this);
     this.finishClosing();
   }

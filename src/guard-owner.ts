@@ -1,5 +1,6 @@
-import type { Allocation, AllocationOwner, Parcel } from './allocation.js';
+import { type Allocation, type AllocationOwner, heapAllocation, type Parcel } from './allocation.js';
 import { GuardedRecord } from './guarded-record.js';
+import { heapMemory } from './heap-memory.js';
 import type { Memory } from './memory.js';
 import { PassingOwner } from './passing-owner.js';
 import type { Quarantine } from './quarantine.js';
@@ -67,6 +68,11 @@ export class GuardOwner extends PassingOwner {
     const record = guardedBy(allocation);
     record.isLent = true;
     if (record.trace.opening !== undefined) record.trace.opening.isLent = true;
+  }
+
+  /** Never memory that was somebody else's. */
+  override spillTo(needed: number, preferred: number): Allocation {
+    return heapAllocation(heapMemory(needed, preferred));
   }
 
   /** The record to write by, when its frozen bytes may be written again. @throws GuardError when they were already */

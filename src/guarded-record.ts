@@ -48,7 +48,7 @@ export class GuardedRecord extends Allocation {
     this.check();
     const { inner } = this;
     const writable = isOnHeap(inner) ? inner : this;
-    writable.moveTo(copyOf(this.memory), this.limit);
+    writable.moveTo(copyOf(this.memory));
     this.frozen = undefined;
     this.publishedEnd = this.publishedStart;
     return writable;

@@ -9,11 +9,12 @@ import {
 import { checkInteger, windowOf } from './check.js';
 import { compareBytes, equalBytes, indexOfBytes } from './compare.js';
 import { ReleasedError } from './errors.js';
+import { grownSize, heapMemory, spilledSize } from './heap-memory.js';
 import { inspectAs, preview } from './inspect.js';
 import { isShared, Memory } from './memory.js';
 import { decodeText, type TextEncoding } from './text.js';
 import { EMPTY_TICKET, type Ticket } from './tickets.js';
-import { ByteWriter, grownCopy } from './writer.js';
+import { ByteWriter } from './writer.js';
 
 // A constant of this module is folded into optimised code; an imported one is loaded, and storing it keeps V8 from
 // optimising a short-lived handle away: 6 ns and garbage against 4 ns and none (Node 20 and 24).
@@ -97,15 +98,18 @@ export class ArenaBuffer extends ByteWriter {
   }
 
   /** @internal Moves to the heap; what was an arena's goes back to it at once. */
-  protected override grow(allocation: Allocation, byteCount: number): void {
-    const used = this.cursor - allocation.start;
-    const memory = grownCopy(allocation.memory, allocation.start, used, byteCount);
+  protected override grow(allocation: Allocation, byteCount: number, tail: Uint8Array | undefined): void {
+    const { owner, start } = allocation;
+    const used = this.cursor - start;
+    const grown = owner.spillTo(used + byteCount, spilledSize(used, byteCount));
+    const { bytes } = grown.memory;
+    if (used > 0) bytes.set(allocation.viewOf(start, used));
+    if (tail !== undefined) bytes.set(tail, used);
     this.giveUp(allocation);
-    this.allocation = heapAllocation(memory);
-    this.cursor = used;
-    if (isOnHeap(allocation)) return;
-    allocation.owner.countSpill();
-    allocation.owner.release(allocation);
+    this.allocation = grown;
+    this.cursor = tail === undefined ? used : used + byteCount;
+    if (!isOnHeap(allocation)) owner.countSpill();
+    owner.release(allocation);
   }
 
   /** @internal */
@@ -566,7 +570,7 @@ export class BytesMut extends ByteWriter {
   reserve(byteCount: number): this {
     const allocation = this.live();
     checkInteger(byteCount, 'byteCount', 0);
-    if (byteCount > allocation.limit - this.cursor) this.grow(allocation, byteCount);
+    if (byteCount > allocation.limit - this.cursor) this.grow(allocation, byteCount, undefined);
     return this;
   }
 
@@ -595,9 +599,15 @@ export class BytesMut extends ByteWriter {
   }
 
   /** @internal */
-  protected override grow(allocation: Allocation, byteCount: number): void {
-    const memory = grownCopy(allocation.memory, 0, this.cursor, byteCount);
-    allocation.moveTo(memory, memory.byteLength);
+  protected override grow(allocation: Allocation, byteCount: number, tail: Uint8Array | undefined): void {
+    const used = this.cursor;
+    const memory = heapMemory(used + byteCount, grownSize(used, byteCount));
+    if (used > 0) memory.bytes.set(allocation.memory.view(0, used));
+    if (tail !== undefined) {
+      memory.bytes.set(tail, used);
+      this.cursor = used + byteCount;
+    }
+    allocation.moveTo(memory);
   }
 
   /** @internal */

@@ -48,4 +48,8 @@ export class PassingOwner implements AllocationOwner {
   countSpill(): void {
     this.engine.countSpill();
   }
+
+  spillTo(needed: number, preferred: number): Allocation {
+    return this.engine.spillTo(needed, preferred);
+  }
 }

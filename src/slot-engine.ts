@@ -54,7 +54,9 @@ export class SlotEngine extends Engine {
 
   protected override recordOf(slot: number, order: number, capacity: number): Allocation {
     this.recorded++;
-    return super.recordOf(slot, order, capacity);
+    const record = super.recordOf(slot, order, capacity);
+    record.room = undefined; // it never changes
+    return record;
   }
 
   /** The collector took a slot's record: the bitmap has the slot again. */

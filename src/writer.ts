@@ -1,16 +1,6 @@
 import { type Allocation, SPENT as SPENT_ALLOCATION } from './allocation.js';
-import {
-  bufferOf,
-  byteLengthOf,
-  checkInteger,
-  checkNumber,
-  checkString,
-  refuseBigInt,
-  refuseInteger,
-  steady,
-} from './check.js';
+import { byteLengthOf, checkInteger, checkNumber, checkString, refuseBigInt, refuseInteger, steady } from './check.js';
 import { BufferFullError, ReleasedError } from './errors.js';
-import { Memory } from './memory.js';
 import { utf8Length, writeUtf8 } from './text.js';
 
 const SPENT = SPENT_ALLOCATION; // see handles.ts
@@ -67,12 +57,16 @@ export abstract class ByteWriter {
 
   /** Appends a copy of `source`. */
   putSlice(source: Uint8Array): this {
-    const steadySource = steady(source, 'source');
-    const byteCount = byteLengthOf(steadySource, 'source');
-    const at = this.cursor;
-    if (at + byteCount > this.allocation.limit) return this.putSliceInNewRoom(steadySource, byteCount);
-    this.allocation.memory.bytes.set(steadySource, at);
-    this.cursor = at + byteCount;
+    const byteCount = byteLengthOf(source, 'source');
+    const { allocation, cursor } = this;
+    if (cursor + byteCount > allocation.limit) return this.putSliceInNewRoom(source, byteCount);
+    const room = allocation.room ?? allocation.ownRoom();
+    // Empty as well where its memory was detached.
+    if (room.length === 0) return this.putSteady(steady(source, 'source'));
+    room.set(source, cursor - allocation.offset);
+    // Another thread made the source longer just now: only its first bytes count.
+    if (byteLengthOf(source, 'source') !== byteCount) allocation.dirtyEnd = allocation.limit;
+    this.cursor = cursor + byteCount;
     return this;
   }
 
@@ -216,8 +210,8 @@ export abstract class ByteWriter {
   /** @internal Whether a full buffer moves to larger memory instead of throwing. */
   protected abstract grows(allocation: Allocation): boolean;
 
-  /** @internal Moves the content to memory with `byteCount` free bytes. */
-  protected abstract grow(allocation: Allocation, byteCount: number): void;
+  /** @internal Moves the content to memory with `byteCount` free bytes, and appends `tail` to it where there is one. */
+  protected abstract grow(allocation: Allocation, byteCount: number, tail: Uint8Array | undefined): void;
 
   /** @internal Name of the class in errors. */
   protected abstract handleName(): string;
@@ -234,13 +228,20 @@ export abstract class ByteWriter {
     return new ReleasedError(this.handleName());
   }
 
-  private putSliceInNewRoom(source: Uint8Array, byteCount: number): this {
-    // The source may lie in the memory that growing gives back, and perhaps scrubs.
-    const ownMemory = bufferOf(source) === this.live().memory.bytes.buffer;
-    const safe = ownMemory ? new Uint8Array(source) : source;
-    const at = this.makeRoom(byteCount);
-    this.allocation.memory.bytes.set(safe, at);
+  /** Where the memory is shared by many and a source that grew would run over the end: costs the look at the source's buffer, 10 ns. */
+  private putSteady(source: Uint8Array): this {
+    const byteCount = byteLengthOf(source, 'source');
+    const at = this.claim(byteCount);
+    this.allocation.memory.bytes.set(source, at);
     this.cursor = at + byteCount;
+    return this;
+  }
+
+  private putSliceInNewRoom(source: Uint8Array, byteCount: number): this {
+    const allocation = this.live();
+    if (!this.grows(allocation)) throw new BufferFullError(allocation.limit - this.cursor, byteCount);
+    // The source is copied before the memory it may lie in is given back, and perhaps scrubbed.
+    this.grow(allocation, byteCount, source);
     return this;
   }
 
@@ -260,7 +261,7 @@ export abstract class ByteWriter {
     // Again where a strategy of the program's, told of the memory that growing gave back, has written here meanwhile.
     for (let allocation = this.live(); this.cursor + byteCount > allocation.limit; allocation = this.live()) {
       if (!this.grows(allocation)) throw new BufferFullError(allocation.limit - this.cursor, byteCount);
-      this.grow(allocation, byteCount);
+      this.grow(allocation, byteCount, undefined);
     }
     return this.cursor;
   }
@@ -331,28 +332,5 @@ export abstract class ByteWriter {
     this.allocation.memory.data.setFloat64(at, value, littleEndian);
     this.cursor = at + 8;
     return this;
-  }
-}
-
-const SMALLEST_HEAP_BUFFER = 64;
-
-/**
- * Heap memory that holds a copy of the `used` bytes at `start` and at least `byteCount` more. Doubles, so that
- * appending n bytes copies O(n) in all.
- * @throws RangeError when the machine has not that much memory.
- */
-export function grownCopy(memory: Memory, start: number, used: number, byteCount: number): Memory {
-  const needed = used + byteCount;
-  const grown = heapBytes(Math.max(SMALLEST_HEAP_BUFFER, 2 * used, needed), needed);
-  if (used > 0) grown.set(memory.view(start, start + used));
-  return new Memory(grown);
-}
-
-function heapBytes(preferred: number, needed: number): Uint8Array {
-  try {
-    return new Uint8Array(preferred);
-  } catch (error) {
-    if (preferred === needed) throw error;
-    return new Uint8Array(needed);
   }
 }

@@ -1,0 +1,122 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type Bytes, FixedArena, InitPolicy } from 'arena-alligator';
+import fc from 'fast-check';
+import { assertAllReturned } from './support/arenas.js';
+
+const SLOT = 16;
+
+function spilled(arena: FixedArena, value: number, length: number): Bytes {
+  return arena
+    .allocate()
+    .putBytes(value, SLOT)
+    .putBytes(value, length - SLOT)
+    .freeze();
+}
+
+test('memory of a spilled payload is used again once it is released', () => {
+  const arena = FixedArena.withSlotCapacity(2, SLOT).autoSpill().build();
+  const first = spilled(arena, 1, 100);
+  const { buffer } = first.view;
+  first.release();
+  const second = spilled(arena, 2, 100);
+  assert.equal(second.view.buffer, buffer);
+  second.release();
+  assertAllReturned(arena);
+});
+
+test('memory of a spilled payload that somebody still holds is nobody else’s', () => {
+  fc.assert(
+    fc.property(
+      fc.array(
+        fc.record({ length: fc.integer({ min: SLOT + 1, max: 70_000 }), drop: fc.boolean(), share: fc.boolean() }),
+        {
+          maxLength: 40,
+        },
+      ),
+      (steps) => {
+        const arena = FixedArena.withSlotCapacity(1, SLOT).autoSpill().build();
+        let live: { bytes: Bytes; value: number; length: number }[] = [];
+        for (const [index, { length, drop, share }] of steps.entries()) {
+          const value = index + 1;
+          const bytes = spilled(arena, value, length);
+          live.push({ bytes: share ? bytes.clone() : bytes, value, length });
+          if (share) bytes.release();
+          if (drop) live.splice(index % live.length, 1)[0]?.bytes.release();
+        }
+        for (const { bytes, value, length } of live) {
+          assert.equal(bytes.length, length);
+          assert.ok(bytes.toUint8Array().every((byte) => byte === value));
+          bytes.release();
+        }
+        live = [];
+        assertAllReturned(arena);
+      },
+    ),
+    { numRuns: 60 },
+  );
+});
+
+test('a spilled buffer that is abandoned, grown again or made writable again keeps what it holds', () => {
+  const arena = FixedArena.withSlotCapacity(1, SLOT).autoSpill().build();
+  spilled(arena, 1, 40).release();
+  arena.allocate().putBytes(2, 40).abandon();
+  const bytes = spilled(arena, 3, 40);
+  const again = bytes.tryIntoMut();
+  assert.ok(again !== undefined);
+  assert.equal(again.isSpilled, true);
+  const grown = again.putBytes(3, 20_000).freeze();
+  const other = spilled(arena, 4, 40);
+  assert.ok(grown.toUint8Array().every((byte) => byte === 3));
+  assert.equal(grown.length, 20_040);
+  assert.ok(other.toUint8Array().every((byte) => byte === 4));
+  grown.release();
+  other.release();
+  assertAllReturned(arena);
+});
+
+test('under the zero policy what a buffer spills to is fresh', () => {
+  const arena = FixedArena.withSlotCapacity(1, SLOT).autoSpill().initPolicy(InitPolicy.Zero).build();
+  spilled(arena, 0xaa, 60).release();
+  const buffer = arena.allocate().putBytes(1, SLOT).putU8(1);
+  assert.ok(buffer.chunkMut().every((byte) => byte === 0));
+  buffer.abandon();
+  assertAllReturned(arena);
+});
+
+test('a closed arena keeps no memory for those that spill', () => {
+  const arena = FixedArena.withSlotCapacity(2, SLOT).autoSpill().build();
+  const late = arena.allocate();
+  const first = spilled(arena, 1, 100);
+  const { buffer } = first.view;
+  first.release();
+  arena.close();
+  const bytes = late.putBytes(2, 100).freeze();
+  assert.notEqual(bytes.view.buffer, buffer);
+  bytes.release();
+  assertAllReturned(arena);
+});
+
+test('memory that was transferred by a view that somebody kept is not used again', () => {
+  const arena = FixedArena.withSlotCapacity(1, SLOT).autoSpill().build();
+  const first = spilled(arena, 1, 100);
+  const { buffer } = first.view;
+  structuredClone(buffer, { transfer: [buffer as ArrayBuffer] });
+  first.release();
+  const second = spilled(arena, 2, 100);
+  assert.ok(second.toUint8Array().every((byte) => byte === 2));
+  second.release();
+  assertAllReturned(arena);
+});
+
+test('a slice of a buffer’s own spilled content can be appended to it', () => {
+  const arena = FixedArena.withSlotCapacity(1, SLOT).autoSpill().build();
+  const buffer = arena.allocate();
+  const own = buffer.chunkMut();
+  buffer.putBytes(7, SLOT).putSlice(own).putSlice(own);
+  const bytes = buffer.freeze();
+  assert.equal(bytes.length, 3 * SLOT);
+  assert.ok(bytes.toUint8Array().every((byte) => byte === 7));
+  bytes.release();
+  assertAllReturned(arena);
+});
