@@ -8,14 +8,14 @@ export interface Payloads<Handle> {
   share?(handle: Handle): Handle;
   /** Part of the bytes, held by itself, where there is such a thing. */
   slice?(handle: Handle, start: number, end: number): Handle;
+  /** The `size` bytes as a Uint8Array over their own memory. */
+  view(handle: Handle, size: number): Uint8Array;
   /** The byte in front. */
   first(handle: Handle): number;
   /** Gives up what {@link make} or {@link share} made. */
   drop(handle: Handle): void;
   /** Gives up what {@link reserve} made. */
   dropReserved(handle: Handle): void;
-  /** The `size` bytes, to look at. */
-  bytes(handle: Handle, size: number): Uint8Array;
   /** @throws unless everything came back */
   end?(): void;
 }

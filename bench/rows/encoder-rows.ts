@@ -61,11 +61,19 @@ const msgpackr = encoderCases('msgpackr', async () => {
   const { Packr } = await loadPeer<Msgpackr>('msgpackr');
   const into = new Packr({ useRecords: false });
   const alone = new Packr({ useRecords: false });
+  // It writes text by methods that only Buffers have. A slot lends the same view again, so that one Buffer a slot will do.
+  const buffers = new WeakMap<Uint8Array, Buffer>();
+  const bufferOver = (view: Uint8Array): Buffer => {
+    let buffer = buffers.get(view);
+    if (buffer === undefined) {
+      buffer = Buffer.from(view.buffer, view.byteOffset, view.length);
+      buffers.set(view, buffer);
+    }
+    return buffer;
+  };
   return {
     encode: (buffer) => {
-      const { buffer: memory, byteOffset, length } = buffer.chunkMut();
-      // It writes text by methods that only Buffers have.
-      into.useBuffer(Buffer.from(memory, byteOffset, length));
+      into.useBuffer(bufferOver(buffer.chunkMut()));
       buffer.advanceMut(into.pack(RECORD).length);
     },
     own: () => alone.pack(RECORD),

@@ -9,7 +9,7 @@ import { checkFilled, churnPlan, KIB, LARGEST, LIVE, MIB, PLANNED, randomSizes }
 /** Makes, looks at and drops one payload. */
 function look<Handle>(payloads: Payloads<Handle>, size: number): void {
   const handle = payloads.make(size);
-  checkFilled(payloads.bytes(handle, size), size);
+  checkFilled(payloads.view(handle, size), size);
   payloads.drop(handle);
 }
 
@@ -27,6 +27,23 @@ const roundTrip =
         payloads.drop(handle);
         return handle;
       };
+      return { turn, end: payloads.end };
+    });
+
+/** As {@link roundTrip}, with a Uint8Array over the bytes taken before they are dropped. */
+const viewed =
+  (size: number): Row =>
+  (subject) =>
+    operationCase(`viewed/${size}/${subject.name}`, async () => {
+      const payloads = await subject.open({ size, live: 1 });
+      look(payloads, size);
+      const turn = (): unknown => {
+        const handle = payloads.make(size);
+        const { length } = payloads.view(handle, size);
+        payloads.drop(handle);
+        return length;
+      };
+      assert.equal(turn(), size);
       return { turn, end: payloads.end };
     });
 
@@ -123,6 +140,7 @@ export const SIZES: readonly number[] = [0, 64, 256, KIB, 4 * KIB, 16 * KIB, 64 
 
 export const payloadRows: readonly Case[] = [
   ...SIZES.flatMap((size) => withAll(roundTrip(size))),
+  ...[256, 4 * KIB, 16 * KIB, 64 * KIB].flatMap((size) => withAll(viewed(size))),
   ...[256, 4 * KIB].flatMap((size) => withAll(lastInFirstOut(size))),
   ...[64, 1024, 8192].flatMap((live) => [256, 4 * KIB].flatMap((size) => withAll(firstInFirstOut(live, size)))),
   ...withAll(mixedRoundTrip),

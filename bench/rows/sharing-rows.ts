@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type Case, operationCase } from '../case.js';
 import type { Subject } from '../payloads.js';
-import { fixed } from '../subjects/arenas.js';
+import { countedHandle, fixed } from '../subjects/arenas.js';
 import { unsafeBuffers, viewedBuffers } from '../subjects/buffers.js';
 import { bufferLists, uint8ArrayLists } from '../subjects/lists.js';
 import { checkFilled, FILL, KIB } from '../work.js';
@@ -14,7 +14,7 @@ const clone: Row = (subject) =>
     const { share } = payloads;
     assert.ok(share !== undefined);
     const shared = payloads.make(KIB);
-    checkFilled(payloads.bytes(share(shared), KIB), KIB);
+    checkFilled(payloads.view(share(shared), KIB), KIB);
     const turn = (): unknown => {
       const handle = share(shared);
       payloads.drop(handle);
@@ -29,7 +29,7 @@ const slice: Row = (subject) =>
     const { slice } = payloads;
     assert.ok(slice !== undefined);
     const shared = payloads.make(KIB);
-    checkFilled(payloads.bytes(slice(shared, 10, 900), 890), 890);
+    checkFilled(payloads.view(slice(shared, 10, 900), 890), 890);
     const turn = (): unknown => {
       const handle = slice(shared, 10, 900);
       payloads.drop(handle);
@@ -51,7 +51,7 @@ const fanOut =
       const { share } = payloads;
       assert.ok(share !== undefined);
       const looked = payloads.make(MESSAGE);
-      checkFilled(payloads.bytes(looked, MESSAGE), MESSAGE);
+      checkFilled(payloads.view(looked, MESSAGE), MESSAGE);
       payloads.drop(looked);
       const deal = (): ReturnType<typeof payloads.make>[] => {
         const message = payloads.make(MESSAGE);
@@ -90,7 +90,14 @@ const fanOut =
     });
 
 function withLists(row: Row): Case[] {
-  return [row(fixed), row(unsafeBuffers), row(viewedBuffers), row(uint8ArrayLists), row(bufferLists)];
+  return [
+    row(fixed),
+    row(countedHandle),
+    row(unsafeBuffers),
+    row(viewedBuffers),
+    row(uint8ArrayLists),
+    row(bufferLists),
+  ];
 }
 
 export const sharingRows: readonly Case[] = [

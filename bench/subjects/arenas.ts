@@ -20,16 +20,21 @@ export function buddyArena({ size, live }: Demand): BuddyArena {
 
 type Handle = Bytes | ArenaBuffer;
 
+interface CountedHandle {
+  readonly bytes: Bytes;
+  readers: number;
+}
+
 function payloads(allocate: (size: number) => ArenaBuffer, metrics: () => { bytesLive: number }): Payloads<Handle> {
   return {
     make: (size) => (size === 0 ? allocate(1).freeze() : allocate(size).putBytes(FILL, size).freeze()),
     reserve: allocate,
     share: (bytes) => (bytes as Bytes).clone(),
+    view: (bytes) => (bytes as Bytes).view,
     slice: (bytes, start, end) => (bytes as Bytes).slice(start, end),
     first: (bytes) => (bytes as Bytes).at(0),
     drop: (bytes) => (bytes as Bytes).release(),
     dropReserved: (buffer) => (buffer as ArenaBuffer).abandon(),
-    bytes: (bytes) => (bytes as Bytes).toUint8Array(),
     end: () => assert.equal(metrics().bytesLive, 0),
   };
 }
@@ -42,6 +47,30 @@ export const fixed: Subject<Handle> = {
       () => arena.allocate(),
       () => arena.metrics(),
     );
+  },
+};
+
+/** Shared by a program that counts by itself: all who are to read a message have the one handle, and the last one releases it. */
+export const countedHandle: Subject<CountedHandle> = {
+  name: 'fixed-one-handle',
+  open: (demand) => {
+    const arena = fixedArena(demand);
+    const drop = (shared: CountedHandle): void => {
+      if (--shared.readers === 0) shared.bytes.release();
+    };
+    return {
+      make: (size) => ({ bytes: arena.allocate().putBytes(FILL, size).freeze(), readers: 1 }),
+      reserve: () => ({ bytes: arena.allocate().putU8(FILL).freeze(), readers: 1 }),
+      share: (shared) => {
+        shared.readers++;
+        return shared;
+      },
+      view: ({ bytes }) => bytes.view,
+      first: ({ bytes }) => bytes.at(0),
+      drop,
+      dropReserved: drop,
+      end: () => assert.equal(arena.metrics().bytesLive, 0),
+    };
   },
 };
 

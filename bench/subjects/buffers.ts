@@ -11,7 +11,7 @@ function payloads(allocate: (size: number) => Buffer): Payloads<Buffer> {
     first: (buffer) => buffer[0] as number,
     drop: () => undefined,
     dropReserved: () => undefined,
-    bytes: (buffer) => buffer,
+    view: (buffer) => buffer,
   };
 }
 

@@ -26,7 +26,7 @@ export const uint8ArrayLists: Subject<Uint8ArrayList> = {
       first: (list) => list.get(0),
       drop: () => undefined,
       dropReserved: () => undefined,
-      bytes: (list) => list.subarray(),
+      view: (list) => list.subarray(),
     };
   },
 };
@@ -48,7 +48,7 @@ export const bufferLists: Subject<BufferList> = {
       first: (list) => list.get(0),
       drop: () => undefined,
       dropReserved: () => undefined,
-      bytes: (list) => list.slice(),
+      view: (list) => list.slice(),
     };
   },
 };

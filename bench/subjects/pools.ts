@@ -32,7 +32,7 @@ export const thiNgMalloc: Subject<number> = {
       first: (pointer) => bytes[pointer] as number,
       drop: (pointer) => void pool.free(pointer),
       dropReserved: (pointer) => void pool.free(pointer),
-      bytes: (pointer, byteCount) => bytes.subarray(pointer, pointer + byteCount),
+      view: (pointer, byteCount) => bytes.subarray(pointer, pointer + byteCount),
       end: () => assert.equal(pool.stats().used.count, 0),
     };
   },
@@ -53,7 +53,7 @@ export const typedArrayPool: Subject<Uint8Array> = {
       first: (array) => array[0] as number,
       drop: (array) => pool.freeUint8(array),
       dropReserved: (array) => pool.freeUint8(array),
-      bytes: (array) => array,
+      view: (array) => array,
     };
   },
 };
@@ -75,7 +75,7 @@ export const bufferReusePool: Subject<Buffer> = {
       first: (buffer) => buffer[0] as number,
       drop: (buffer) => void reuse.free(buffer),
       dropReserved: (buffer) => void reuse.free(buffer),
-      bytes: (buffer, byteCount) => buffer.subarray(0, byteCount),
+      view: (buffer, byteCount) => (byteCount === size ? buffer : buffer.subarray(0, byteCount)),
     };
   },
 };
