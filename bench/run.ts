@@ -76,8 +76,8 @@ function canRun(one: Case, runtime: Runtime, isFirst: boolean): boolean {
   const peer = packageOf(one.id);
   if (peer !== undefined && !isInstalled(peer)) return false;
   if (runtime.name.startsWith('bun') && one.nodeOnly === true) return false;
-  // Threads, sockets and hand-overs on the first runtime only, when there are several: they take minutes each.
-  return isFirst || one.nodeOnly !== true;
+  // Peers, threads, sockets and hand-overs on the first runtime only, when there are several: they take minutes each.
+  return isFirst || (peer === undefined && one.nodeOnly !== true);
 }
 
 /** One case in one runtime, or in a harness. */

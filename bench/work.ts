@@ -6,6 +6,9 @@ export const KIB = 1024;
 export const MIB = 1024 * KIB;
 export const FILL = 0x5a;
 
+/** Bytes of the payloads of a round trip. */
+export const SIZES: readonly number[] = [0, 64, 256, KIB, 4 * KIB, 16 * KIB, 64 * KIB, MIB];
+
 /** @throws unless `bytes` are `length` times FILL */
 export function checkFilled(bytes: Uint8Array, length: number): void {
   assert.equal(bytes.length, length);

@@ -70,12 +70,15 @@ export const faults: readonly Fault[] = [
         'allocation.dirtyEnd = this.cursor - 1;',
       ],
       'what was written is noted less than before': ['if (this.cursor > allocation.dirtyEnd)', 'if (true)'],
-      'a spill is not counted': ['allocation.owner.countSpill();', ''],
-      'a spill keeps the slot': [
-        'allocation.owner.countSpill();\n        allocation.owner.release(allocation);',
-        'allocation.owner.countSpill();',
+      'a spill is not counted': ['owner.countSpill();', ';'],
+      'a spill keeps the slot': ['owner.countSpill();\n        owner.release(allocation);', 'owner.countSpill();'],
+      'a spill copies nothing': ['if (used > 0)\n            bytes.set(allocation.viewOf(start, used));', ''],
+      'what is appended in a spill comes first': [
+        '            bytes.set(tail, used);',
+        '            bytes.set(tail, 0);',
       ],
-      'growing on the heap counts as a spill': ['if (isOnHeap(allocation))\n            return;', ''],
+      'what is appended in a spill is not counted': ['tail === undefined ? used : used + byteCount', 'used'],
+      'what is appended to a growing BytesMut is lost': ['memory.bytes.set(tail, used);', ''],
       'tryIntoMut takes bytes that others hold': [
         '!allocation.owner.writable || !allocation.owner.isSoleHolder(allocation)',
         '!allocation.owner.writable',
@@ -137,26 +140,31 @@ export const faults: readonly Fault[] = [
   ),
   ...faultsIn('writer', ['writers', 'spill', 'init-policy', 'bytes-mut', 'bytes-owned'], {
     'putSlice() writes one byte into the neighbour': [
-      'if (at + byteCount > this.allocation.limit)',
-      'if (at + byteCount > this.allocation.limit + 1)',
+      'if (cursor + byteCount > allocation.limit)',
+      'if (cursor + byteCount > allocation.limit + 1)',
     ],
     'a value is written into the neighbour': [
       'return at + byteCount <= this.allocation.limit ? at',
       'return at + byteCount <= this.allocation.limit + 1 ? at',
     ],
     'advanceMut() goes one byte too far': ['if (byteCount > remaining)', 'if (byteCount > remaining + 1)'],
-    'what was lent for writing is not noted': ['allocation.dirtyEnd = allocation.limit;', ''],
-    'a source in the memory that is given back is not copied': [
-      'const safe = ownMemory ? new Uint8Array(source) : source;',
-      'const safe = source;',
+    'what was lent for writing is not noted': [
+      'allocation.dirtyEnd = allocation.limit;\n        return rest;',
+      'return rest;',
+    ],
+    'putSlice() writes to the front of the slot': [
+      'room.set(source, cursor - allocation.offset);',
+      'room.set(source, 0);',
+    ],
+    'a buffer that cannot grow does': [
+      'if (!this.grows(allocation))\n            throw new BufferFullError(allocation.limit - this.cursor, byteCount);\n        // The',
+      '// The',
     ],
     'a full buffer that spills lends nothing': [
       'if (this.cursor === allocation.limit && this.grows(allocation))',
       'if (false)',
     ],
     'tryPutSlice() refuses what just fits': ['> this.remainingMut())', '>= this.remainingMut())'],
-    'growing asks for the preferred size only': ['if (preferred === needed)', 'if (true)'],
-    'growing copies from the wrong place': ['memory.view(start, start + used)', 'memory.view(0, used)'],
     'length counts from the block': [
       'return this.cursor - this.live().start;',
       'return this.cursor - this.live().offset;',
@@ -220,7 +228,7 @@ export const faults: readonly Fault[] = [
       'warming scrubs the first unit only': ['const end = block + (1 << order);', 'const end = block + 1;'],
       'dealloc while pinned': ['if (live > 0 || dealloc === undefined)', 'if (dealloc === undefined)'],
       'dealloc never, when something was live at close()': [
-        'if (live > counters[LEAKS_PINNED])\n            return;',
+        'if (live > this.counters[LEAKS_PINNED])\n            return;',
         '',
       ],
       'dealloc twice': ['dealloc();\n', 'dealloc();\n            dealloc();\n'],
@@ -230,8 +238,10 @@ export const faults: readonly Fault[] = [
         'this.count(ALLOCATIONS_FAILED);\n        return undefined;',
         'return undefined;',
       ],
-      'a release counts one unit off': ['this.liveUnits -= 1 << order;', 'this.liveUnits -= 1;'],
-      'a claim counts one unit': ['this.liveUnits += 1 << order;', 'this.liveUnits += 1;'],
+      'a release counts one unit off': ['this.usedUnits -= 1 << order;', 'this.usedUnits -= 1;'],
+      'a claim counts one unit': ['this.usedUnits += 1 << order;', 'this.usedUnits += 1;'],
+      'a claim is not counted as in use': ['this.usedBlocks++;', ''],
+      'a release is not counted as coming back': ['this.usedBlocks--;', ''],
       'the pool keeps records in use': ['this.pool[pooled - 1] = undefined;', ''],
       'how far the last owner had written stays': ['record.dirtyEnd = offset;', ''],
       'a listener replaces what closing needs': [
@@ -342,17 +352,52 @@ export const faults: readonly Fault[] = [
     'a smallest block may be smaller than the alignment': ['minBlockSize = Math.max(minBlockSize, alignment);', ''],
     'a detached backing is taken': ['if (memory.isGone)', 'if (false)'],
   }),
-  ...faultsIn('memory', ['from-wasm', 'moving-memory', 'init-policy', 'prefault', 'from-raw'], {
+  ...faultsIn('heap-memory', ['bytes-mut', 'spill'], {
+    'growing asks for the preferred size only': ['if (preferred === needed)', 'if (true)'],
+  }),
+  ...faultsIn('spill-pool', ['spill-pool', 'spill'], {
+    'a closed arena goes on keeping spilled memory': ['this.keeps = false;', ''],
+    'the zero policy keeps spilled memory': ['this.keeps = keeps;', 'this.keeps = true;'],
+    'transferred memory is kept': ['|| record.memory.isGone', ''],
+    'nothing is kept': ['if (!this.keeps || this.keptBytes', 'if (true || this.keptBytes'],
+    'kept memory is smaller than was asked for': ['32 - Math.clz32(preferred - 1)', '31 - Math.clz32(preferred - 1)'],
+    'kept memory has no holder': ['record.holders = 1;', 'record.holders = 0;'],
+    'kept memory begins where its last content did': ['record.start = 0;', ''],
+    'memory stays kept while it is used': ['this.kept[size]?.pop()', 'this.kept[size]?.at(-1)'],
+  }),
+  ...faultsIn(
+    'slot-engine',
+    ['fixed-arena', 'fixed-arena.property', 'collector', 'close', 'init-policy', 'metrics', 'waiting-strategy'],
+    {
+      'a kept record is held while its slot is in use': ['this.kept[top] = undefined;', ''],
+      'a kept slot is given twice': ['this.keptCount = top;', ''],
+      'a kept slot is not counted': ['this.counters[ALLOCATIONS_OK] = this.counters[ALLOCATIONS_OK] + 1;', ''],
+      'a kept slot has no holder': ['record.holders = 1;', 'record.holders = 0;'],
+      'a kept slot begins where its last content did': ['record.start = offset;', ''],
+      'how far the last owner of a kept slot had written stays': ['record.dirtyEnd = offset;', ''],
+      'a kept slot is not scrubbed': ['this.zeroes && record.dirtyEnd > record.offset', 'false'],
+      'a kept slot stays lent': ['record.trace.lent = false;', ''],
+      'a closed arena keeps slots': ['if (this.isClosed)', 'if (false)'],
+      'what is kept can be had after close()': [
+        'for (; this.keptCount > 0; this.keptCount--)\n            this.retire(this.kept[this.keptCount - 1]);',
+        '',
+      ],
+      'a retired record counts as in use': ['this.recorded--;\n        this.retired', 'this.retired'],
+      'the collector finds retired records': ['this.retired.push(record);', ''],
+      'a reclaimed slot counts as in use': ['this.recorded--;\n        return', 'return'],
+      'nobody is told of a kept slot': ['this.afterRelease(0);', ';'],
+      'who waits sees no kept slot': ['this.keptCount > 0 ? 0 :', ''],
+    },
+  ),
+  ...faultsIn('memory', ['fill', 'from-wasm', 'moving-memory', 'init-policy', 'prefault', 'from-raw'], {
     'memory that grew is not followed': [
       'this.fields = undefined;\n            this.wide = undefined;\n            return this.window;',
       'return this.window;',
     ],
-    'the head of shared memory is not scrubbed': ['if (head !== start)', 'if (false)'],
-    'the tail of shared memory is not scrubbed': ['if (tail !== end)', 'if (false)'],
-    'shared memory is scrubbed from a byte too early': [
-      '((byteOffset + start + 7) / 8) | 0',
-      '((byteOffset + start) / 8) | 0',
-    ],
+    'the head of what is filled is left out': ['for (let at = start; at < head; at++)', 'for (; false; )'],
+    'the tail of what is filled is left out': ['at < end; at++)', 'at < start; at++)'],
+    'filling begins some bytes too early': ['(from + 7) >>> 3', 'from >>> 3'],
+    'filling goes on to the end of eight bytes': ['? to >>> 3', '? (to + 7) >>> 3'],
     'what is left of shrunk memory is not scrubbed': ['if (left > 0)', 'if (false)'],
   }),
   ...faultsIn('fixed-arena', ['fixed-arena', 'alignment', 'waiting'], {

@@ -108,7 +108,7 @@ export class ArenaBuffer extends ByteWriter {
     this.giveUp(allocation);
     this.allocation = grown;
     this.cursor = tail === undefined ? used : used + byteCount;
-    if (!isOnHeap(allocation)) owner.countSpill();
+    owner.countSpill();
     owner.release(allocation);
   }
 

@@ -20,6 +20,7 @@ test('a closed arena refuses new allocations and its live handles stay valid', (
     assert.equal(bytes.clone().slice(1, 3).toString(), 'iv');
     late.release();
     bytes.release();
+    assert.throws(() => arena.allocate(64), { name: 'AllocError', code: 'ARENA_CLOSED' });
   }
 });
 

@@ -39,6 +39,24 @@ test('forgotten bytes come back, however many clones and slices were forgotten w
   assertAllReturned(arena);
 });
 
+test('what came back before a close, or after it, is no leak', async () => {
+  for (const arena of [
+    FixedArena.withSlotCapacity(4, 16).build(),
+    BuddyArena.builder(BuddyGeometry.exact(64, 16)).build(),
+  ]) {
+    (() => {
+      const early = [arena.allocate(16), arena.allocate(16)];
+      const late = arena.allocate(16);
+      for (const buffer of early) buffer.abandon();
+      arena.close();
+      late.abandon();
+    })();
+    await collectThoroughly();
+    assert.equal(arena.metrics().leaksReclaimed, 0);
+    assertAllReturned(arena);
+  }
+});
+
 test('one handle that is still held keeps the memory of all that were forgotten', async () => {
   const arena = FixedArena.withSlotCapacity(1, 16).build();
   const kept = ((): Bytes => {

@@ -182,3 +182,14 @@ test('in shared memory slots of odd sizes are filled and scrubbed from their fir
     }
   }
 });
+
+test('scrubbing goes as far as the last owner wrote, and not as far as the one before', () => {
+  const memory = dirty();
+  const arena = FixedArena.fromRaw(memory, SlotSpec.count(1)).initPolicy('zero').build();
+  arena.allocate().putBytes(1, 100).abandon();
+  const buffer = arena.allocate().putBytes(2, 10);
+  memory[50] = 9; // by somebody who has no business there: it shows what is scrubbed
+  buffer.abandon();
+  assert.deepEqual([memory[5], memory[50]], [0, 9]);
+  assertAllReturned(arena);
+});

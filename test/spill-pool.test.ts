@@ -75,6 +75,20 @@ test('a spilled buffer that is abandoned, grown again or made writable again kee
   assertAllReturned(arena);
 });
 
+test('memory whose content began further back begins at its front for the next that spills', () => {
+  const arena = FixedArena.withSlotCapacity(1, SLOT).autoSpill().build();
+  const bytes = spilled(arena, 1, 40);
+  bytes.splitTo(30).release();
+  bytes.tryIntoMut()?.abandon();
+  const next = spilled(arena, 2, 40);
+  assert.deepEqual(
+    [...next],
+    Array.from({ length: 40 }, () => 2),
+  );
+  next.release();
+  assertAllReturned(arena);
+});
+
 test('under the zero policy what a buffer spills to is fresh', () => {
   const arena = FixedArena.withSlotCapacity(1, SLOT).autoSpill().initPolicy(InitPolicy.Zero).build();
   spilled(arena, 0xaa, 60).release();
@@ -85,15 +99,21 @@ test('under the zero policy what a buffer spills to is fresh', () => {
 });
 
 test('a closed arena keeps no memory for those that spill', () => {
-  const arena = FixedArena.withSlotCapacity(2, SLOT).autoSpill().build();
+  const arena = FixedArena.withSlotCapacity(3, SLOT).autoSpill().build();
   const late = arena.allocate();
+  const later = arena.allocate();
   const first = spilled(arena, 1, 100);
   const { buffer } = first.view;
   first.release();
   arena.close();
   const bytes = late.putBytes(2, 100).freeze();
-  assert.notEqual(bytes.view.buffer, buffer);
+  const other = later.putBytes(3, SLOT);
+  const lateBuffer = bytes.view.buffer;
+  assert.notEqual(lateBuffer, buffer);
   bytes.release();
+  const last = other.putBytes(3, 84).freeze();
+  assert.notEqual(last.view.buffer, lateBuffer);
+  last.release();
   assertAllReturned(arena);
 });
 

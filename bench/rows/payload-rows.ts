@@ -4,7 +4,7 @@ import type { Payloads, Subject } from '../payloads.js';
 import { buddy, fixed } from '../subjects/arenas.js';
 import { slowBuffers, unsafeBuffers } from '../subjects/buffers.js';
 import { bufferReusePool, thiNgMalloc, typedArrayPool } from '../subjects/pools.js';
-import { checkFilled, churnPlan, KIB, LARGEST, LIVE, MIB, PLANNED, randomSizes } from '../work.js';
+import { checkFilled, churnPlan, KIB, LARGEST, LIVE, PLANNED, randomSizes, SIZES } from '../work.js';
 
 /** Makes, looks at and drops one payload. */
 function look<Handle>(payloads: Payloads<Handle>, size: number): void {
@@ -135,8 +135,6 @@ function withAll(row: Row): Case[] {
     row(bufferReusePool),
   ];
 }
-
-export const SIZES: readonly number[] = [0, 64, 256, KIB, 4 * KIB, 16 * KIB, 64 * KIB, MIB];
 
 export const payloadRows: readonly Case[] = [
   ...SIZES.flatMap((size) => withAll(roundTrip(size))),
