@@ -34,21 +34,45 @@ const WIDTH = 860;
 const HEIGHT = 420;
 export const FOLDER = 'charts';
 
+/** This project's in red and orange, the others in what is left. */
+const OURS: Readonly<Record<string, string>> = {
+  fixed: '#d62728',
+  buddy: '#ff7f0e',
+  shared: '#d62728',
+  channel: '#d62728',
+  'fixed-one-handle': '#ff9896',
+};
+const OTHERS = [
+  '#1f77b4',
+  '#7f7f7f',
+  '#2ca02c',
+  '#9467bd',
+  '#17becf',
+  '#8c564b',
+  '#bcbd22',
+  '#003f5c',
+  '#7a5195',
+  '#4b8b3b',
+];
+
 function optionOf({ title, kind, categories, unit, series }: ChartPlan): unknown {
   const isBar = kind === 'bar';
   const values = { type: 'log', name: unit, nameLocation: 'end', minorSplitLine: { show: false } };
+  let others = 0;
+  const colour = (name: string): string | undefined => OURS[name] ?? OTHERS[others++ % OTHERS.length];
   const names = { type: 'category', data: categories, axisLabel: { interval: 0 } };
   return {
     animation: false,
     backgroundColor: '#ffffff',
     title: { text: title, left: 'center', textStyle: { fontSize: 15 } },
-    legend: { bottom: 0, type: 'plain', itemWidth: 18 },
-    grid: { left: 70, right: 24, top: 56, bottom: 84 },
+    legend: { bottom: 0, type: 'plain', itemWidth: 18, itemGap: 22, textStyle: { fontSize: 11 } },
+    grid: { left: 70, right: 24, top: 56, bottom: 100 },
     xAxis: names,
     yAxis: values,
     series: series.map((one) => ({
       name: one.name,
       type: kind,
+      color: colour(one.name),
       data: one.values.map((value) => value ?? '-'),
       ...(isBar
         ? {}

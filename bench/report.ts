@@ -150,6 +150,9 @@ function sizeName(size: number): string {
   return size >= 1024 ? `${size / 1024} KiB` : `${size} B`;
 }
 
+/** A row's name on lines of its own. */
+const stacked = (row: string): string => row.replaceAll('/', '\n');
+
 const defined = (series: readonly (Series | undefined)[]): Series[] =>
   series.filter((one): one is Series => one !== undefined);
 
@@ -198,7 +201,7 @@ const charts: readonly ChartPlan[] = [
   },
   ...(() => {
     const rows = rowsOf('lifo-', 'fifo-', 'random-sizes', 'churn');
-    return [overRows('patterns', 'Other orders of coming and going', 'bar', rows, rows)];
+    return [overRows('patterns', 'Other orders of coming and going', 'bar', rows, rows.map(stacked))];
   })(),
   ...(() => {
     const rows = rowsOf('fan-out/');
@@ -218,7 +221,7 @@ const charts: readonly ChartPlan[] = [
         rows,
         rows.map((row) => {
           const [, kind, threads, held] = row.split('/');
-          return `${kind}\n${threads} threads\n${held} % held`;
+          return `${kind}\n${threads === '1' ? '1 thread' : `${threads} threads`}\n${held} % held`;
         }),
       ),
     ];
@@ -230,7 +233,9 @@ const charts: readonly ChartPlan[] = [
   })(),
   ...(() => {
     const rows = rowsOf('slots/', 'fragmented/');
-    return [overRows('growth', 'Claim and release: slots / % taken; blocks fragmented', 'bar', rows, rows)];
+    return [
+      overRows('growth', 'Claim and release: slots / % taken; blocks fragmented', 'bar', rows, rows.map(stacked)),
+    ];
   })(),
 ];
 
