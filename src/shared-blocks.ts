@@ -31,6 +31,8 @@ export interface Journal {
   readonly owned: number;
   readonly order: number;
   readonly at: number;
+  /** By level: the word that is claimed from. */
+  readonly current: number;
 }
 
 /** Which counters of a lane count what a tree does. */
@@ -39,8 +41,17 @@ export interface TreeCounters {
   readonly coalesces: number;
 }
 
-/** Says how far the other lanes are: -1 while one of them is under way, else a sum that changes when one moves. */
-export type Epochs = () => number;
+/** What a tree asks of the lanes. */
+export interface Lanes {
+  /** Lanes that were ever used; an atomic read. */
+  readonly used: number;
+  /** How far the others are: -1 while one of them is under way, else a sum that changes when one moves. */
+  epochs(): number;
+  /** The word of a level that a lane claims from. */
+  currentOf(lane: number, level: number): number;
+  /** Whether another thread claims from that word of a level. */
+  isOthers(level: number, index: number): boolean;
+}
 
 /** Levels of words with 32 bits each, and one below of what remains. */
 const WIDEST = 5;
@@ -109,7 +120,7 @@ export function freeAll(words: Int32Array, shape: TreeShape): void {
  * call and no loop's turn may come in between, for a thread can be stopped only there.
  */
 export class SharedBlocks implements BlockSource {
-  /** Set when a claim made memory findable that others may have looked for in vain; who serves them clears it. */
+  /** Set when this thread made memory findable that others may have looked for in vain; who serves them clears it. */
   revealed = false;
   private readonly words: Int32Array;
   private readonly levels: readonly Level[];
@@ -118,14 +129,18 @@ export class SharedBlocks implements BlockSource {
   private readonly counters: Float64Array;
   private readonly journal: Journal;
   private readonly counted: TreeCounters;
-  private readonly epochs: Epochs;
+  private readonly lanes: Lanes;
+  /** Index of what is not zero while somebody may wait. */
+  private readonly waiting: number;
   readonly maxOrder: number;
   /** One level of slots: half the time of the general way (claim and release, 90 against 170 ns). */
   private readonly isFlat: boolean;
   private readonly flatStart: number;
-  /** By level: the word this thread claims from, at first a place of its own. */
+  /** By level: the word this thread claims from, at first a place of its own. It lies in the lane. */
   private readonly current: Int32Array;
   private looks = 0;
+  /** Whether the last search passed over a word because another thread claims from it. */
+  private avoided = false;
 
   /** @param share where in each level this thread begins, from 0 to 1 */
   constructor(
@@ -134,7 +149,8 @@ export class SharedBlocks implements BlockSource {
     lane: Lane,
     journal: Journal,
     counted: TreeCounters,
-    epochs: Epochs,
+    lanes: Lanes,
+    waiting: number,
     share: number,
   ) {
     this.words = words;
@@ -143,7 +159,8 @@ export class SharedBlocks implements BlockSource {
     this.counters = lane.counters;
     this.journal = journal;
     this.counted = counted;
-    this.epochs = epochs;
+    this.lanes = lanes;
+    this.waiting = waiting;
     this.hints = shape.levels.map(
       (level) =>
         new Hints(
@@ -159,7 +176,10 @@ export class SharedBlocks implements BlockSource {
           },
         ),
     );
-    this.current = Int32Array.from(shape.levels, ({ count }) => Math.floor(count * share));
+    this.current = lane.words.subarray(journal.current, journal.current + shape.levels.length);
+    shape.levels.forEach(({ count }, number) => {
+      this.current[number] = Math.floor(count * share);
+    });
     const top = shape.levels[shape.levels.length - 1] as Level;
     this.maxOrder = top.childOrder + top.longest;
     this.isFlat = this.maxOrder === 0;
@@ -174,7 +194,9 @@ export class SharedBlocks implements BlockSource {
 
   /** Gives the block back that the lane owns. @returns the order of the free block it is now part of */
   release(block: number, order: number): number {
-    return this.isFlat ? this.releaseSlot(block) : this.releaseBlock(block, order);
+    if (this.isFlat) return this.releaseSlot(block);
+    // Who waits may need all of it.
+    return this.releaseBlock(block, order, this.words[this.waiting] === 0);
   }
 
   private releaseSlot(slot: number): number {
@@ -197,8 +219,9 @@ export class SharedBlocks implements BlockSource {
     }
   }
 
-  private releaseBlock(block: number, order: number): number {
-    const { words, lane, journal, counters, counted } = this;
+  /** @param rests whether the words that this thread claims from stay open when all of them is free */
+  private releaseBlock(block: number, order: number, rests: boolean): number {
+    const { words, lane, journal, counters, counted, current } = this;
     const top = this.levels.length - 1;
     let number = this.levelOf(order);
     const epoch = enter(lane);
@@ -211,13 +234,13 @@ export class SharedBlocks implements BlockSource {
       const bit = unit & ((1 << width) - 1);
       const bits = (RUNS[run] as number) << bit;
       const at = level.start + index;
-      const whole = number < top ? level.full : NEVER;
+      const whole = number === top || (rests && index === current[number]) ? NEVER : level.full;
       const above = index << (childOrder + width);
       lane[journal.at] = at + 1;
       let before = words[at] as number;
       let now = before | bits;
       for (;;) {
-        // A word of which all is free is taken away at once: it is a block of the level above, which we then own.
+        // A word of which all is free is taken away, unless it rests: it is a block of the level above, which we then own.
         const merged = now === whole ? width : mergedRun(now, bit, run, longest);
         const seen = compareExchange(words, at, before, now === whole ? 0 : now);
         if (seen === before) {
@@ -242,6 +265,47 @@ export class SharedBlocks implements BlockSource {
     return order;
   }
 
+  /**
+   * Closes the words of which all is free though a thread claims from them, and merges what they were: whoever finds nothing needs
+   * this. Others may have looked for them meanwhile. @returns whether there was one
+   */
+  closeResting(): boolean {
+    const { words, levels, lanes } = this;
+    const { used } = lanes;
+    let found = false;
+    // Upwards: what a word becomes may fill the one above.
+    for (let number = 0; number < levels.length - 1; number++) {
+      const level = levels[number] as Level;
+      for (let lane = 0; lane < used; lane++) {
+        const index = lanes.currentOf(lane, number);
+        if (words[level.start + index] === level.full && this.close(level, index)) found = true;
+      }
+    }
+    if (found) this.revealed = true;
+    return found;
+  }
+
+  /** @returns false when it is not full any more: then whoever fills it again sees to it */
+  private close(level: Level, index: number): boolean {
+    const { words, lane, journal, counters, counted } = this;
+    const { full, childOrder, width, longest } = level;
+    const at = level.start + index;
+    const block = index << (childOrder + width);
+    const order = childOrder + width;
+    const merged = width - longest;
+    const epoch = enter(lane);
+    lane[journal.at] = at + 1;
+    const seen = compareExchange(words, at, full, 0);
+    if (seen === full) {
+      lane[journal.owned] = block + 1;
+      lane[journal.order] = order;
+      counters[counted.coalesces] = (counters[counted.coalesces] as number) + merged;
+      this.releaseBlock(block, order, false);
+    }
+    leave(lane, epoch);
+    return seen === full;
+  }
+
   /** Has hints say what a dead thread left at the tree word `at`, an index in the control memory. */
   heal(at: number): void {
     const number = this.levels.findIndex(({ start, count }) => at >= start && at < start + count);
@@ -252,6 +316,7 @@ export class SharedBlocks implements BlockSource {
     (this.hints[number] as Hints).heal(index, this.rank(level, index));
   }
 
+  /** Of what is free as it lies: a word that rests counts as its parts. */
   largestFreeOrder(): number {
     for (let number = this.levels.length - 1; number >= 0; number--) {
       const level = this.levels[number] as Level;
@@ -289,9 +354,21 @@ export class SharedBlocks implements BlockSource {
       if (slot >= 0) return slot;
     }
     const own = this.levelOf(order);
-    const block = this.searchLevel(own, order - (this.levels[own] as Level).childOrder);
-    if (block >= 0) return block;
-    return own + 1 < this.levels.length ? this.searchAbove(own, order) : -1;
+    this.avoided = false;
+    const block = this.searchFor(order, own, !this.isFlat);
+    return block < 0 && this.avoided ? this.searchFor(order, own, false) : block;
+  }
+
+  /** As {@link claimOnce}, but finds what rests too. */
+  claimClosing(order: number): number {
+    const block = this.claimOnce(order);
+    return block < 0 && !this.isFlat && this.closeResting() ? this.claimOnce(order) : block;
+  }
+
+  /** @param avoids whether words that other threads claim from are left to them */
+  private searchFor(order: number, own: number, avoids: boolean): number {
+    const block = this.searchLevel(own, order - (this.levels[own] as Level).childOrder, avoids);
+    return block < 0 && own + 1 < this.levels.length ? this.searchAbove(own, order, avoids) : block;
   }
 
   /** The lowest slot of the current word, where that has one. */
@@ -314,12 +391,12 @@ export class SharedBlocks implements BlockSource {
     return -1;
   }
 
-  private searchAbove(own: number, order: number): number {
+  private searchAbove(own: number, order: number, avoids: boolean): number {
     // From taking a larger block until its rest is published, memory is in our hands.
     const epoch = enter(this.lane);
     let block = -1;
     for (let above = own + 1; above < this.levels.length && block < 0; above++) {
-      block = this.searchLevel(above, 0);
+      block = this.searchLevel(above, 0, avoids);
       if (block >= 0) this.splitDown(block, above, own, order);
     }
     leave(this.lane, epoch);
@@ -328,7 +405,7 @@ export class SharedBlocks implements BlockSource {
 
   /** The lane owns a child of the level `above`: keeps the first part of `order`, and publishes the rest. */
   private splitDown(block: number, above: number, own: number, order: number): void {
-    const { words, lane, journal, counters, counted } = this;
+    const { words, lane, journal, counters, counted, current } = this;
     for (let number = above - 1; number >= own; number--) {
       const level = this.levels[number] as Level;
       const kept = number === own ? order : level.childOrder;
@@ -337,6 +414,8 @@ export class SharedBlocks implements BlockSource {
       const rest = level.full & ~(RUNS[run] as number);
       const splits = level.width - run;
       lane[journal.at] = level.start + index + 1;
+      // Nothing was found in the one before, so it does not rest.
+      current[number] = index;
       store(words, level.start + index, rest);
       lane[journal.order] = kept;
       counters[counted.splits] = (counters[counted.splits] as number) + splits;
@@ -348,28 +427,33 @@ export class SharedBlocks implements BlockSource {
   /** Nothing was found; but others may have moved what is free out of sight. */
   private searchAgain(order: number): number {
     for (let scan = 0; scan < RESCANS; scan++) {
-      const before = this.epochs();
-      const block = this.claimOnce(order);
+      const before = this.lanes.epochs();
+      const block = this.claimClosing(order);
       if (block >= 0) return block;
-      if (before >= 0 && this.epochs() === before) return -1;
+      if (before >= 0 && this.lanes.epochs() === before) return -1;
     }
     return -1;
   }
 
   /** Claims a block of `2 ** run` bits of a level. */
-  private searchLevel(number: number, run: number): number {
+  private searchLevel(number: number, run: number, avoids: boolean): number {
     const level = this.levels[number] as Level;
     const own = this.current[number] as number;
     const block = this.claimIn(level, own, run);
     if (block >= 0 || level.count === 1) return block;
     const hints = this.hints[number] as Hints;
-    const behind = this.searchFrom(number, level, hints, run, own + 1, level.count);
-    return behind >= 0 || own === 0 ? behind : this.searchFrom(number, level, hints, run, 0, own);
+    const behind = this.searchFrom(number, hints, run, own + 1, level.count, avoids);
+    return behind >= 0 || own === 0 ? behind : this.searchFrom(number, hints, run, 0, own, avoids);
   }
 
-  private searchFrom(number: number, level: Level, hints: Hints, run: number, from: number, to: number): number {
+  private searchFrom(number: number, hints: Hints, run: number, from: number, to: number, avoids: boolean): number {
+    const level = this.levels[number] as Level;
     let misled = 0;
     for (let index = hints.next(run + 1, from); index >= 0 && index < to; index = hints.next(run + 1, index + 1)) {
+      if (avoids && this.lanes.isOthers(number, index)) {
+        this.avoided = true;
+        continue;
+      }
       const block = this.claimIn(level, index, run);
       if (block >= 0) {
         this.current[number] = index;
