@@ -12,31 +12,37 @@ export const bugs: readonly Bug[] = [
   {
     name: 'a release that trusts a stale word',
     file: 'shared-blocks.js',
-    find: 'const seen = compareExchange(words, at, before, now === whole ? 0 : now);',
-    replace: 'const seen = before; store(words, at, now === whole ? 0 : now);',
+    find: 'const seen = compareExchange(words, at, before, closes ? 0 : now);',
+    replace: 'const seen = before; store(words, at, closes ? 0 : now);',
     scenario: 'two claim from one word / claim of all of it',
   },
   {
     name: 'a full word that is not closed',
     file: 'shared-blocks.js',
-    find: '(rests && index === current[number])',
+    find: '(rests && this.mayRest(number, index, run))',
     replace: 'rests',
     scenario: 'release into words left behind',
   },
   {
     name: 'a word that is closed without looking again whether it is full',
     file: 'shared-blocks.js',
-    find: 'const seen = compareExchange(words, at, before, now === whole ? 0 : now);',
-    replace:
-      'let seen = before; if (now === whole) store(words, at, 0); else seen = compareExchange(words, at, before, now);',
+    find: 'const seen = compareExchange(words, at, before, closes ? 0 : now);',
+    replace: 'let seen = before; if (closes) store(words, at, 0); else seen = compareExchange(words, at, before, now);',
     scenario: 'release into words left behind',
   },
   {
     name: 'a claim that finds nothing and leaves words open',
     file: 'shared-blocks.js',
-    find: 'return block < 0 && !this.isFlat && this.closeResting() ? this.claimOnce(order) : block;',
-    replace: 'return block;',
+    find: 'this.closeResting();\n            const block',
+    replace: 'const block',
     scenario: 'two waiters for everything where words rest',
+  },
+  {
+    name: 'a release that leaves a word open and does not close it for who waits by then',
+    file: 'shared-blocks.js',
+    find: 'return block < 0 && this.closeResting() ? this.claimOnce(order) : block;',
+    replace: 'return block;',
+    scenario: 'release / waiter for everything',
   },
   {
     name: 'a word that rests closed without looking again whether it is full',
@@ -155,8 +161,8 @@ export const bugs: readonly Bug[] = [
   {
     name: 'an operation between closing a word and noting it',
     file: 'shared-blocks.js',
-    find: 'lane[journal.owned] = now === whole ? above + 1 : 0;',
-    replace: 'load(words, at); lane[journal.owned] = now === whole ? above + 1 : 0;',
+    find: 'lane[journal.owned] = closes ? above + 1 : 0;',
+    replace: 'load(words, at); lane[journal.owned] = closes ? above + 1 : 0;',
     scenario: 'death in a release into words left behind',
   },
   {

@@ -240,6 +240,7 @@ export const scenarios: readonly Scenario[] = [
     roles: [rest, rest, waitBlocking(64), waitBlocking(64)],
     points: 2,
   },
+  { name: 'release / waiter for everything', maxOrder: 6, roles: [holdThenRelease(1), waitBlocking(64)], points: 1 },
   {
     name: 'release / claim of everything / waiter for everything',
     maxOrder: 6,

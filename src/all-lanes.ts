@@ -1,5 +1,5 @@
 import { load } from './atomics.js';
-import type { Control } from './control.js';
+import { type Control, LANES_USED } from './control.js';
 import { CURRENT, EPOCH, isActive, STATE } from './lane.js';
 import type { Lanes } from './shared-blocks.js';
 
@@ -37,7 +37,9 @@ export class AllLanes implements Lanes {
   }
 
   isOthers(level: number, index: number): boolean {
-    const { control, own, used } = this;
+    const { control, own } = this;
+    // Plainly: it is only a preference.
+    const used = control.words[LANES_USED] as number;
     for (let number = 0; number < used; number++) {
       if (number === own || this.currentOf(number, level) !== index) continue;
       if (isActive(control.words[control.laneWord(number, STATE)] as number)) return true;

@@ -138,6 +138,8 @@ export class SharedBlocks implements BlockSource {
   private readonly flatStart: number;
   /** By level: the word this thread claims from, at first a place of its own. It lies in the lane. */
   private readonly current: Int32Array;
+  /** By level: the word that this thread's last split opened; -1 for none. */
+  private readonly opened: Int32Array;
   private looks = 0;
   /** Whether the last search passed over a word because another thread claims from it. */
   private avoided = false;
@@ -177,6 +179,7 @@ export class SharedBlocks implements BlockSource {
         ),
     );
     this.current = lane.words.subarray(journal.current, journal.current + shape.levels.length);
+    this.opened = new Int32Array(shape.levels.length).fill(-1);
     shape.levels.forEach(({ count }, number) => {
       this.current[number] = Math.floor(count * share);
     });
@@ -221,7 +224,7 @@ export class SharedBlocks implements BlockSource {
 
   /** @param rests whether the words that this thread claims from stay open when all of them is free */
   private releaseBlock(block: number, order: number, rests: boolean): number {
-    const { words, lane, journal, counters, counted, current } = this;
+    const { words, lane, journal, counters, counted } = this;
     const top = this.levels.length - 1;
     let number = this.levelOf(order);
     const epoch = enter(lane);
@@ -234,17 +237,19 @@ export class SharedBlocks implements BlockSource {
       const bit = unit & ((1 << width) - 1);
       const bits = (RUNS[run] as number) << bit;
       const at = level.start + index;
-      const whole = number === top || (rests && index === current[number]) ? NEVER : level.full;
+      const whole = number < top ? level.full : NEVER;
       const above = index << (childOrder + width);
       lane[journal.at] = at + 1;
       let before = words[at] as number;
       let now = before | bits;
+      let closes = false;
       for (;;) {
         // A word of which all is free is taken away, unless it rests: it is a block of the level above, which we then own.
-        const merged = now === whole ? width : mergedRun(now, bit, run, longest);
-        const seen = compareExchange(words, at, before, now === whole ? 0 : now);
+        closes = now === whole && !(rests && this.mayRest(number, index, run));
+        const merged = closes ? width : mergedRun(now, bit, run, longest);
+        const seen = compareExchange(words, at, before, closes ? 0 : now);
         if (seen === before) {
-          lane[journal.owned] = now === whole ? above + 1 : 0;
+          lane[journal.owned] = closes ? above + 1 : 0;
           lane[journal.order] = childOrder + merged;
           counters[counted.coalesces] = (counters[counted.coalesces] as number) + merged - run;
           order = childOrder + merged;
@@ -253,7 +258,7 @@ export class SharedBlocks implements BlockSource {
         before = seen;
         now = before | bits;
       }
-      if (now !== whole) {
+      if (!closes) {
         const rank = rankOf(now, longest);
         if (rank > rankOf(before, longest)) (this.hints[number] as Hints).raise(index, rank);
         break;
@@ -265,11 +270,24 @@ export class SharedBlocks implements BlockSource {
     return order;
   }
 
+  /** Whether this thread claims from the word; or opened it for want of such a block where it claims from, and is to go on here. */
+  private mayRest(number: number, index: number, run: number): boolean {
+    const { words, current } = this;
+    const { start, longest } = this.levels[number] as Level;
+    const own = current[number] as number;
+    if (own === index) return true;
+    if (this.opened[number] !== index || rankOf(words[start + own] as number, longest) > run) return false;
+    // The one before is not full, so it does not rest.
+    current[number] = index;
+    return true;
+  }
+
   /**
    * Closes the words of which all is free though a thread claims from them, and merges what they were: whoever finds nothing needs
    * this. Others may have looked for them meanwhile. @returns whether there was one
    */
   closeResting(): boolean {
+    if (this.isFlat) return false;
     const { words, levels, lanes } = this;
     const { used } = lanes;
     let found = false;
@@ -362,7 +380,7 @@ export class SharedBlocks implements BlockSource {
   /** As {@link claimOnce}, but finds what rests too. */
   claimClosing(order: number): number {
     const block = this.claimOnce(order);
-    return block < 0 && !this.isFlat && this.closeResting() ? this.claimOnce(order) : block;
+    return block < 0 && this.closeResting() ? this.claimOnce(order) : block;
   }
 
   /** @param avoids whether words that other threads claim from are left to them */
@@ -405,7 +423,7 @@ export class SharedBlocks implements BlockSource {
 
   /** The lane owns a child of the level `above`: keeps the first part of `order`, and publishes the rest. */
   private splitDown(block: number, above: number, own: number, order: number): void {
-    const { words, lane, journal, counters, counted, current } = this;
+    const { words, lane, journal, counters, counted, current, opened } = this;
     for (let number = above - 1; number >= own; number--) {
       const level = this.levels[number] as Level;
       const kept = number === own ? order : level.childOrder;
@@ -414,8 +432,9 @@ export class SharedBlocks implements BlockSource {
       const rest = level.full & ~(RUNS[run] as number);
       const splits = level.width - run;
       lane[journal.at] = level.start + index + 1;
-      // Nothing was found in the one before, so it does not rest.
-      current[number] = index;
+      opened[number] = index;
+      // Where the one before has something, it is for smaller blocks.
+      if (words[level.start + (current[number] as number)] === 0) current[number] = index;
       store(words, level.start + index, rest);
       lane[journal.order] = kept;
       counters[counted.splits] = (counters[counted.splits] as number) + splits;
@@ -428,7 +447,8 @@ export class SharedBlocks implements BlockSource {
   private searchAgain(order: number): number {
     for (let scan = 0; scan < RESCANS; scan++) {
       const before = this.lanes.epochs();
-      const block = this.claimClosing(order);
+      this.closeResting();
+      const block = this.claimOnce(order);
       if (block >= 0) return block;
       if (before >= 0 && this.lanes.epochs() === before) return -1;
     }
