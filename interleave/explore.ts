@@ -283,6 +283,7 @@ export class Explorer {
     if (this.arena instanceof BuddyArena) {
       const { splits, coalesces } = this.arena.metrics();
       if (held === 0 && splits !== coalesces) wrong.push(`${splits} splits, ${coalesces} coalesces`);
+      wrong.push(...auditArena(thread.tools, true));
     }
     return wrong;
   }

@@ -87,6 +87,36 @@ const waitBlocking = (length: number): Role => ({
   },
 });
 
+/** Leaves a word open of which all is free. */
+const leaveOneResting = (actor: Actor): void => allocate(actor).release();
+
+const rest: Role = { prepare: leaveOneResting, run() {} };
+
+const restThenClaim: Role = { prepare: leaveOneResting, run: claimAndRelease.run };
+
+const restThenDetach: Role = { prepare: leaveOneResting, run: (actor) => actor.arena.detach() };
+
+const holdAll: Role = {
+  run(actor) {
+    const bytes = tryAllocate(actor, 64);
+    if (bytes === undefined) return;
+    actor.held.push(bytes);
+    actor.count(1);
+  },
+};
+
+const measure: Role = { run: (actor) => void actor.arena.metrics() };
+
+/** Releases all of two words after it went on to a third. */
+const releaseBehind: Role = {
+  prepare(actor) {
+    for (let count = 0; count < 5; count++) actor.held.push(allocate(actor));
+  },
+  run(actor) {
+    for (const bytes of actor.held.splice(0)) bytes.release();
+  },
+};
+
 const reclaimTheDead: Role = { run: (actor) => void actor.arena.reclaim(actor.awaitDeath()) };
 
 const reclaimBoth: Role = {
@@ -195,6 +225,53 @@ export const scenarios: readonly Scenario[] = [
   },
   { name: 'split / split', maxOrder: 6, roles: [churn(1), churn(2)] },
   { name: 'split / claim of everything', maxOrder: 6, roles: [churn(1), churn(64)] },
+  { name: 'release into words left behind', maxOrder: 6, roles: [releaseBehind, claimAndKeep], points: 1, kept: 1 },
+  { name: 'claim / claim of everything where a word rests', maxOrder: 6, roles: [churn(64), rest, restThenClaim] },
+  {
+    name: 'two claims of everything where words rest',
+    maxOrder: 6,
+    roles: [rest, rest, holdAll, holdAll],
+    points: 1,
+    kept: 1,
+  },
+  {
+    name: 'two waiters for everything where words rest',
+    maxOrder: 6,
+    roles: [rest, rest, waitBlocking(64), waitBlocking(64)],
+    points: 2,
+  },
+  { name: 'release / waiter for everything', maxOrder: 6, roles: [holdThenRelease(1), waitBlocking(64)], points: 1 },
+  {
+    name: 'release / claim of everything / waiter for everything',
+    maxOrder: 6,
+    roles: [holdThenRelease(1), churn(64), waitBlocking(64)],
+  },
+  {
+    name: 'release / release into one word / waiter for it',
+    maxOrder: 6,
+    taken: 62,
+    roles: [holdThenRelease(1), holdThenRelease(1), waitBlocking(2)],
+    points: 1,
+  },
+  {
+    name: 'two claim from one word / claim of all of it',
+    maxOrder: 6,
+    taken: 62,
+    roles: [churn(1), churn(1), churn(2)],
+  },
+  {
+    name: 'closing what rests / waiter for a part of it',
+    maxOrder: 6,
+    taken: 62,
+    roles: [rest, measure, waitBlocking(1)],
+    points: 1,
+  },
+  {
+    name: 'detaching with a word that rests / waiter',
+    maxOrder: 6,
+    roles: [restThenDetach, waitBlocking(64)],
+    points: 1,
+  },
   { name: 'release / waiter', slots: 1, roles: [holdThenRelease(1), waitBlocking(1)], points: 1 },
   { name: 'release / two waiters', slots: 1, roles: [holdThenRelease(1), waitBlocking(1), waitBlocking(1)], points: 2 },
   {
@@ -219,6 +296,31 @@ export const scenarios: readonly Scenario[] = [
   {
     name: 'death in a coalesce beside its buddy',
     maxOrder: 6,
+    roles: [holdThenRelease(1), holdThenRelease(1), reclaimTheDead],
+    victim: 0,
+  },
+  {
+    name: 'death in a release into words left behind',
+    maxOrder: 6,
+    roles: [releaseBehind, reclaimTheDead, claimAndRelease],
+    victim: 0,
+  },
+  {
+    name: 'death of who leaves a word open, another waits',
+    maxOrder: 6,
+    roles: [restThenClaim, reclaimTheDead, waitBlocking(64)],
+    victim: 0,
+  },
+  {
+    name: 'death of who closes what rests',
+    maxOrder: 6,
+    roles: [churn(64), reclaimTheDead, restThenClaim],
+    victim: 0,
+  },
+  {
+    name: 'death of one of two that claim from one word',
+    maxOrder: 6,
+    taken: 62,
     roles: [holdThenRelease(1), holdThenRelease(1), reclaimTheDead],
     victim: 0,
   },

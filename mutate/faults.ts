@@ -716,7 +716,8 @@ export const faults: readonly Fault[] = [
     'tickets do not say who issued them': ['words[at + ISSUER] = lane.number + 1;', ''],
     'who detaches still answers for tickets': ['journal[ISSUED] = 1;', ''],
   }),
-  ...faultsIn('shared-recovery', ['shared-recovery', 'shared-arena', 'interleavings'], {
+  ...faultsIn('shared-recovery', ['shared-recovery', 'shared-arena', 'shared-resting', 'interleavings'], {
+    'a dead thread’s words stay open': ['blocks.closeResting();', ''],
     'tickets are not revoked': ['this.tools.messages.revoke(dead.number);', ''],
     'holds are moved, not returned': ['holdings.dropAll(block);', ''],
     'requests are not withdrawn': ['requests.withdraw(cell);', ''],
@@ -741,7 +742,15 @@ export const faults: readonly Fault[] = [
   }),
   ...faultsIn(
     'shared-engine',
-    ['shared-arena', 'shared-waiting', 'bytes-channel', 'shared-recovery', 'collector', 'interleavings'],
+    [
+      'shared-arena',
+      'shared-waiting',
+      'shared-resting',
+      'bytes-channel',
+      'shared-recovery',
+      'collector',
+      'interleavings',
+    ],
     {
       'what came from another thread counts as not written': ['record.dirtyEnd = record.limit;', ''],
       'what was lent stays so when it departs': [
@@ -768,6 +777,9 @@ export const faults: readonly Fault[] = [
         'store(this.tools.control.words, CLOSED, 1);',
       ],
       'closing is not seen by others': ['store(this.tools.control.words, CLOSED, 1);', ''],
+      'measuring merges nothing': ['if (!this.hasLeft)\n            this.settle();', ''],
+      'who has left merges what others leave open': ['if (!this.hasLeft)', 'if (true)'],
+      'who leaves leaves words open': ['this.settle();\n        this.hasLeft = true;', 'this.hasLeft = true;'],
       'a ticket takes a hold that others need': [
         'record.holders === 1);\n        return Object.freeze',
         'true);\n        return Object.freeze',
@@ -805,7 +817,7 @@ export const faults: readonly Fault[] = [
       'else if (!this.grant(at, state, block, order)) {',
     ],
   }),
-  ...faultsIn('shared-blocks', ['shared-arena', 'shared-waiting', 'interleavings'], {
+  ...faultsIn('shared-blocks', ['shared-arena', 'shared-waiting', 'shared-resting', 'interleavings'], {
     'a slot beyond the last one is free': ['if (last % 32 !== 0)', 'if (false)'],
     'a release does not raise the hint': ['if (rank > rankOf(before, longest))', 'if (false)'],
     'a slot’s release does not raise the hint': [
@@ -819,6 +831,20 @@ export const faults: readonly Fault[] = [
       'this.hints',
     ],
     'a block is looked for behind the last find only': ['behind >= 0 || own === 0 ? behind', 'true ? behind'],
+    'a word that was left behind stays open': ['(rests && this.mayRest(number, index, run))', 'rests'],
+    'who goes on to the word that it opened never does': ['this.opened[number] !== index ||', 'true ||'],
+    'a word rests though somebody waits': ['this.words[this.waiting] === 0', 'true'],
+    'what rests is not closed for who finds nothing': ['this.closeResting();\n            const block', 'const block'],
+    'what rests is not closed for who waits': ['block < 0 && this.closeResting()', 'false'],
+    'a closing is not counted': ['counters[counted.coalesces] + merged;', 'counters[counted.coalesces];'],
+    'a closing is not told': ['if (found)\n            this.revealed = true;', ''],
+    'the word that a split opened is not claimed from': [
+      'if (words[level.start + current[number]] === 0)\n                current[number] = index;',
+      '',
+    ],
+
+    'threads share words while there is memory': ['avoids && this.lanes.isOthers(number, index)', 'false'],
+    'what lies in words of others is not found': ['block < 0 && this.avoided ?', 'false ?'],
   }),
   ...faultsIn('ring', ['ring', 'bytes-channel', 'shared-recovery'], {
     'a full ring takes one more': [

@@ -161,8 +161,9 @@ export class BuddyArena {
 
   /** The counters as they are now, frozen. */
   metrics(): BuddyArenaMetrics {
-    const { splits, coalesces } = this.blocks;
+    // First: in a shared arena this merges what is left open.
     const order = this.blocks.largestFreeOrder();
+    const { splits, coalesces } = this.blocks;
     const largestFreeBlock = order < 0 ? 0 : this.minBlockSize * 2 ** order;
     return Object.freeze({ ...this.engine.metrics(), splits, coalesces, largestFreeBlock });
   }

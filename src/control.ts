@@ -1,6 +1,6 @@
 import { add, load, notify } from './atomics.js';
 import { BuildError, reserved } from './errors.js';
-import { EPOCH, isActive, type Lane, laneAt, laneWords, STATE, WAKE } from './lane.js';
+import { isActive, type Lane, laneAt, laneWords, STATE, WAKE } from './lane.js';
 import { LANE_COUNTERS } from './lane-counters.js';
 import type { LeakDetection } from './leaks.js';
 import { buddyShape, freeAll, slotShape, type TreeShape } from './shared-blocks.js';
@@ -205,19 +205,6 @@ export class Control {
     for (let number = 0; number < this.lanesUsed; number++) {
       if (isActive(load(this.words, this.laneWord(number, STATE)))) this.wake(number);
     }
-  }
-
-  /** How far the lanes but `own` are: -1 while one is under way, else a sum that changes when one moves. */
-  epochs(own: number): number {
-    let sum = 0;
-    const used = this.lanesUsed;
-    for (let number = 0; number < used; number++) {
-      if (number === own) continue;
-      const epoch = load(this.words, this.laneWord(number, EPOCH));
-      if ((epoch & 1) !== 0) return -1;
-      sum = (sum + epoch) & 0x7fff_fffe;
-    }
-    return sum;
   }
 }
 

@@ -34,6 +34,11 @@ export const OLDEST_CELL = 0;
 export const SMALLEST_CELL = 1;
 export const BLOCKING_CELL = 2;
 
+/** By level of the tree: the word that this thread claims from, and leaves open when all of it is free. */
+export const CURRENT = 48;
+/** As {@link CURRENT}, in the message tree, of one level. */
+export const MESSAGE_CURRENT = 56;
+
 /** Index of the first counter, in 64-bit floats from the lane's start. */
 const COUNTERS = 12;
 /** Words before the holds; 256 bytes, so that no two threads write to one cache line. */

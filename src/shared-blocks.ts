@@ -5,6 +5,8 @@ import { EPOCH, enter, LANE_HEADER, type Lane, leave } from './lane.js';
 
 /** One level of the tree: words of `2 ** width` bits, each of which stands for a block of `childOrder`. */
 export interface Level {
+  /** From 0, at the bottom. */
+  readonly number: number;
   readonly childOrder: number;
   readonly width: number;
   /** A word whose bits are all set. */
@@ -31,6 +33,8 @@ export interface Journal {
   readonly owned: number;
   readonly order: number;
   readonly at: number;
+  /** By level: the word that is claimed from. */
+  readonly current: number;
 }
 
 /** Which counters of a lane count what a tree does. */
@@ -39,8 +43,17 @@ export interface TreeCounters {
   readonly coalesces: number;
 }
 
-/** Says how far the other lanes are: -1 while one of them is under way, else a sum that changes when one moves. */
-export type Epochs = () => number;
+/** What a tree asks of the lanes. */
+export interface Lanes {
+  /** Lanes that were ever used; an atomic read. */
+  readonly used: number;
+  /** How far the others are: -1 while one of them is under way, else a sum that changes when one moves. */
+  epochs(): number;
+  /** The word of a level that a lane claims from. */
+  currentOf(lane: number, level: number): number;
+  /** Whether another thread claims from that word of a level. */
+  isOthers(level: number, index: number): boolean;
+}
 
 /** Levels of words with 32 bits each, and one below of what remains. */
 const WIDEST = 5;
@@ -54,6 +67,10 @@ const RESCANS = 32;
 const MISLED = 4;
 const LOOKS = 16;
 
+// Claims that collided with those of others before a thread leaves the word to them: it met them when memory was tight, and would
+// stay (two threads in one word, 190 ns for a claim and release against 47 in two).
+const COLLISIONS = 64;
+
 /** What no word is after a release. */
 const NEVER = 0;
 
@@ -65,7 +82,7 @@ const RUNS = [1, 3, 0xf, 0xff, 0xffff, -1] as const;
 export function slotShape(slots: number, start: number): TreeShape {
   const count = Math.ceil(slots / 32);
   const hints = start + count;
-  const level = { childOrder: 0, width: WIDEST, full: 0, longest: 0, start, count, hints };
+  const level = { number: 0, childOrder: 0, width: WIDEST, full: 0, longest: 0, start, count, hints };
   return { levels: [level], units: slots, end: hints + hintWords(count) };
 }
 
@@ -79,7 +96,8 @@ export function buddyShape(maxOrder: number, start: number): TreeShape {
     const above = childOrder + width;
     const count = 2 ** (maxOrder - above);
     const longest = above === maxOrder ? width : width - 1;
-    levels.push({ childOrder, width, full: RUNS[width] as number, longest, start: at, count, hints: at + count });
+    const full = RUNS[width] as number;
+    levels.push({ number: levels.length, childOrder, width, full, longest, start: at, count, hints: at + count });
     at += count + hintWords(count);
     childOrder = above;
     width = WIDEST;
@@ -109,7 +127,7 @@ export function freeAll(words: Int32Array, shape: TreeShape): void {
  * call and no loop's turn may come in between, for a thread can be stopped only there.
  */
 export class SharedBlocks implements BlockSource {
-  /** Set when a claim made memory findable that others may have looked for in vain; who serves them clears it. */
+  /** Set when this thread made memory findable that others may have looked for in vain; who serves them clears it. */
   revealed = false;
   private readonly words: Int32Array;
   private readonly levels: readonly Level[];
@@ -118,14 +136,23 @@ export class SharedBlocks implements BlockSource {
   private readonly counters: Float64Array;
   private readonly journal: Journal;
   private readonly counted: TreeCounters;
-  private readonly epochs: Epochs;
+  private readonly lanes: Lanes;
+  /** Index of what is not zero while somebody may wait. */
+  private readonly waiting: number;
   readonly maxOrder: number;
   /** One level of slots: half the time of the general way (claim and release, 90 against 170 ns). */
   private readonly isFlat: boolean;
   private readonly flatStart: number;
-  /** By level: the word this thread claims from, at first a place of its own. */
+  /** By level: the word this thread claims from. It lies in the lane. */
   private readonly current: Int32Array;
+  /** By level: the word that this thread's last split opened; -1 for none. */
+  private readonly opened: Int32Array;
   private looks = 0;
+  private collisions = 0;
+  /** By level: where this thread begins. */
+  private readonly home: Int32Array;
+  /** Whether the last search passed over a word because another thread claims from it. */
+  private avoided = false;
 
   /** @param share where in each level this thread begins, from 0 to 1 */
   constructor(
@@ -134,7 +161,8 @@ export class SharedBlocks implements BlockSource {
     lane: Lane,
     journal: Journal,
     counted: TreeCounters,
-    epochs: Epochs,
+    lanes: Lanes,
+    waiting: number,
     share: number,
   ) {
     this.words = words;
@@ -143,7 +171,8 @@ export class SharedBlocks implements BlockSource {
     this.counters = lane.counters;
     this.journal = journal;
     this.counted = counted;
-    this.epochs = epochs;
+    this.lanes = lanes;
+    this.waiting = waiting;
     this.hints = shape.levels.map(
       (level) =>
         new Hints(
@@ -159,7 +188,10 @@ export class SharedBlocks implements BlockSource {
           },
         ),
     );
-    this.current = Int32Array.from(shape.levels, ({ count }) => Math.floor(count * share));
+    this.current = lane.words.subarray(journal.current, journal.current + shape.levels.length);
+    this.opened = new Int32Array(shape.levels.length).fill(-1);
+    this.home = Int32Array.from(shape.levels, ({ count }) => Math.floor(count * share));
+    this.current.set(this.home);
     const top = shape.levels[shape.levels.length - 1] as Level;
     this.maxOrder = top.childOrder + top.longest;
     this.isFlat = this.maxOrder === 0;
@@ -174,7 +206,9 @@ export class SharedBlocks implements BlockSource {
 
   /** Gives the block back that the lane owns. @returns the order of the free block it is now part of */
   release(block: number, order: number): number {
-    return this.isFlat ? this.releaseSlot(block) : this.releaseBlock(block, order);
+    if (this.isFlat) return this.releaseSlot(block);
+    // Who waits may need all of it.
+    return this.releaseBlock(block, order, this.words[this.waiting] === 0);
   }
 
   private releaseSlot(slot: number): number {
@@ -197,7 +231,8 @@ export class SharedBlocks implements BlockSource {
     }
   }
 
-  private releaseBlock(block: number, order: number): number {
+  /** @param rests whether the words that this thread claims from stay open when all of them is free */
+  private releaseBlock(block: number, order: number, rests: boolean): number {
     const { words, lane, journal, counters, counted } = this;
     const top = this.levels.length - 1;
     let number = this.levelOf(order);
@@ -216,12 +251,14 @@ export class SharedBlocks implements BlockSource {
       lane[journal.at] = at + 1;
       let before = words[at] as number;
       let now = before | bits;
+      let closes = false;
       for (;;) {
-        // A word of which all is free is taken away at once: it is a block of the level above, which we then own.
-        const merged = now === whole ? width : mergedRun(now, bit, run, longest);
-        const seen = compareExchange(words, at, before, now === whole ? 0 : now);
+        // A word of which all is free is taken away, unless it rests: it is a block of the level above, which we then own.
+        closes = now === whole && !(rests && this.mayRest(number, index, run));
+        const merged = closes ? width : mergedRun(now, bit, run, longest);
+        const seen = compareExchange(words, at, before, closes ? 0 : now);
         if (seen === before) {
-          lane[journal.owned] = now === whole ? above + 1 : 0;
+          lane[journal.owned] = closes ? above + 1 : 0;
           lane[journal.order] = childOrder + merged;
           counters[counted.coalesces] = (counters[counted.coalesces] as number) + merged - run;
           order = childOrder + merged;
@@ -230,7 +267,7 @@ export class SharedBlocks implements BlockSource {
         before = seen;
         now = before | bits;
       }
-      if (now !== whole) {
+      if (!closes) {
         const rank = rankOf(now, longest);
         if (rank > rankOf(before, longest)) (this.hints[number] as Hints).raise(index, rank);
         break;
@@ -240,6 +277,60 @@ export class SharedBlocks implements BlockSource {
     }
     leave(lane, epoch);
     return order;
+  }
+
+  /** Whether this thread claims from the word; or opened it for want of such a block where it claims from, and is to go on here. */
+  private mayRest(number: number, index: number, run: number): boolean {
+    const { words, current } = this;
+    const { start, longest } = this.levels[number] as Level;
+    const own = current[number] as number;
+    if (own === index) return true;
+    if (this.opened[number] !== index || rankOf(words[start + own] as number, longest) > run) return false;
+    // The one before is not full, so it does not rest.
+    current[number] = index;
+    return true;
+  }
+
+  /**
+   * Closes the words of which all is free though a thread claims from them, and merges what they were: whoever finds nothing needs
+   * this. Others may have looked for them meanwhile. @returns whether there was one
+   */
+  closeResting(): boolean {
+    if (this.isFlat) return false;
+    const { words, levels, lanes } = this;
+    const { used } = lanes;
+    let found = false;
+    // Upwards: what a word becomes may fill the one above.
+    for (let number = 0; number < levels.length - 1; number++) {
+      const level = levels[number] as Level;
+      for (let lane = 0; lane < used; lane++) {
+        const index = lanes.currentOf(lane, number);
+        if (words[level.start + index] === level.full && this.close(level, index)) found = true;
+      }
+    }
+    if (found) this.revealed = true;
+    return found;
+  }
+
+  /** @returns false when it is not full any more: then whoever fills it again sees to it */
+  private close(level: Level, index: number): boolean {
+    const { words, lane, journal, counters, counted } = this;
+    const { full, childOrder, width, longest } = level;
+    const at = level.start + index;
+    const block = index << (childOrder + width);
+    const order = childOrder + width;
+    const merged = width - longest;
+    const epoch = enter(lane);
+    lane[journal.at] = at + 1;
+    const seen = compareExchange(words, at, full, 0);
+    if (seen === full) {
+      lane[journal.owned] = block + 1;
+      lane[journal.order] = order;
+      counters[counted.coalesces] = (counters[counted.coalesces] as number) + merged;
+      this.releaseBlock(block, order, false);
+    }
+    leave(lane, epoch);
+    return seen === full;
   }
 
   /** Has hints say what a dead thread left at the tree word `at`, an index in the control memory. */
@@ -252,6 +343,7 @@ export class SharedBlocks implements BlockSource {
     (this.hints[number] as Hints).heal(index, this.rank(level, index));
   }
 
+  /** Of what is free as it lies: a word that rests counts as its parts. */
   largestFreeOrder(): number {
     for (let number = this.levels.length - 1; number >= 0; number--) {
       const level = this.levels[number] as Level;
@@ -289,9 +381,21 @@ export class SharedBlocks implements BlockSource {
       if (slot >= 0) return slot;
     }
     const own = this.levelOf(order);
-    const block = this.searchLevel(own, order - (this.levels[own] as Level).childOrder);
-    if (block >= 0) return block;
-    return own + 1 < this.levels.length ? this.searchAbove(own, order) : -1;
+    this.avoided = false;
+    const block = this.searchFor(order, own, !this.isFlat);
+    return block < 0 && this.avoided ? this.searchFor(order, own, false) : block;
+  }
+
+  /** As {@link claimOnce}, but finds what rests too. */
+  claimClosing(order: number): number {
+    const block = this.claimOnce(order);
+    return block < 0 && this.closeResting() ? this.claimOnce(order) : block;
+  }
+
+  /** @param avoids whether words that other threads claim from are left to them */
+  private searchFor(order: number, own: number, avoids: boolean): number {
+    const block = this.searchLevel(own, order - (this.levels[own] as Level).childOrder, avoids);
+    return block < 0 && own + 1 < this.levels.length ? this.searchAbove(own, order, avoids) : block;
   }
 
   /** The lowest slot of the current word, where that has one. */
@@ -314,12 +418,12 @@ export class SharedBlocks implements BlockSource {
     return -1;
   }
 
-  private searchAbove(own: number, order: number): number {
+  private searchAbove(own: number, order: number, avoids: boolean): number {
     // From taking a larger block until its rest is published, memory is in our hands.
     const epoch = enter(this.lane);
     let block = -1;
     for (let above = own + 1; above < this.levels.length && block < 0; above++) {
-      block = this.searchLevel(above, 0);
+      block = this.searchLevel(above, 0, avoids);
       if (block >= 0) this.splitDown(block, above, own, order);
     }
     leave(this.lane, epoch);
@@ -328,7 +432,7 @@ export class SharedBlocks implements BlockSource {
 
   /** The lane owns a child of the level `above`: keeps the first part of `order`, and publishes the rest. */
   private splitDown(block: number, above: number, own: number, order: number): void {
-    const { words, lane, journal, counters, counted } = this;
+    const { words, lane, journal, counters, counted, current, opened } = this;
     for (let number = above - 1; number >= own; number--) {
       const level = this.levels[number] as Level;
       const kept = number === own ? order : level.childOrder;
@@ -337,6 +441,9 @@ export class SharedBlocks implements BlockSource {
       const rest = level.full & ~(RUNS[run] as number);
       const splits = level.width - run;
       lane[journal.at] = level.start + index + 1;
+      opened[number] = index;
+      // Where the one before has something, it is for smaller blocks.
+      if (words[level.start + (current[number] as number)] === 0) current[number] = index;
       store(words, level.start + index, rest);
       lane[journal.order] = kept;
       counters[counted.splits] = (counters[counted.splits] as number) + splits;
@@ -348,28 +455,34 @@ export class SharedBlocks implements BlockSource {
   /** Nothing was found; but others may have moved what is free out of sight. */
   private searchAgain(order: number): number {
     for (let scan = 0; scan < RESCANS; scan++) {
-      const before = this.epochs();
+      const before = this.lanes.epochs();
+      this.closeResting();
       const block = this.claimOnce(order);
       if (block >= 0) return block;
-      if (before >= 0 && this.epochs() === before) return -1;
+      if (before >= 0 && this.lanes.epochs() === before) return -1;
     }
     return -1;
   }
 
   /** Claims a block of `2 ** run` bits of a level. */
-  private searchLevel(number: number, run: number): number {
+  private searchLevel(number: number, run: number, avoids: boolean): number {
     const level = this.levels[number] as Level;
     const own = this.current[number] as number;
     const block = this.claimIn(level, own, run);
     if (block >= 0 || level.count === 1) return block;
     const hints = this.hints[number] as Hints;
-    const behind = this.searchFrom(number, level, hints, run, own + 1, level.count);
-    return behind >= 0 || own === 0 ? behind : this.searchFrom(number, level, hints, run, 0, own);
+    const behind = this.searchFrom(number, hints, run, own + 1, level.count, avoids);
+    return behind >= 0 || own === 0 ? behind : this.searchFrom(number, hints, run, 0, own, avoids);
   }
 
-  private searchFrom(number: number, level: Level, hints: Hints, run: number, from: number, to: number): number {
+  private searchFrom(number: number, hints: Hints, run: number, from: number, to: number, avoids: boolean): number {
+    const level = this.levels[number] as Level;
     let misled = 0;
     for (let index = hints.next(run + 1, from); index >= 0 && index < to; index = hints.next(run + 1, index + 1)) {
+      if (avoids && this.lanes.isOthers(number, index)) {
+        this.avoided = true;
+        continue;
+      }
       const block = this.claimIn(level, index, run);
       if (block >= 0) {
         this.current[number] = index;
@@ -402,7 +515,15 @@ export class SharedBlocks implements BlockSource {
         return block;
       }
       word = seen;
+      if ((++this.collisions & (COLLISIONS - 1)) === 0) this.moveAway(level, index, seen);
     }
+  }
+
+  /** Has the next claim begin elsewhere, if this thread shares the word that it claims from. @param word what it was last */
+  private moveAway({ number, full }: Level, index: number, word: number): void {
+    const { current, home, lanes, isFlat } = this;
+    if (isFlat || word === full || current[number] !== index || !lanes.isOthers(number, index)) return;
+    current[number] = home[number] as number;
   }
 }
 

@@ -34,6 +34,8 @@ export class SharedEngine extends Engine {
   private offeredBlock = -1;
   private offeredOrder = 0;
   private detached = false;
+  /** Whether the lane may be another thread's. */
+  private hasLeft = false;
   /** Feeds this thread's line with what was handed over for it. */
   takeIn: () => void = () => undefined;
 
@@ -104,6 +106,7 @@ export class SharedEngine extends Engine {
   }
 
   override largestFreeOrder(): number {
+    if (!this.hasLeft) this.settle();
     return this.tools.blocks.largestFreeOrder();
   }
 
@@ -142,6 +145,12 @@ export class SharedEngine extends Engine {
       }
     }
     return sums;
+  }
+
+  /** Merges what rests, and serves with it; a block that nobody took may rest again. */
+  private settle(): void {
+    const { blocks } = this.tools;
+    for (blocks.closeResting(); blocks.revealed; blocks.closeResting()) this.serve();
   }
 
   /** Hands what is free to those who wait in any thread. */
@@ -226,6 +235,8 @@ export class SharedEngine extends Engine {
     const { control, lane } = this.tools;
     if (!lane.holds.every((count) => count === 0)) return;
     this.detached = false;
+    this.settle();
+    this.hasLeft = true;
     this.tools.messages.disown();
     // The lane's are another thread's from here on.
     this.counters = new Float64Array(LANE_COUNTERS);

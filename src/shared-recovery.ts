@@ -144,6 +144,7 @@ class Reclamation {
     if (at !== 0) blocks.heal(at - 1);
     const messageAt = dead.words[MESSAGE_AT] as number;
     if (messageAt !== 0) numbers.heal(messageAt - 1);
+    blocks.closeResting();
     dead.words[AT] = 0;
     dead.words[MESSAGE_AT] = 0;
     dead.words[EPOCH] = ((dead.words[EPOCH] as number) + 1) & ~1;

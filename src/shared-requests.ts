@@ -81,7 +81,7 @@ export class Requests {
 
   /**
    * Hands free memory to those who wait, the oldest first, for as long as any can be had. A single scan for each is
-   * enough: whoever makes memory visible serves after it.
+   * enough: whoever makes memory findable serves after it.
    */
   serve(): void {
     const { words, blocks } = this;
@@ -100,15 +100,15 @@ export class Requests {
       const state = load(words, at);
       if ((state & 3) !== WAITING_FOR) continue;
       const order = orderIn(state);
-      const block = blocks.claimOnce(order);
-      if (block < 0) {
-        tooLarge = blocks.revealed ? blocks.maxOrder + 1 : order;
-        blocks.revealed = false;
-      } else if (!this.grant(at, state, block, order)) {
+      const block = blocks.claimClosing(order);
+      if (block < 0) tooLarge = order;
+      else if (!this.grant(at, state, block, order)) {
         blocks.release(block, order);
         // It may have been the missing half of a larger one.
         tooLarge = blocks.maxOrder + 1;
       }
+      if (blocks.revealed) tooLarge = blocks.maxOrder + 1;
+      blocks.revealed = false;
     }
   }
 

@@ -1,18 +1,21 @@
+import { AllLanes } from './all-lanes.js';
 import type { Delivery } from './allocation.js';
 import { type ArenaHandle, handleOf } from './arena-handle.js';
 import { compareExchange, load } from './atomics.js';
 import { checkFunction, checkInteger, describe } from './check.js';
-import { type Control, LANES_USED } from './control.js';
+import { type Control, LANES_USED, WAITING } from './control.js';
 import { environment } from './environment.js';
 import { AllocError, BuildError, ReleasedError } from './errors.js';
 import { Bytes } from './handles.js';
 import {
   AT,
   activeState,
+  CURRENT,
   LANE_FREE,
   type Lane,
   MESSAGE,
   MESSAGE_AT,
+  MESSAGE_CURRENT,
   MESSAGE_ORDER,
   ORDER,
   OWNED,
@@ -41,9 +44,9 @@ export interface WatchedWorker {
 /** Ids fit into a lane's state beside two bits. */
 const LARGEST_THREAD_ID = 2 ** 30 - 1;
 
-const TREE_JOURNAL = { owned: OWNED, order: ORDER, at: AT };
+const TREE_JOURNAL = { owned: OWNED, order: ORDER, at: AT, current: CURRENT };
 const TREE_COUNTERS = { splits: SPLITS, coalesces: COALESCES };
-const MESSAGE_JOURNAL = { owned: MESSAGE, order: MESSAGE_ORDER, at: MESSAGE_AT };
+const MESSAGE_JOURNAL = { owned: MESSAGE, order: MESSAGE_ORDER, at: MESSAGE_AT, current: MESSAGE_CURRENT };
 const MESSAGE_COUNTERS = { splits: NONE, coalesces: NONE };
 
 /** Arenas that this thread has attached, by their id: attaching one again gives the same. */
@@ -72,16 +75,17 @@ export class SharedThread {
     const threadId = environment.threadId() ?? 2 ** 29 + Math.floor(Math.random() * 2 ** 29);
     const lane = takeLane(control, threadId);
     const { words, plan } = control;
-    const epochs = (): number => control.epochs(lane.number);
+    const lanes = new AllLanes(control, lane.number);
     const share = lane.number / plan.maxThreads;
-    const blocks = new SharedBlocks(words, control.tree, lane, TREE_JOURNAL, TREE_COUNTERS, epochs, share);
+    const blocks = new SharedBlocks(words, control.tree, lane, TREE_JOURNAL, TREE_COUNTERS, lanes, WAITING, share);
     const numbers = new SharedBlocks(
       words,
       control.messageTree,
       lane,
       MESSAGE_JOURNAL,
       MESSAGE_COUNTERS,
-      epochs,
+      lanes,
+      WAITING,
       share,
     );
     const requests = new Requests(control, lane, blocks);

@@ -1,6 +1,18 @@
 import { MAX_MESSAGES, MESSAGE_WORDS, WAITING } from '#internal/control';
 import { blockOrder, holderCount } from '#internal/holders';
-import { CELL, CELLS, COUNTED, EPOCH, LANE_FREE, MESSAGE, ORDER, OWNED, RECLAIMING, STATE } from '#internal/lane';
+import {
+  CELL,
+  CELLS,
+  COUNTED,
+  CURRENT,
+  EPOCH,
+  LANE_FREE,
+  MESSAGE,
+  ORDER,
+  OWNED,
+  RECLAIMING,
+  STATE,
+} from '#internal/lane';
 import type { Level, TreeShape } from '#internal/shared-blocks';
 import type { Tools } from '#internal/shared-recovery';
 
@@ -9,8 +21,9 @@ const FREE = 'free';
 /**
  * What is wrong with a shared arena in which nobody is at work: the invariants of docs/threads.md, one by one. Reads plainly and
  * changes nothing.
+ * @param isSettled whether no word rests: somebody looked for all that is free
  */
-export function auditArena({ control }: Tools): string[] {
+export function auditArena({ control }: Tools, isSettled = false): string[] {
   const wrong: string[] = [];
   const { words, plan, tree, messageTree } = control;
   const owners = new Array<string | undefined>(plan.units);
@@ -61,7 +74,11 @@ export function auditArena({ control }: Tools): string[] {
     if (owner === undefined) wrong.push(`unit ${unit} is lost`);
   });
   for (let unit = 0; unit < plan.units; unit++) if (!(unit in owners)) wrong.push(`unit ${unit} is lost`);
-  for (const shape of [tree, messageTree]) wrong.push(...auditTree(words, shape));
+  const currents = Array.from(isSettled ? [] : Array(control.lanesUsed).keys(), (lane) =>
+    control.laneWord(lane, CURRENT),
+  );
+  const mayRest = (level: number, index: number): boolean => currents.some((at) => words[at + level] === index);
+  for (const shape of [tree, messageTree]) wrong.push(...auditTree(words, shape, mayRest));
   return wrong;
 }
 
@@ -76,13 +93,17 @@ function freeBlocks(words: Int32Array, shape: TreeShape, onFree: (block: number,
   }
 }
 
-function auditTree(words: Int32Array, { levels }: TreeShape): string[] {
+function auditTree(
+  words: Int32Array,
+  { levels }: TreeShape,
+  mayRest: (level: number, index: number) => boolean,
+): string[] {
   const wrong: string[] = [];
-  for (const level of levels) {
+  for (const [number, level] of levels.entries()) {
     for (let index = 0; index < level.count; index++) {
       const word = words[level.start + index] as number;
-      if (word === level.full && level !== levels.at(-1))
-        wrong.push(`word ${index} of order ${level.childOrder} is full and not closed`);
+      if (word === level.full && level !== levels.at(-1) && !mayRest(number, index))
+        wrong.push(`word ${index} of order ${level.childOrder} is full, and neither closed nor claimed from`);
       const rank = naiveRank(word, level);
       for (let hints = level.hints, size = level.count, at = index; size > 1; size = Math.ceil(size / 8), at >>>= 3) {
         const hint = ((words[hints + (at >>> 3)] as number) >>> ((at & 7) * 4)) & 7;
