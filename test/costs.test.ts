@@ -30,7 +30,7 @@ const bounds: Readonly<Record<string, { readonly heapBytes: number; readonly ato
   slice: { heapBytes: BYTES, atomics: 0 },
   spill: { heapBytes: BUFFER + BYTES, atomics: 0 },
   'shared fixed': { heapBytes: BUFFER + BYTES, atomics: 3 },
-  'shared buddy': { heapBytes: BUFFER + BYTES, atomics: 8 },
+  'shared buddy': { heapBytes: BUFFER + BYTES, atomics: 4 },
 };
 
 for (const [name, { heapBytes, atomics }] of Object.entries(bounds)) {
