@@ -126,26 +126,24 @@ function rank({ id }: Job): number {
   return rowAt.get(id.slice(0, id.lastIndexOf('/'))) ?? 0;
 }
 
-for (let round = 0; round < rounds; round++) {
-  say(`round ${round + 1} of ${rounds}: ${jobs.length} cases`);
-  for (const job of jobs) job.figures.push(await job.measure());
-}
-
 const [cpu] = cpus();
-const results: Results = {
-  schema: 1,
-  date: new Date().toISOString().slice(0, 10),
-  machine: {
-    cpu: cpu?.model ?? 'unknown',
-    cores: cpus().length,
-    memoryGiB: Math.round(totalmem() / 2 ** 30),
-    system: `${process.platform} ${release()} ${process.arch}`,
-  },
-  runtimes: Object.fromEntries([...runtimes, ...others].map(({ name, version }) => [name, version])),
-  rounds,
-  ms,
-  cases: jobs.map(({ id, runtime, figures }): CaseResult => ({ id, runtime, rounds: figures.map(rounded) })),
-};
+
+function resultsAfter(done: number): Results {
+  return {
+    schema: 1,
+    date: new Date().toISOString().slice(0, 10),
+    machine: {
+      cpu: cpu?.model ?? 'unknown',
+      cores: cpus().length,
+      memoryGiB: Math.round(totalmem() / 2 ** 30),
+      system: `${process.platform} ${release()} ${process.arch}`,
+    },
+    runtimes: Object.fromEntries([...runtimes, ...others].map(({ name, version }) => [name, version])),
+    rounds: done,
+    ms,
+    cases: jobs.map(({ id, runtime, figures }): CaseResult => ({ id, runtime, rounds: figures.map(rounded) })),
+  };
+}
 
 /** Four digits are more than a shared machine can tell. */
 function rounded(figures: Figures): Figures {
@@ -154,9 +152,13 @@ function rounded(figures: Figures): Figures {
   ) as unknown as Figures;
 }
 
-if (options.out !== undefined) {
+for (let round = 0; round < rounds; round++) {
+  say(`round ${round + 1} of ${rounds}: ${jobs.length} cases`);
+  for (const job of jobs) job.figures.push(await job.measure());
+  if (options.out === undefined) continue;
+  // After each round: what is there is of use, whatever ends the run.
   mkdirSync(dirname(options.out), { recursive: true });
-  writeFileSync(options.out, `${JSON.stringify(results)}\n`);
+  writeFileSync(options.out, `${JSON.stringify(resultsAfter(round + 1))}\n`);
   say(`written: ${options.out}`);
 }
-printTable(results, (result) => figureOf(result, 'ns'));
+printTable(resultsAfter(rounds), (result) => figureOf(result, 'ns'));
