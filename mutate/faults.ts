@@ -72,7 +72,7 @@ export const faults: readonly Fault[] = [
       'what was written is noted less than before': ['if (this.cursor > allocation.dirtyEnd)', 'if (true)'],
       'a spill is not counted': ['owner.countSpill();', ';'],
       'a spill keeps the slot': ['owner.countSpill();\n        owner.release(allocation);', 'owner.countSpill();'],
-      'a spill copies nothing': ['if (used > 0)\n            bytes.set(allocation.viewOf(start, used));', ''],
+      'a spill copies nothing': ['if (used > 0)\n            bytes.set(allocation.content(start, used));', ''],
       'what is appended in a spill comes first': [
         '            bytes.set(tail, used);',
         '            bytes.set(tail, 0);',
@@ -203,8 +203,9 @@ export const faults: readonly Fault[] = [
     'a raw freeze is not counted': ['allocation.owner.countFreeze();', ''],
   }),
   ...faultsIn('allocation', ['bytes-view', 'collector', 'guarded'], {
-    'a view of another length is lent again': [' || view.length !== length', ''],
+    'a view of another length is lent again': [' || lengthOfView(view) !== length', ''],
     'a view of another place is lent again': [' || this.viewOffset !== offset', ''],
+    'a slot is copied whole in a spill': ['room.length === length && offset === this.offset', 'room.length > 0'],
     'lending is not noted': ['this.owner.lend(this);', ''],
   }),
   ...faultsIn(
@@ -358,12 +359,13 @@ export const faults: readonly Fault[] = [
   ...faultsIn('spill-pool', ['spill-pool', 'spill'], {
     'a closed arena goes on keeping spilled memory': ['this.keeps = false;', ''],
     'the zero policy keeps spilled memory': ['this.keeps = keeps;', 'this.keeps = true;'],
-    'transferred memory is kept': ['|| record.memory.isGone', ''],
+    'transferred memory is used again': ['if (record.memory.isGone)\n                continue;', ''],
+    'what is smaller than was wanted is kept': ['memory.byteLength === 2 ** size ?', 'true ?'],
     'nothing is kept': ['if (!this.keeps || this.keptBytes', 'if (true || this.keptBytes'],
     'kept memory is smaller than was asked for': ['32 - Math.clz32(preferred - 1)', '31 - Math.clz32(preferred - 1)'],
     'kept memory has no holder': ['record.holders = 1;', 'record.holders = 0;'],
     'kept memory begins where its last content did': ['record.start = 0;', ''],
-    'memory stays kept while it is used': ['this.kept[size]?.pop()', 'this.kept[size]?.at(-1)'],
+    'memory stays kept while it is used': ['let record = records?.pop();', 'let record = records?.at(-1);'],
   }),
   ...faultsIn(
     'slot-engine',

@@ -1,4 +1,5 @@
-import { heapMemory } from './heap-memory.js';
+import { lengthOfView } from './check.js';
+import { grownSize, heapMemory } from './heap-memory.js';
 import { Memory } from './memory.js';
 import type { Opening } from './site.js';
 import type { Ticket } from './tickets.js';
@@ -30,10 +31,10 @@ export interface AllocationOwner {
   countFreeze(): void;
   countSpill(): void;
   /**
-   * Heap memory with one holder, for a buffer that outgrew what it had here: `preferred` bytes or more, or at least `needed`.
+   * Heap memory with one holder, for a buffer of `used` bytes that outgrew what it had here and needs room for `byteCount` more.
    * @throws RangeError when the machine has not that much
    */
-  spillTo(needed: number, preferred: number): Allocation;
+  spillTo(used: number, byteCount: number): Allocation;
 }
 
 /** Bytes of a block, as another thread finds them. */
@@ -88,8 +89,8 @@ export class Allocation {
   /** End of what may have been written since the claim, from `offset` on. */
   dirtyEnd = 0;
   /**
-   * All of the visible room as a view of its own, where it is the same for the record's whole life: what is set through it cannot run over
-   * the end, whatever the source does meanwhile. NO_ROOM where there is none, undefined until it is needed.
+   * All of the visible room as a view of its own that is never lent: what is set through it cannot run over the end, whatever the source
+   * does meanwhile. NO_ROOM where a record changes its place with each claim, undefined until it is needed.
    */
   room: Uint8Array | undefined = NO_ROOM;
   /** The view that was lent last, and where it begins. */
@@ -107,21 +108,22 @@ export class Allocation {
    * share it, and where a slot is read into, frozen whole and used again, none is made any more (24 to 45 ns, 120 bytes).
    */
   lendView(offset: number, length: number): Uint8Array {
-    const view = this.viewOf(offset, length);
-    this.owner.lend(this);
-    return view;
-  }
-
-  /** The same view, for the length of one call. */
-  viewOf(offset: number, length: number): Uint8Array {
     let { view } = this;
-    // One of another length lies in a buffer that was detached, as when a WebAssembly.Memory grew.
-    if (view === undefined || this.viewOffset !== offset || view.length !== length) {
+    // One of another length lies in a buffer that was detached, as when a WebAssembly.Memory grew. What it says itself is not asked: the
+    // program has had it, and may have made it lie to the next owner.
+    if (view === undefined || this.viewOffset !== offset || lengthOfView(view) !== length) {
       view = this.memory.view(offset, offset + length);
       if (!this.memory.canResize) this.view = view;
       this.viewOffset = offset;
     }
+    this.owner.lend(this);
     return view;
+  }
+
+  /** The `length` bytes at `offset`, to be read in this call. Never what was lent, which the program may have changed. */
+  content(offset: number, length: number): Uint8Array {
+    const room = this.room ?? this.ownRoom();
+    return room.length === length && offset === this.offset ? room : this.memory.view(offset, offset + length);
   }
 
   /** The {@link room}, made where it is not there yet. */
@@ -140,7 +142,7 @@ export class Allocation {
   }
 }
 
-/** Heap memory is the collector's; there is nothing to give back or to count. */
+/** Heap memory is the collector's: nothing is given back or counted, but by who keeps some for later. */
 export class HeapOwner implements AllocationOwner {
   readonly spills = true;
   readonly writable: boolean;
@@ -173,8 +175,8 @@ export class HeapOwner implements AllocationOwner {
 
   countSpill(): void {}
 
-  spillTo(needed: number, preferred: number): Allocation {
-    return heapAllocation(heapMemory(needed, preferred));
+  spillTo(used: number, byteCount: number): Allocation {
+    return heapAllocation(heapMemory(used + byteCount, grownSize(used, byteCount)));
   }
 }
 

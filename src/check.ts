@@ -75,6 +75,11 @@ export function steady(value: unknown, name: string): Uint8Array {
   return (bufferOf(source) as { readonly growable?: boolean }).growable === true ? windowOf(source, name) : source;
 }
 
+/** The true length of a Uint8Array: an own property may lie about it. */
+export function lengthOfView(view: Uint8Array): number {
+  return typedArrayLength.call(view) as number;
+}
+
 /** The buffer a Uint8Array that was checked lies in. */
 export function bufferOf(value: Uint8Array): ArrayBufferLike {
   return typedArrayBuffer.call(value) as ArrayBufferLike;

@@ -204,8 +204,8 @@ export class Engine implements AllocationOwner {
     this.count(SPILLS);
   }
 
-  spillTo(needed: number, preferred: number): Allocation {
-    return this.spillPool.spillTo(needed, preferred);
+  spillTo(used: number, byteCount: number): Allocation {
+    return this.spillPool.spillTo(used, byteCount);
   }
 
   get closed(): boolean {

@@ -13,8 +13,8 @@ export const MAX_ENTRIES: number = 2 ** 30;
  *     level 1   [ 0011 ... ]               which words of level 0 have a free entry
  *     level 0   [ 1011 ][ 0100 ][ 0000 ]   1 = this entry is free
  *
- * Claims take the lowest entry of the current word and stay there until it is exhausted, so that a program that
- * releases what it just claimed gets the same, cache-warm slot back.
+ * Claims take the lowest entry of the current word and stay there until it is exhausted, so that who releases what was
+ * just claimed gets the same, cache-warm block back (slots of plain arenas come here only the first time: slot-engine).
  */
 export class FreeBitmap implements BlockSource {
   private readonly entries: Int32Array;

@@ -9,7 +9,7 @@ import {
 import { checkInteger, windowOf } from './check.js';
 import { compareBytes, equalBytes, indexOfBytes } from './compare.js';
 import { ReleasedError } from './errors.js';
-import { grownSize, heapMemory, spilledSize } from './heap-memory.js';
+import { grownSize, heapMemory } from './heap-memory.js';
 import { inspectAs, preview } from './inspect.js';
 import { isShared, Memory } from './memory.js';
 import { decodeText, type TextEncoding } from './text.js';
@@ -101,9 +101,9 @@ export class ArenaBuffer extends ByteWriter {
   protected override grow(allocation: Allocation, byteCount: number, tail: Uint8Array | undefined): void {
     const { owner, start } = allocation;
     const used = this.cursor - start;
-    const grown = owner.spillTo(used + byteCount, spilledSize(used, byteCount));
+    const grown = owner.spillTo(used, byteCount);
     const { bytes } = grown.memory;
-    if (used > 0) bytes.set(allocation.viewOf(start, used));
+    if (used > 0) bytes.set(allocation.content(start, used));
     if (tail !== undefined) bytes.set(tail, used);
     this.giveUp(allocation);
     this.allocation = grown;

@@ -49,7 +49,7 @@ export class PassingOwner implements AllocationOwner {
     this.engine.countSpill();
   }
 
-  spillTo(needed: number, preferred: number): Allocation {
-    return this.engine.spillTo(needed, preferred);
+  spillTo(used: number, byteCount: number): Allocation {
+    return this.engine.spillTo(used, byteCount);
   }
 }

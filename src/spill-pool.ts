@@ -1,9 +1,15 @@
-import { type Allocation, HeapOwner, heldBy } from './allocation.js';
-import { heapMemory } from './heap-memory.js';
+import { type Allocation, HeapOwner, heapAllocation, heldBy } from './allocation.js';
+import { grownSize, heapMemory } from './heap-memory.js';
 
 /** Sizes that are kept: powers of two from `2 ** SMALLEST` to `2 ** LARGEST` bytes. */
 const SMALLEST = 6;
 const LARGEST = 16;
+
+/**
+ * Up to here, in bytes, a buffer that spills grows eightfold instead of twofold: each step costs 90 ns, as much as copying 4 KiB (Node 24), and
+ * memory that is used again costs only while it is held.
+ */
+const LEAPS_TO = 8192;
 
 /** Bytes that an arena keeps at most, free, for buffers that spill. */
 const MOST_KEPT = 2 ** 20;
@@ -24,21 +30,32 @@ export class SpillPool extends HeapOwner {
   }
 
   /** More than was asked for where that can be kept. */
-  override spillTo(needed: number, preferred: number): Allocation {
-    if (!this.keeps || preferred > 2 ** LARGEST) return super.spillTo(needed, preferred);
+  override spillTo(used: number, byteCount: number): Allocation {
+    const preferred = Math.max(Math.min(8 * used, LEAPS_TO), grownSize(used, byteCount));
+    if (!this.keeps || preferred > 2 ** LARGEST) return super.spillTo(used, byteCount);
     const size = Math.max(SMALLEST, 32 - Math.clz32(preferred - 1));
-    const record = this.kept[size]?.pop();
-    if (record === undefined) return heldBy(this, heapMemory(2 ** size, 2 ** size));
-    this.keptBytes -= record.limit;
-    record.holders = 1;
-    record.start = 0;
-    return record;
+    const record = this.takeKept(size);
+    if (record !== undefined) return record;
+    const memory = heapMemory(used + byteCount, 2 ** size);
+    return memory.byteLength === 2 ** size ? heldBy(this, memory) : heapAllocation(memory);
+  }
+
+  private takeKept(size: number): Allocation | undefined {
+    const records = this.kept[size];
+    for (let record = records?.pop(); record !== undefined; record = records?.pop()) {
+      this.keptBytes -= record.limit;
+      // By a view that somebody kept, its memory may have been transferred.
+      if (record.memory.isGone) continue;
+      record.holders = 1;
+      record.start = 0;
+      return record;
+    }
+    return undefined;
   }
 
   override release(record: Allocation): void {
     const { limit } = record;
-    // By a view that somebody kept, its memory may have been transferred.
-    if (!this.keeps || this.keptBytes + limit > MOST_KEPT || record.memory.isGone) return;
+    if (!this.keeps || this.keptBytes + limit > MOST_KEPT) return;
     this.keptBytes += limit;
     this.kept[31 - Math.clz32(limit)]?.push(record);
   }

@@ -59,12 +59,16 @@ export abstract class ByteWriter {
   putSlice(source: Uint8Array): this {
     const byteCount = byteLengthOf(source, 'source');
     const { allocation, cursor } = this;
-    if (cursor + byteCount > allocation.limit) return this.putSliceInNewRoom(source, byteCount);
+    if (cursor + byteCount > allocation.limit) return this.putSliceInNewRoom(steady(source, 'source'));
     const room = allocation.room ?? allocation.ownRoom();
     // Empty as well where its memory was detached.
     if (room.length === 0) return this.putSteady(steady(source, 'source'));
-    room.set(source, cursor - allocation.offset);
-    // Another thread made the source longer just now: only its first bytes count.
+    try {
+      room.set(source, cursor - allocation.offset);
+    } catch {
+      return this.putSteady(steady(source, 'source')); // another thread made it longer just now, too long for this room
+    }
+    // Or not too long: then its first bytes count, and the others are scrubbed with them.
     if (byteLengthOf(source, 'source') !== byteCount) allocation.dirtyEnd = allocation.limit;
     this.cursor = cursor + byteCount;
     return this;
@@ -237,8 +241,9 @@ export abstract class ByteWriter {
     return this;
   }
 
-  private putSliceInNewRoom(source: Uint8Array, byteCount: number): this {
+  private putSliceInNewRoom(source: Uint8Array): this {
     const allocation = this.live();
+    const byteCount = byteLengthOf(source, 'source');
     if (!this.grows(allocation)) throw new BufferFullError(allocation.limit - this.cursor, byteCount);
     // The source is copied before the memory it may lie in is given back, and perhaps scrubbed.
     this.grow(allocation, byteCount, source);

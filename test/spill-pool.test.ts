@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Bytes, FixedArena, InitPolicy } from 'arena-alligator';
+import { BuddyArena, BuddyGeometry, type Bytes, FixedArena, InitPolicy } from 'arena-alligator';
 import fc from 'fast-check';
 import { assertAllReturned } from './support/arenas.js';
 
@@ -138,5 +138,74 @@ test('a slice of a buffer’s own spilled content can be appended to it', () => 
   assert.equal(bytes.length, 3 * SLOT);
   assert.ok(bytes.toUint8Array().every((byte) => byte === 7));
   bytes.release();
+  assertAllReturned(arena);
+});
+
+test('memory that was transferred while it was kept fails nobody else’s spill', () => {
+  const arena = FixedArena.withSlotCapacity(2, SLOT).autoSpill().build();
+  const first = spilled(arena, 1, 100);
+  const { buffer } = first.view;
+  first.release();
+  structuredClone(buffer, { transfer: [buffer as ArrayBuffer] });
+  const second = spilled(arena, 2, 100);
+  assert.ok(second.toUint8Array().every((byte) => byte === 2));
+  second.release();
+  assertAllReturned(arena);
+});
+
+test('a view that lies about its length misleads no spill, and does nothing in the middle of one', () => {
+  const arena = FixedArena.withSlotCapacity(2, SLOT).autoSpill().build();
+  const buffer = arena.allocate();
+  const view = buffer.chunkMut();
+  let asked = 0;
+  buffer.putBytes(1, SLOT);
+  Object.defineProperty(view, 'length', {
+    get() {
+      asked++;
+      buffer.abandon();
+      return SLOT;
+    },
+  });
+  const bytes = buffer.putBytes(2, 100).freeze();
+  assert.equal(asked, 0);
+  assert.deepEqual(
+    [...bytes.slice(0, SLOT)],
+    Array.from({ length: SLOT }, () => 1),
+  );
+  bytes.release();
+  const next = arena.allocate();
+  assert.equal(next.chunkMut().byteLength, SLOT);
+  assert.equal(asked, 0);
+  next.abandon();
+});
+
+test('a view that lies about its length is not lent to the next owner of its block', () => {
+  const arena = BuddyArena.builder(BuddyGeometry.exact(64, 16)).build();
+  const large = arena.allocate(64);
+  Object.defineProperty(large.chunkMut(), 'length', { value: 16 });
+  large.abandon();
+  const small = arena.allocate(16);
+  assert.equal(small.chunkMut().byteLength, 16);
+  small.abandon();
+  assertAllReturned(arena);
+});
+
+test('where the machine has not the memory that would be kept, a buffer spills to what it needs', () => {
+  const RealArray = globalThis.Uint8Array;
+  const arena = FixedArena.withSlotCapacity(1, 1024).autoSpill().build();
+  const buffer = arena.allocate().putBytes(1, 1024);
+  globalThis.Uint8Array = new Proxy(RealArray, {
+    construct(target, args) {
+      if (args[0] > 1500) throw new RangeError('Array buffer allocation failed');
+      return new target(...(args as [number]));
+    },
+  });
+  try {
+    buffer.putU8(2);
+  } finally {
+    globalThis.Uint8Array = RealArray;
+  }
+  assert.equal(buffer.length, 1025);
+  buffer.freeze().release();
   assertAllReturned(arena);
 });
