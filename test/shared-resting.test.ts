@@ -61,15 +61,38 @@ test('a word stays open for who claims from it, and is merged for who needs more
 test('threads open words of their own while there is memory, and share them when there is none', () => {
   const arena = buddies(11, 3);
   const [one, other] = [otherLane(arena), otherLane(arena)];
+  // Away from the words that idle threads begin at.
+  const half = claim(one, 10);
   const mine = claim(one, 0);
   const theirs = claim(other, 0);
   assert.ok(Math.abs(mine.trace.block - theirs.trace.block) >= 32, 'they lie in words apart');
   const rest = [];
   for (let record = one.claimOrWait(0, 1); record !== undefined; record = one.claimOrWait(0, 1)) rest.push(record);
-  assert.equal(rest.length, 2 ** 11 - 2);
-  for (const record of [...rest, mine]) one.release(record);
+  assert.equal(rest.length, 2 ** 10 - 2);
+  // By now hints say that there is nothing anywhere.
+  for (const record of [...rest.splice(500), mine, half]) {
+    one.release(record);
+    assert.deepEqual(audit(one), []);
+  }
+  for (const record of rest) one.release(record);
   other.release(theirs);
   assert.deepEqual(audit(one), []);
+  assertAllReturned(arena);
+});
+
+test('who found too little where it claims from goes on to the word that it opened', () => {
+  const arena = buddies(11, 3);
+  const one = otherLane(arena);
+  const held = [5, 4, 3].map((order) => claim(one, order));
+  one.release(claim(one, 5));
+  assert.deepEqual(audit(one), []);
+  assert.equal(resting(one).length, 1);
+  const { splits, coalesces } = one;
+  const again = claim(one, 5);
+  assert.equal(one.splits - splits, 0, 'half of what rests');
+  one.release(again);
+  assert.equal(one.coalesces - coalesces, 0);
+  for (const record of held) one.release(record);
   assertAllReturned(arena);
 });
 
