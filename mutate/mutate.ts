@@ -54,7 +54,8 @@ class Copy {
   constructor(isQuick: boolean) {
     this.isQuick = isQuick;
     for (const path of COPIED) cpSync(join(root, path), join(this.folder, path), { recursive: true });
-    symlinkSync(join(root, 'node_modules'), join(this.folder, 'node_modules'));
+    // Too much to copy, and nothing that is mutated: what is installed, and what the pages link to of the benchmark.
+    for (const path of ['node_modules', 'bench']) symlinkSync(join(root, path), join(this.folder, path));
   }
 
   async judge(fault: Fault): Promise<Verdict> {
