@@ -1,5 +1,6 @@
 import type { Case } from './case.js';
 import { contentionRows } from './rows/contention-rows.js';
+import { costRows } from './rows/cost-rows.js';
 import { encoderRows } from './rows/encoder-rows.js';
 import { growthRows } from './rows/growth-rows.js';
 import { handOverRows } from './rows/hand-over-rows.js';
@@ -22,4 +23,5 @@ export const cases: readonly Case[] = [
   ...latencyRows,
   ...netRows,
   ...ioRows,
+  ...costRows,
 ];

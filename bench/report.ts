@@ -55,6 +55,7 @@ const SOURCES: readonly [prefix: string, file: string][] = [
   ['net/', 'net-rows.ts'],
   ['read-', 'io-rows.ts'],
   ['release-to-waiter', 'io-rows.ts'],
+  ['cost/', 'cost-rows.ts'],
 ];
 
 function linked(id: string, label: string = id): string {
@@ -346,6 +347,10 @@ ${comparison(rowsOf('read-', 'release-to-waiter'), COLLECTOR)}
 ## Safety nets
 
 ${comparison(rowsOf('net/'), COLLECTOR)}
+
+## What the parts cost by themselves
+
+${comparison(rowsOf('cost/'), [])}
 
 ## Runtimes
 

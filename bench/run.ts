@@ -43,6 +43,7 @@ const SLOW = [
   'contention/',
   'read-',
   'net/',
+  'cost/',
   'release-to-waiter',
   'fifo-',
   'lifo-',
