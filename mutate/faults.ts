@@ -139,10 +139,6 @@ export const faults: readonly Fault[] = [
     },
   ),
   ...faultsIn('writer', ['writers', 'spill', 'init-policy', 'bytes-mut', 'bytes-owned'], {
-    'putSlice() writes one byte into the neighbour': [
-      'if (cursor + byteCount > allocation.limit)',
-      'if (cursor + byteCount > allocation.limit + 1)',
-    ],
     'a value is written into the neighbour': [
       'return at + byteCount <= this.allocation.limit ? at',
       'return at + byteCount <= this.allocation.limit + 1 ? at',
@@ -202,7 +198,7 @@ export const faults: readonly Fault[] = [
     ],
     'a raw freeze is not counted': ['allocation.owner.countFreeze();', ''],
   }),
-  ...faultsIn('allocation', ['bytes-view', 'collector', 'guarded'], {
+  ...faultsIn('allocation', ['spill-pool', 'bytes-view', 'collector', 'guarded'], {
     'a view of another length is lent again': [' || lengthOfView(view) !== length', ''],
     'a view of another place is lent again': [' || this.viewOffset !== offset', ''],
     'a slot is copied whole in a spill': ['room.length === length && offset === this.offset', 'room.length > 0'],
@@ -360,7 +356,6 @@ export const faults: readonly Fault[] = [
     'a closed arena goes on keeping spilled memory': ['this.keeps = false;', ''],
     'the zero policy keeps spilled memory': ['this.keeps = keeps;', 'this.keeps = true;'],
     'transferred memory is used again': ['if (record.memory.isGone)\n                continue;', ''],
-    'what is smaller than was wanted is kept': ['memory.byteLength === 2 ** size ?', 'true ?'],
     'nothing is kept': ['if (!this.keeps || this.keptBytes', 'if (true || this.keptBytes'],
     'kept memory is smaller than was asked for': ['32 - Math.clz32(preferred - 1)', '31 - Math.clz32(preferred - 1)'],
     'kept memory has no holder': ['record.holders = 1;', 'record.holders = 0;'],

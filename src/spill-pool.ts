@@ -1,4 +1,4 @@
-import { type Allocation, HeapOwner, heapAllocation, heldBy } from './allocation.js';
+import { type Allocation, HeapOwner, heldBy } from './allocation.js';
 import { grownSize, heapMemory } from './heap-memory.js';
 
 /** Sizes that are kept: powers of two from `2 ** SMALLEST` to `2 ** LARGEST` bytes. */
@@ -19,7 +19,7 @@ const MOST_KEPT = 2 ** 20;
  * costs 340 to 470 ns (Node 20, 24), several times what is written to it. What was forgotten is the collector's, as all heap memory.
  */
 export class SpillPool extends HeapOwner {
-  /** By size: records whose memory nobody holds. */
+  /** By size, rounded down: records whose memory nobody holds. */
   private readonly kept: readonly Allocation[][] = Array.from({ length: LARGEST + 1 }, () => []);
   private keptBytes = 0;
   private keeps: boolean;
@@ -34,10 +34,7 @@ export class SpillPool extends HeapOwner {
     const preferred = Math.max(Math.min(8 * used, LEAPS_TO), grownSize(used, byteCount));
     if (!this.keeps || preferred > 2 ** LARGEST) return super.spillTo(used, byteCount);
     const size = Math.max(SMALLEST, 32 - Math.clz32(preferred - 1));
-    const record = this.takeKept(size);
-    if (record !== undefined) return record;
-    const memory = heapMemory(used + byteCount, 2 ** size);
-    return memory.byteLength === 2 ** size ? heldBy(this, memory) : heapAllocation(memory);
+    return this.takeKept(size) ?? heldBy(this, heapMemory(used + byteCount, 2 ** size));
   }
 
   private takeKept(size: number): Allocation | undefined {

@@ -200,3 +200,15 @@ test('where the machine has not the memory that would be kept, a buffer spills t
   buffer.freeze().release();
   assertAllReturned(arena);
 });
+
+test('a slot whose content begins further back spills from there', () => {
+  const arena = FixedArena.withSlotCapacity(1, SLOT).autoSpill().build();
+  const bytes = arena.allocate().putBytes(1, 4).putBytes(2, 12).freeze();
+  bytes.splitTo(4).release();
+  const buffer = bytes.tryIntoMut();
+  assert.ok(buffer !== undefined);
+  const grown = buffer.putBytes(3, 10).freeze();
+  assert.deepEqual([...grown], [...new Array(12).fill(2), ...new Array(10).fill(3)]);
+  grown.release();
+  assertAllReturned(arena);
+});
