@@ -1,5 +1,5 @@
 import { lengthOfView } from './check.js';
-import { grownSize, heapMemory } from './heap-memory.js';
+import { grownMemory } from './heap-memory.js';
 import { Memory } from './memory.js';
 import type { Opening } from './site.js';
 import type { Ticket } from './tickets.js';
@@ -176,7 +176,7 @@ export class HeapOwner implements AllocationOwner {
   countSpill(): void {}
 
   spillTo(used: number, byteCount: number): Allocation {
-    return heapAllocation(heapMemory(used + byteCount, grownSize(used, byteCount)));
+    return heapAllocation(grownMemory(used, byteCount));
   }
 }
 

@@ -1,6 +1,6 @@
 import { type Allocation, type AllocationOwner, heapAllocation, type Parcel } from './allocation.js';
 import { GuardedRecord } from './guarded-record.js';
-import { grownSize, heapMemory } from './heap-memory.js';
+import { grownMemory } from './heap-memory.js';
 import type { Memory } from './memory.js';
 import { PassingOwner } from './passing-owner.js';
 import type { Quarantine } from './quarantine.js';
@@ -72,7 +72,7 @@ export class GuardOwner extends PassingOwner {
 
   /** Never memory that was somebody else's. */
   override spillTo(used: number, byteCount: number): Allocation {
-    return heapAllocation(heapMemory(used + byteCount, grownSize(used, byteCount)));
+    return heapAllocation(grownMemory(used, byteCount));
   }
 
   /** The record to write by, when its frozen bytes may be written again. @throws GuardError when they were already */

@@ -9,7 +9,7 @@ import {
 import { checkInteger, windowOf } from './check.js';
 import { compareBytes, equalBytes, indexOfBytes } from './compare.js';
 import { ReleasedError } from './errors.js';
-import { grownSize, heapMemory } from './heap-memory.js';
+import { grownMemory } from './heap-memory.js';
 import { inspectAs, preview } from './inspect.js';
 import { isShared, Memory } from './memory.js';
 import { decodeText, type TextEncoding } from './text.js';
@@ -601,7 +601,7 @@ export class BytesMut extends ByteWriter {
   /** @internal */
   protected override grow(allocation: Allocation, byteCount: number, tail: Uint8Array | undefined): void {
     const used = this.cursor;
-    const memory = heapMemory(used + byteCount, grownSize(used, byteCount));
+    const memory = grownMemory(used, byteCount);
     if (used > 0) memory.bytes.set(allocation.memory.view(0, used));
     if (tail !== undefined) {
       memory.bytes.set(tail, used);

@@ -7,6 +7,11 @@ export function grownSize(used: number, byteCount: number): number {
   return Math.max(SMALLEST, 2 * used, used + byteCount);
 }
 
+/** Heap memory for a buffer of `used` bytes that needs room for `byteCount` more. @throws RangeError as {@link heapMemory} */
+export function grownMemory(used: number, byteCount: number): Memory {
+  return heapMemory(used + byteCount, grownSize(used, byteCount));
+}
+
 /**
  * Heap memory of `preferred` bytes, or `needed` where that is too much.
  * @throws RangeError when the machine has not even that.
