@@ -10,8 +10,22 @@ import org.HdrHistogram.Histogram;
 final class Operations {
   private Operations() {}
 
+  /** Makes one buffer after the other and releases it at once. */
+  abstract static class OneByOne extends Operation {
+    abstract ByteBuf next();
+
+    @Override
+    void run(int times) {
+      for (int time = 0; time < times; time++) {
+        ByteBuf buffer = next();
+        consume(buffer);
+        buffer.release();
+      }
+    }
+  }
+
   /** Allocates, fills and releases. */
-  static final class RoundTrip extends Operation {
+  static final class RoundTrip extends OneByOne {
     private final Payloads payloads;
     private final int capacity;
     private final int size;
@@ -31,15 +45,7 @@ final class Operations {
     }
 
     @Override
-    void run(int times) {
-      for (int time = 0; time < times; time++) {
-        ByteBuf buffer = next();
-        consume(buffer);
-        buffer.release();
-      }
-    }
-
-    private ByteBuf next() {
+    ByteBuf next() {
       ByteBuf buffer = payloads.allocate(capacity);
       if (size > 0) {
         payloads.fill(buffer, size);
@@ -352,7 +358,7 @@ final class Operations {
   }
 
   /** Round trips of mixed sizes, of which one byte is written. */
-  static final class SteppedSizes extends Operation {
+  static final class SteppedSizes extends OneByOne {
     private final Payloads payloads;
     private final int[] sizes = Plans.steppedSizes();
     private int step;
@@ -370,15 +376,7 @@ final class Operations {
     }
 
     @Override
-    void run(int times) {
-      for (int time = 0; time < times; time++) {
-        ByteBuf buffer = next();
-        consume(buffer);
-        buffer.release();
-      }
-    }
-
-    private ByteBuf next() {
+    ByteBuf next() {
       ByteBuf buffer = payloads.allocate(sizes[step]).writeByte(1);
       step = step + 1 & sizes.length - 1;
       return buffer;
