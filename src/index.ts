@@ -1,7 +1,6 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 
-export type { ArenaHandle } from './arena-handle.js';
-export { type BackingMemory, BuddyHint, SlotSpec } from './backing.js';
+export { type BackingMemory, BuddyHint, SlotSpec } from './arenas/backing.js';
 export {
   AsyncBuddyArena,
   type AsyncBuddyArenaMetrics,
@@ -14,21 +13,7 @@ export {
   RawSharedBuddyArena,
   SharedBuddyArena,
   type SharedBuddyArenaOf,
-} from './buddy-arena.js';
-export { BytesChannel, type ChannelHandle } from './bytes-channel.js';
-export type { ArenaMetrics } from './engine.js';
-export {
-  AllocError,
-  type AllocErrorCode,
-  ArenaError,
-  BufferFullError,
-  BuildError,
-  type BuildErrorCode,
-  ChannelClosedError,
-  GuardError,
-  RawFreezeError,
-  ReleasedError,
-} from './errors.js';
+} from './arenas/buddy-arena.js';
 export {
   AsyncFixedArena,
   type AsyncFixedArenaMetrics,
@@ -41,9 +26,25 @@ export {
   RawSharedFixedArena,
   SharedFixedArena,
   type SharedFixedArenaOf,
-} from './fixed-arena.js';
-export { BuddyGeometry } from './geometry.js';
-export { ArenaBuffer, Bytes, BytesMut, type BytesView } from './handles.js';
+} from './arenas/fixed-arena.js';
+export { InitPolicy, PageSize, type SharedOptions } from './arenas/options.js';
+export { Unfaulted } from './arenas/unfaulted.js';
+export {
+  AllocError,
+  type AllocErrorCode,
+  ArenaError,
+  BufferFullError,
+  BuildError,
+  type BuildErrorCode,
+  ChannelClosedError,
+  GuardError,
+  RawFreezeError,
+  ReleasedError,
+} from './base/errors.js';
+export type { BuilderMode, Sharing } from './base/modes.js';
+export { BuddyGeometry } from './blocks/geometry.js';
+export { BytesChannel, type ChannelHandle } from './channel/bytes-channel.js';
+export type { ArenaMetrics } from './engine/engine.js';
 export {
   type Leak,
   LeakDetection,
@@ -51,16 +52,15 @@ export {
   type OpenAllocation,
   type OpenSite,
   openSites,
-} from './leaks.js';
-export type { GrowableMemory } from './memory.js';
-export type { BuilderMode, Sharing } from './modes.js';
-export { NotifyWaiters } from './notify-waiters.js';
-export { InitPolicy, PageSize, type SharedOptions } from './options.js';
-export { RawRegion } from './raw-region.js';
-export type { WatchedWorker } from './shared-thread.js';
-export type { TextEncoding } from './text.js';
-export type { Ticket } from './tickets.js';
-export { Unfaulted } from './unfaulted.js';
-export type { WaitMetrics } from './wait-line.js';
-export type { WaitOptions } from './wait-options.js';
-export type { BuddyWaiter, Waiter, WaitingRequest, WaitRegistration } from './wait-strategy.js';
+} from './engine/leaks.js';
+export { ArenaBuffer, Bytes, BytesMut, type BytesView } from './handles/handles.js';
+export { RawRegion } from './handles/raw-region.js';
+export type { Ticket } from './handles/tickets.js';
+export type { GrowableMemory } from './memory/memory.js';
+export type { TextEncoding } from './memory/text.js';
+export type { ArenaHandle } from './shared/arena-handle.js';
+export type { WatchedWorker } from './shared/thread.js';
+export { NotifyWaiters } from './waiting/notify-waiters.js';
+export type { WaitMetrics } from './waiting/wait-line.js';
+export type { WaitOptions } from './waiting/wait-options.js';
+export type { BuddyWaiter, Waiter, WaitingRequest, WaitRegistration } from './waiting/wait-strategy.js';

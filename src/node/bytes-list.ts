@@ -1,6 +1,6 @@
-import { checkInteger, describe } from '../check.js';
+import { checkInteger, describe } from '../base/check.js';
 import { Bytes, type BytesView, ReleasedError, type TextEncoding } from '../index.js';
-import { inspectAs } from '../inspect.js';
+import { inspectAs } from '../memory/inspect.js';
 
 /**
  * Bytes in several pieces of memory, in order, as one value: a record that straddles chunks, or a header and its body. It

@@ -1,4 +1,4 @@
-import { checkInteger, describe } from '../check.js';
+import { checkInteger, describe } from '../base/check.js';
 import { AsyncBuddyArena, AsyncFixedArena } from '../index.js';
 
 /** An arena built with `buildAsync()`: adapters wait for its memory, and that is the back-pressure. */

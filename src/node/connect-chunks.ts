@@ -1,7 +1,7 @@
 import { connect, type NetConnectOpts, type OnReadOpts, type Socket } from 'node:net';
 import { finished } from 'node:stream';
-import { abortReason, addAbortCallback, checkSignal, removeAbortCallback } from '../abort-signals.js';
-import { checkFunction, checkInteger, describe } from '../check.js';
+import { abortReason, addAbortCallback, checkSignal, removeAbortCallback } from '../base/abort-signals.js';
+import { checkFunction, checkInteger, describe } from '../base/check.js';
 import { type ArenaBuffer, Bytes } from '../index.js';
 import { Answers } from './answers.js';
 import { type ChunkArena, chunkSizeFor } from './chunk-arena.js';

@@ -1,5 +1,5 @@
 import { close, fstat, open, type PathLike, read, readv, type Stats } from 'node:fs';
-import { abortReason, addAbortCallback, removeAbortCallback } from '../abort-signals.js';
+import { abortReason, addAbortCallback, removeAbortCallback } from '../base/abort-signals.js';
 import { type ArenaBuffer, Bytes } from '../index.js';
 import { Answers } from './answers.js';
 import type { ChunkArena } from './chunk-arena.js';

@@ -1,4 +1,4 @@
-import { checkInteger } from '../check.js';
+import { checkInteger } from '../base/check.js';
 import { ArenaError, type Bytes } from '../index.js';
 import { BytesList, giveBack } from './bytes-list.js';
 import { PartialRecord } from './partial-record.js';

@@ -1,6 +1,6 @@
 import { finished, type Writable } from 'node:stream';
-import { abortReason, addAbortCallback, checkSignal, removeAbortCallback } from '../abort-signals.js';
-import { describe } from '../check.js';
+import { abortReason, addAbortCallback, checkSignal, removeAbortCallback } from '../base/abort-signals.js';
+import { describe } from '../base/check.js';
 import type { Bytes } from '../index.js';
 import { type BytesList, giveBack } from './bytes-list.js';
 import { checkOpen, needsDrain, prematureClose, send } from './send.js';

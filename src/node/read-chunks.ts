@@ -1,7 +1,7 @@
 import type { PathLike } from 'node:fs';
 import { Readable } from 'node:stream';
-import { checkSignal } from '../abort-signals.js';
-import { checkInteger, describe } from '../check.js';
+import { checkSignal } from '../base/abort-signals.js';
+import { checkInteger, describe } from '../base/check.js';
 import type { Bytes } from '../index.js';
 import { type ChunkArena, chunkSizeFor } from './chunk-arena.js';
 import { FileChunks, type OpenFile } from './file-chunks.js';

@@ -1,6 +1,6 @@
 import { finished, type Readable } from 'node:stream';
-import { addAbortCallback, removeAbortCallback } from '../abort-signals.js';
-import { describe } from '../check.js';
+import { addAbortCallback, removeAbortCallback } from '../base/abort-signals.js';
+import { describe } from '../base/check.js';
 import type { ArenaBuffer, Bytes } from '../index.js';
 import type { ChunkArena } from './chunk-arena.js';
 

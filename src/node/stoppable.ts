@@ -1,4 +1,4 @@
-import { abortReason, addAbortCallback, checkSignal, removeAbortCallback } from '../abort-signals.js';
+import { abortReason, addAbortCallback, checkSignal, removeAbortCallback } from '../base/abort-signals.js';
 
 /** An async iterable that can be stopped at any time, also while a `next()` is pending. */
 export interface StoppableIterator<T> extends AsyncIterableIterator<T, undefined, undefined> {

@@ -1,5 +1,5 @@
-import { addAbortCallback, removeAbortCallback } from '../abort-signals.js';
-import { describe } from '../check.js';
+import { addAbortCallback, removeAbortCallback } from '../base/abort-signals.js';
+import { describe } from '../base/check.js';
 import type { Bytes } from '../index.js';
 import { type BytesList, copyInto, giveBack } from './bytes-list.js';
 import { type ChunkArena, chunkSizeFor } from './chunk-arena.js';

@@ -1,6 +1,6 @@
 import type { FileHandle } from 'node:fs/promises';
 import type { Writable } from 'node:stream';
-import { checkInteger, describe } from '../check.js';
+import { checkInteger, describe } from '../base/check.js';
 import { Bytes } from '../index.js';
 import { BytesList, viewsOf } from './bytes-list.js';
 import { send, takeOver } from './send.js';

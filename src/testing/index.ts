@@ -1,9 +1,9 @@
-import { checkInteger, describe } from '../check.js';
-import { ArenaError } from '../errors.js';
-import type { HandleFactory } from '../handle-factory.js';
+import { checkInteger, describe } from '../base/check.js';
+import { ArenaError } from '../base/errors.js';
+import type { HandleFactory } from '../engine/handle-factory.js';
 import { BuddyArena, FixedArena, type OpenAllocation, openSites } from '../index.js';
-import { lostSince, newestOpening } from '../leak-watch.js';
-import { watchedHandles } from '../nets.js';
+import { lostSince, newestOpening } from '../nets/leak-watch.js';
+import { watchedHandles } from '../nets/nets.js';
 
 /** Something was not released, was forgotten, or was used after it had been given up. */
 export class UnreleasedError extends ArenaError {

@@ -1,5 +1,6 @@
-import { MAX_MESSAGES, MESSAGE_WORDS, WAITING } from '#internal/control';
-import { blockOrder, holderCount } from '#internal/holders';
+import type { Level, TreeShape } from '#internal/shared/blocks';
+import { MAX_MESSAGES, MESSAGE_WORDS, WAITING } from '#internal/shared/control';
+import { blockOrder, holderCount } from '#internal/shared/holders';
 import {
   CELL,
   CELLS,
@@ -12,9 +13,8 @@ import {
   OWNED,
   RECLAIMING,
   STATE,
-} from '#internal/lane';
-import type { Level, TreeShape } from '#internal/shared-blocks';
-import type { Tools } from '#internal/shared-recovery';
+} from '#internal/shared/lane';
+import type { Tools } from '#internal/shared/recovery';
 
 const FREE = 'free';
 

@@ -1,4 +1,4 @@
-import { environment, type Timer } from '#internal/environment';
+import { environment, type Timer } from '#internal/base/environment';
 
 /** A clock that moves only when it is told to, in place of the library's. */
 export class FakeClock {

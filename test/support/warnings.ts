@@ -1,5 +1,5 @@
 import { afterEach } from 'node:test';
-import { environment } from '#internal/environment';
+import { environment } from '#internal/base/environment';
 
 /** What the program warned of in the test so far. */
 export interface Warnings {

@@ -23,7 +23,7 @@ import {
   type Ticket,
 } from 'arena-alligator';
 import fc from 'fast-check';
-import type { Allocation } from '#internal/allocation';
+import type { Allocation } from '#internal/handles/allocation';
 import { assertAllReturned } from './arenas.js';
 import { settled } from './outcome.js';
 

@@ -1,0 +1,423 @@
+import { BuddyArena, SharedBuddyArena } from '../arenas/buddy-arena.js';
+import { FixedArena, SharedFixedArena } from '../arenas/fixed-arena.js';
+import { abortReason } from '../base/abort-signals.js';
+import { exchange, load, or } from '../base/atomics.js';
+import { checkInteger, describe } from '../base/check.js';
+import { environment } from '../base/environment.js';
+import { ChannelClosedError } from '../base/errors.js';
+import type { Site } from '../base/site.js';
+import type { Allocation, Parcel } from '../handles/allocation.js';
+import { Bytes } from '../handles/handles.js';
+import { inspectAs } from '../memory/inspect.js';
+import { type ArenaHandle, openHandle } from '../shared/arena-handle.js';
+import { invalid, MAX_MESSAGES, sharedBuffer } from '../shared/control.js';
+import type { SharedEngine } from '../shared/engine.js';
+import type { SharedThread } from '../shared/thread.js';
+import { checkMayBlock } from '../shared/waiting.js';
+import { PendingCall } from '../waiting/pending-call.js';
+import { checkTimeout, checkWaitOptions, timeoutError, type WaitOptions } from '../waiting/wait-options.js';
+import { RING_EMPTY, RING_ENDED, Ring, ringWords } from './ring.js';
+
+/** What another thread needs to attach to a channel; it leads to the arena too. */
+export interface ChannelHandle {
+  readonly type: 'arena-alligator/channel';
+  readonly arena: ArenaHandle;
+  readonly memory: SharedArrayBuffer;
+}
+
+// The memory of a channel, in words.
+const MAGIC_AT = 0;
+const VERSION_AT = 1;
+const CAPACITY_AT = 2;
+const MASK_WORDS_AT = 3;
+const HEADER = 32;
+
+const MAGIC = 0x416c_6c43; // 'AllC' in ASCII
+const VERSION = 1;
+
+// Who blocks tries for so long before he sleeps, in ms: to be woken takes 17 to 60 us. A look at the clock costs as much as some tries.
+const SPIN = 0.05;
+const SPIN_TURNS = 16;
+/** However the clock goes. */
+const SPIN_ROUNDS = 1000;
+
+type SharedArena = SharedFixedArena | SharedBuddyArena;
+
+/**
+ * A bounded queue that moves {@link Bytes} between threads without copying them: any number of senders and receivers,
+ * first in, first out, without a lock. Each attached thread has an object of its own.
+ *
+ * A full channel makes senders wait. Closing ends it for senders at once, and for receivers when it is empty.
+ */
+export class BytesChannel implements AsyncIterable<Bytes> {
+  /** The arena that the bytes lie in. */
+  readonly arena: SharedArena;
+  /** Messages that fit in. */
+  readonly capacity: number;
+  private readonly thread: SharedThread;
+  private readonly memory: SharedArrayBuffer;
+  private readonly ring: Ring;
+  private readonly receivers: LaneSet;
+  private readonly senders: LaneSet;
+  /** And from where in the program each was asked for. */
+  private readonly receiving = new Map<PendingCall<Bytes | undefined>, Site | undefined>();
+  private readonly sending = new Map<PendingCall<void>, Bytes>();
+  private readonly look = (): void => this.lookAgain();
+
+  static {
+    inspectAs(BytesChannel.prototype, function () {
+      return `BytesChannel(${this.length}/${this.capacity}${this.isClosed ? ', closed' : ''})`;
+    });
+  }
+
+  private constructor(arena: SharedArena, memory: SharedArrayBuffer, capacity: number) {
+    const { thread } = arena;
+    const { lane, control } = thread.tools;
+    const maskWords = maskWordsOf(control.plan.maxThreads);
+    const words = new Int32Array(memory);
+    this.arena = arena;
+    this.capacity = capacity;
+    this.thread = thread;
+    this.memory = memory;
+    this.receivers = new LaneSet(words, HEADER, maskWords, thread);
+    this.senders = new LaneSet(words, HEADER + maskWords, maskWords, thread);
+    this.ring = new Ring(memory, ringAt(maskWords), capacity, lane.words);
+  }
+
+  /**
+   * A channel for bytes of a shared arena.
+   * @param options `capacity`: messages that fit in, 1 to 65,536
+   * @throws TypeError unless the arena is shared and attached; TypeError, RangeError for a bad capacity
+   */
+  static create(arena: SharedArena, options: { readonly capacity: number }): BytesChannel {
+    if (!(arena instanceof SharedFixedArena || arena instanceof SharedBuddyArena)) {
+      throw new TypeError(`arena must be a shared arena, got ${describe(arena)}`);
+    }
+    if (typeof options !== 'object' || options === null) {
+      throw new TypeError(`options must be an object, got ${describe(options)}`);
+    }
+    const capacity = checkInteger(options.capacity, 'capacity', 1, MAX_MESSAGES);
+    arena.thread.checkAttached();
+    const { maxThreads } = arena.thread.tools.control.plan;
+    const memory = sharedBuffer(channelBytes(capacity, maxThreads));
+    const words = new Int32Array(memory);
+    words[MAGIC_AT] = MAGIC;
+    words[VERSION_AT] = VERSION;
+    words[CAPACITY_AT] = capacity;
+    words[MASK_WORDS_AT] = maskWordsOf(maxThreads);
+    return new BytesChannel(arena, memory, capacity);
+  }
+
+  /**
+   * The channel that `handle` is of, in this thread; its arena is attached too where it was not.
+   * @throws BuildError INVALID_HANDLE for what is none of this version, or damaged; TOO_MANY_THREADS; TypeError for no object
+   */
+  static attach(handle: ChannelHandle): BytesChannel {
+    if (typeof handle !== 'object' || handle === null)
+      throw new TypeError(`handle must be an object, got ${describe(handle)}`);
+    const { type, arena: arenaHandle, memory } = handle;
+    if (type !== 'arena-alligator/channel') throw invalid('it is not a handle of a channel');
+    if (!(memory instanceof SharedArrayBuffer) || memory.byteLength < HEADER * 4)
+      throw invalid('its memory is truncated');
+    const words = new Int32Array(memory, 0, HEADER);
+    if (words[MAGIC_AT] !== MAGIC || words[VERSION_AT] !== VERSION)
+      throw invalid('it is not of a channel of this version');
+    const capacity = words[CAPACITY_AT] as number;
+    if (capacity < 1 || capacity > MAX_MESSAGES) throw invalid('its geometry is impossible');
+    if (typeof arenaHandle !== 'object' || arenaHandle === null) throw invalid('it has no arena');
+    const kind = arenaHandle.kind === 'buddy' ? 'buddy' : 'fixed';
+    if (memory.byteLength !== channelBytes(capacity, openHandle(arenaHandle, kind).control.plan.maxThreads)) {
+      throw invalid('its memory has not the size that its geometry needs');
+    }
+    const arena = attachArena(arenaHandle);
+    return new BytesChannel(arena, memory, capacity);
+  }
+
+  /** What another thread needs to attach; can be posted. @throws BuildError INVALID_HANDLE after the arena was detached */
+  handle(): ChannelHandle {
+    return Object.freeze({ type: 'arena-alligator/channel', arena: this.arena.handle(), memory: this.memory });
+  }
+
+  /** Messages in the channel: a moment's figure while others send and receive. */
+  get length(): number {
+    return this.ring.length;
+  }
+
+  /** Whether {@link close} was called, in any thread. What is in the channel can still be received. */
+  get isClosed(): boolean {
+    return this.ring.isEnded;
+  }
+
+  /**
+   * Sends `bytes` if there is room; the handle is used up then, and stays as it is otherwise.
+   * @throws ChannelClosedError; ReleasedError; TypeError for bytes that are not of the channel's arena; AllocError ARENA_CLOSED
+   *   after this thread has detached, ARENA_FULL when 65,536 messages and tickets are on their way in the arena
+   */
+  trySend(bytes: Bytes): boolean {
+    if (!(bytes instanceof Bytes)) throw new TypeError(`bytes must be Bytes, got ${describe(bytes)}`);
+    const { engine, tools } = this.thread;
+    this.thread.checkAttached();
+    const { allocation, offset, length } = Bytes.placeOf(bytes);
+    const { owner } = allocation; // what only looks like Bytes has no allocation, and ends here
+    const delivery = length > 0 ? owner.parcel(allocation, offset, length) : nothingOf(engine);
+    if (delivery.engine !== engine) throw foreign(allocation);
+    if (!this.ring.hasRoom) return this.refuseIfClosed();
+    const takesHold = length > 0 && allocation.holders === 1;
+    const message = tools.messages.write(delivery, takesHold);
+    if (!this.ring.send(message)) {
+      tools.messages.unwrite(message, delivery, takesHold);
+      return this.refuseIfClosed();
+    }
+    if (length > 0) Bytes.depart(bytes);
+    else Bytes.giveBack(bytes);
+    this.receivers.wakeAll();
+    return true;
+  }
+
+  /**
+   * Sends `bytes` as soon as there is room; the handle is used up then. In the order of the calls within a thread. When the wait
+   * ends in vain the handle is still the caller's.
+   *
+   * Rejects with what {@link trySend} throws, the reason of an aborted signal, or a DOMException named TimeoutError.
+   */
+  send(bytes: Bytes, options?: WaitOptions): Promise<void> {
+    try {
+      const limits = checkWaitOptions(options);
+      if (limits.signal?.aborted) throw abortReason(limits.signal);
+      if (this.sending.size === 0 && this.trySend(bytes)) return Promise.resolve();
+      Bytes.placeOf(bytes);
+      const call = new PendingCall<void>('the channel had no room', limits, () => this.settled());
+      this.sending.set(call, bytes);
+      this.wait();
+      return call.promise;
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  /**
+   * As {@link send}, but this thread sleeps until there is room: for workers.
+   * @param timeout ms, 0 to 2^31 - 1; without one it waits as long as it takes
+   * @throws what {@link trySend} throws; a DOMException named TimeoutError; TypeError where the thread must not block
+   */
+  sendBlocking(bytes: Bytes, timeout?: number): void {
+    checkTimeout(timeout);
+    if (this.trySend(bytes)) return;
+    this.block(timeout, 'the channel had no room', this.senders, () => this.trySend(bytes) || undefined);
+  }
+
+  /** The first message, or undefined when there is none now. @throws AllocError ARENA_CLOSED after this thread has detached */
+  tryReceive(): Bytes | undefined {
+    const message = this.next();
+    return message < 0 ? undefined : this.open(message, this.callSite());
+  }
+
+  /**
+   * The first message, as soon as there is one; undefined when the channel is closed and empty. In the order of the calls within a thread.
+   *
+   * Rejects with the reason of an aborted signal, a DOMException named TimeoutError, or AllocError ARENA_CLOSED after this
+   * thread has detached. The promise keeps the thread running while another one is attached to the arena.
+   */
+  receive(options?: WaitOptions): Promise<Bytes | undefined> {
+    try {
+      const limits = checkWaitOptions(options);
+      if (limits.signal?.aborted) throw abortReason(limits.signal);
+      this.thread.checkAttached();
+      if (this.receiving.size === 0) {
+        const message = this.ring.receive();
+        if (message !== RING_EMPTY)
+          return Promise.resolve(message === RING_ENDED ? undefined : this.open(message, this.callSite()));
+      }
+      const call = new PendingCall<Bytes | undefined>('no message came', limits, () => this.settled());
+      this.receiving.set(call, this.callSite());
+      this.wait();
+      return call.promise;
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  /**
+   * As {@link receive}, but this thread sleeps until there is a message: for workers.
+   * @param timeout ms, 0 to 2^31 - 1; without one it waits as long as it takes
+   * @throws a DOMException named TimeoutError; TypeError where the thread must not block; AllocError ARENA_CLOSED
+   */
+  receiveBlocking(timeout?: number): Bytes | undefined {
+    checkTimeout(timeout);
+    let message = this.next();
+    if (message === RING_EMPTY) {
+      message = this.block(timeout, 'no message came', this.receivers, () => {
+        const received = this.next();
+        return received === RING_EMPTY ? undefined : received;
+      });
+    }
+    return message === RING_ENDED ? undefined : this.open(message, this.callSite());
+  }
+
+  /** The messages as they come, until the channel is closed and empty. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<Bytes, undefined, undefined> {
+    for (let bytes = await this.receive(); bytes !== undefined; bytes = await this.receive()) yield bytes;
+    return undefined;
+  }
+
+  /** Lets nothing in any more, in all threads; what is in the channel can still be received. Doing it again does nothing. */
+  close(): void {
+    this.ring.end();
+    this.receivers.wakeAll();
+    this.senders.wakeAll();
+    this.lookAgain();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  /** What JSON shows: never the memory. */
+  toJSON(): { type: 'BytesChannel'; length: number; capacity: number } {
+    return { type: 'BytesChannel', length: this.length, capacity: this.capacity };
+  }
+
+  /** The number of the first message, RING_EMPTY or RING_ENDED. @throws AllocError ARENA_CLOSED after this thread has detached */
+  private next(): number {
+    this.thread.checkAttached();
+    return this.ring.receive();
+  }
+
+  /** Where the program asks for a message, where that is recorded. */
+  private callSite(): Site | undefined {
+    return this.thread.engine.handles.site();
+  }
+
+  private open(message: number, site: Site | undefined): Bytes {
+    const delivery = this.thread.tools.messages.read(message);
+    // Only now: there is room when a message's number is free too.
+    this.senders.wakeAll();
+    return this.thread.receive(delivery, site);
+  }
+
+  private refuseIfClosed(): false {
+    if (this.isClosed) throw new ChannelClosedError();
+    return false;
+  }
+
+  private wait(): void {
+    this.thread.sleeper.add(this.look);
+    this.lookAgain();
+  }
+
+  private settled(): void {
+    for (const call of this.receiving.keys()) if (call.isSettled) this.receiving.delete(call);
+    for (const call of this.sending.keys()) if (call.isSettled) this.sending.delete(call);
+    if (this.receiving.size === 0 && this.sending.size === 0) this.thread.sleeper.remove(this.look);
+  }
+
+  /** Does what of the pending calls can be done now. */
+  private lookAgain(): void {
+    // Whoever waits says so first and tries then (docs/threads.md, T12).
+    if (this.sending.size > 0) this.senders.add();
+    for (const [call, bytes] of this.sending) {
+      try {
+        if (!this.trySend(bytes)) break;
+        call.resolve();
+      } catch (error) {
+        call.reject(error);
+      }
+    }
+    if (this.receiving.size > 0) this.receivers.add();
+    for (const [call, site] of this.receiving) {
+      try {
+        const message = this.next();
+        if (message === RING_EMPTY) break;
+        call.resolve(message === RING_ENDED ? undefined : this.open(message, site));
+      } catch (error) {
+        call.reject(error);
+      }
+    }
+  }
+
+  private block<Result>(
+    timeout: number | undefined,
+    what: string,
+    waiting: LaneSet,
+    attempt: () => Result | undefined,
+  ): Result {
+    const { sleeper } = this.thread;
+    checkMayBlock();
+    const start = environment.now();
+    const deadline = start + (timeout ?? Number.POSITIVE_INFINITY);
+    for (let round = 0; round < SPIN_ROUNDS && environment.now() < Math.min(start + SPIN, deadline); round++) {
+      for (let turn = 0; turn < SPIN_TURNS; turn++) {
+        const result = attempt();
+        if (result !== undefined) return result;
+      }
+    }
+    for (;;) {
+      const { wakes } = sleeper;
+      waiting.add();
+      const result = attempt();
+      if (result !== undefined) return result;
+      const left = deadline - environment.now();
+      if (left <= 0) throw timeoutError(what, timeout ?? 0);
+      sleeper.sleep(wakes, left);
+    }
+  }
+}
+
+/** Lanes whose threads wait for a channel, a bit for each. */
+class LaneSet {
+  private readonly words: Int32Array;
+  private readonly start: number;
+  private readonly count: number;
+  private readonly thread: SharedThread;
+
+  constructor(words: Int32Array, start: number, count: number, thread: SharedThread) {
+    this.words = words;
+    this.start = start;
+    this.count = count;
+    this.thread = thread;
+  }
+
+  /** Adds this thread. */
+  add(): void {
+    const { number } = this.thread.tools.lane;
+    or(this.words, this.start + (number >>> 5), 1 << (number & 31));
+  }
+
+  /** Wakes all that are in it, and takes them out. */
+  wakeAll(): void {
+    for (let word = 0; word < this.count; word++) {
+      if (load(this.words, this.start + word) === 0) continue;
+      for (let lanes = exchange(this.words, this.start + word, 0); lanes !== 0; lanes &= lanes - 1) {
+        this.thread.tools.control.wake((word << 5) + 31 - Math.clz32(lanes & -lanes));
+      }
+    }
+  }
+}
+
+function nothingOf(engine: SharedEngine): Parcel {
+  return { engine, block: -1, start: 0, length: 0 };
+}
+
+function foreign({ trace }: Allocation): TypeError {
+  const where = trace.opening === undefined ? '' : `; they were allocated\n${trace.opening.site.stack}`;
+  return new TypeError(`only bytes of the channel's own arena can be sent; these are of another one${where}`);
+}
+
+function maskWordsOf(maxThreads: number): number {
+  return Math.ceil(maxThreads / 32);
+}
+
+function channelBytes(capacity: number, maxThreads: number): number {
+  return (ringAt(maskWordsOf(maxThreads)) + ringWords(capacity)) * 4;
+}
+
+/** Where the ring begins: on a cache line of its own, for senders read the masks each time, and receivers write the head. */
+function ringAt(maskWords: number): number {
+  return Math.ceil((HEADER + 2 * maskWords) / 32) * 32;
+}
+
+function attachArena(handle: ArenaHandle): SharedArena {
+  return handle.kind === 'buddy'
+    ? BuddyArena.attach(handle as ArenaHandle<'buddy'>)
+    : FixedArena.attach(handle as ArenaHandle<'fixed'>);
+}

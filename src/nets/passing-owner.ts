@@ -1,0 +1,55 @@
+import type { Allocation, AllocationOwner, Parcel } from '../handles/allocation.js';
+import type { Ticket } from '../handles/tickets.js';
+
+/** An owner in front of an engine that passes everything on to it: what a safety net overrides is what it wants to know. */
+export class PassingOwner implements AllocationOwner {
+  protected readonly engine: AllocationOwner;
+
+  constructor(engine: AllocationOwner) {
+    this.engine = engine;
+  }
+
+  get spills(): boolean {
+    return this.engine.spills;
+  }
+
+  get writable(): boolean {
+    return this.engine.writable;
+  }
+
+  release(record: Allocation): void {
+    this.engine.release(record);
+  }
+
+  departed(record: Allocation): void {
+    this.engine.departed(record);
+  }
+
+  isSoleHolder(record: Allocation): boolean {
+    return this.engine.isSoleHolder(record);
+  }
+
+  parcel(record: Allocation, offset: number, length: number): Parcel {
+    return this.engine.parcel(record, offset, length);
+  }
+
+  issueTicket(record: Allocation, offset: number, length: number): Ticket {
+    return this.engine.issueTicket(record, offset, length);
+  }
+
+  lend(record: Allocation): void {
+    this.engine.lend(record);
+  }
+
+  countFreeze(): void {
+    this.engine.countFreeze();
+  }
+
+  countSpill(): void {
+    this.engine.countSpill();
+  }
+
+  spillTo(used: number, byteCount: number): Allocation {
+    return this.engine.spillTo(used, byteCount);
+  }
+}

@@ -1,0 +1,196 @@
+import { compareExchange, load } from '../base/atomics.js';
+import { enter, leave } from './lane.js';
+
+/** Words that a hint word speaks for: four bits for each. */
+const FAN_OUT = 8;
+
+/** Bit 3 of each nibble, which ranks (0 to 6) leave alone. */
+const HIGH_BITS = 0x8888_8888 | 0;
+
+/**
+ * Which words of a tree level may have a free block, and of what rank: 0 for none, else 1 + the order of the largest run of bits.
+ *
+ *     level 1   [ 3 | 0 | ... ]                 the largest below each group of eight
+ *     level 0   [ 3 | 1 | 0 | ... ] [ ... ]     a nibble for each word
+ *
+ * A hint may say too much, and is lowered by who finds out. It says too little only while an operation is under way
+ * (docs/threads.md, T6). All searching is by hints, so a claim looks at a handful of words however many there are.
+ */
+export class Hints {
+  private readonly words: Int32Array;
+  /** Where each level begins in `words`, and how many children it speaks for. */
+  private readonly starts: readonly number[];
+  private readonly sizes: readonly number[];
+  private readonly lane: Int32Array;
+  private readonly note: (index: number) => void;
+  private readonly onReveal: () => void;
+
+  /**
+   * @param start index in `words` of the {@link hintWords} for `count` words
+   * @param lane the own lane
+   * @param note writes into the lane which of the words this thread is at
+   * @param onReveal called when what a hint of this thread's had hidden can be found again: somebody may be waiting for it
+   */
+  constructor(
+    words: Int32Array,
+    start: number,
+    count: number,
+    lane: Int32Array,
+    note: (index: number) => void,
+    onReveal: () => void,
+  ) {
+    const starts: number[] = [];
+    const sizes: number[] = [];
+    let at = start;
+    for (let size = count; size > 1; size = Math.ceil(size / FAN_OUT)) {
+      starts.push(at);
+      sizes.push(size);
+      at += Math.ceil(size / FAN_OUT);
+    }
+    this.words = words;
+    this.starts = starts;
+    this.sizes = sizes;
+    this.lane = lane;
+    this.note = note;
+    this.onReveal = onReveal;
+  }
+
+  /**
+   * The first word at `from` or after it that may have `rank` or more; -1 when there is none. Reads plainly, at a tenth of what an
+   * atomic read costs: it is a search for hints, and whoever must not overlook anything made an atomic read before.
+   */
+  next(rank: number, from: number): number {
+    const { starts, sizes, words } = this;
+    const needed = Math.imul(rank, 0x1111_1111);
+    let level = 0;
+    let index = from;
+    while (level < starts.length) {
+      if (index >= (sizes[level] as number)) return -1;
+      const at = index >>> 3;
+      const found = candidates(words[(starts[level] as number) + at] as number, needed) & (-1 << ((index & 7) << 2));
+      if (found === 0) {
+        index = at + 1;
+        level++;
+        continue;
+      }
+      index = (at << 3) + first(found);
+      if (level === 0) return index;
+      level--;
+      // What a group was said to have may be gone: then the search goes on behind it.
+      const below = candidates(words[(starts[level] as number) + index] as number, needed);
+      if (below === 0) {
+        this.settleGroup(level, index);
+        index++;
+        level++;
+      } else {
+        index <<= 3;
+      }
+    }
+    return -1;
+  }
+
+  /** Says that the word at `index` has `rank`, where hints say less. */
+  raise(index: number, rank: number): void {
+    this.raiseFrom(0, index, rank);
+  }
+
+  /** As {@link raise}, up to the top: a thread that died may have raised or lowered any part of the way. */
+  heal(index: number, rank: number): void {
+    for (let level = 0; level < this.starts.length; level++) {
+      this.raiseAt(level, index, rank);
+      index >>>= 3;
+      rank = largest(this.at(level, index));
+    }
+  }
+
+  /** Lowers the hint for the word at `index` to what `rankNow` says, and those above it. */
+  settle(index: number, rankNow: (index: number) => number): void {
+    this.note(index);
+    const before = enter(this.lane);
+    const rank = rankNow(index);
+    if (this.lowerAt(0, index, rank)) {
+      const again = rankNow(index);
+      if (again > rank) this.reveal(0, index, again);
+      else this.lowerAbove(0, index >>> 3);
+    }
+    leave(this.lane, before);
+  }
+
+  /** Lowers what is said above of the group of hints at `group` of `level`. */
+  private settleGroup(level: number, group: number): void {
+    this.note(group * FAN_OUT ** (level + 1));
+    const before = enter(this.lane);
+    this.lowerAbove(level, group);
+    leave(this.lane, before);
+  }
+
+  private lowerAbove(level: number, group: number): void {
+    for (; level + 1 < this.starts.length; level++) {
+      const rank = largest(this.at(level, group));
+      if (!this.lowerAt(level + 1, group, rank)) return;
+      const again = largest(this.at(level, group));
+      if (again > rank) {
+        this.reveal(level + 1, group, again);
+        return;
+      }
+      group >>>= 3;
+    }
+  }
+
+  private reveal(level: number, index: number, rank: number): void {
+    this.raiseFrom(level, index, rank);
+    this.onReveal();
+  }
+
+  private raiseFrom(level: number, index: number, rank: number): void {
+    for (; level < this.starts.length && this.raiseAt(level, index, rank); level++) index >>>= 3;
+  }
+
+  private at(level: number, word: number): number {
+    return load(this.words, (this.starts[level] as number) + word);
+  }
+
+  private raiseAt(level: number, index: number, rank: number): boolean {
+    const at = (this.starts[level] as number) + (index >>> 3);
+    const shift = (index & 7) << 2;
+    let word = load(this.words, at);
+    while (((word >>> shift) & 7) < rank) {
+      const seen = compareExchange(this.words, at, word, (word & ~(7 << shift)) | (rank << shift));
+      if (seen === word) return true;
+      word = seen;
+    }
+    return false;
+  }
+
+  private lowerAt(level: number, index: number, rank: number): boolean {
+    const at = (this.starts[level] as number) + (index >>> 3);
+    const shift = (index & 7) << 2;
+    const word = load(this.words, at);
+    if (((word >>> shift) & 7) <= rank) return false;
+    // One try: a word that somebody else changes is looked at by him.
+    return compareExchange(this.words, at, word, (word & ~(7 << shift)) | (rank << shift)) === word;
+  }
+}
+
+/** Words that the hints for `count` words take. */
+export function hintWords(count: number): number {
+  let words = 0;
+  for (let size = count; size > 1; size = Math.ceil(size / FAN_OUT)) words += Math.ceil(size / FAN_OUT);
+  return words;
+}
+
+/** The high bits of the nibbles that are at least as large as those of `needed`: no nibble borrows, as the high bit is set in each. */
+function candidates(word: number, needed: number): number {
+  return ((word | HIGH_BITS) - needed) & HIGH_BITS;
+}
+
+/** Number of the first nibble with a bit set. */
+function first(nibbles: number): number {
+  return (31 - Math.clz32(nibbles & -nibbles)) >>> 2;
+}
+
+function largest(word: number): number {
+  let rank = 0;
+  for (let nibbles = word; nibbles !== 0; nibbles >>>= 4) rank = Math.max(rank, nibbles & 7);
+  return rank;
+}

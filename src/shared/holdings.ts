@@ -1,0 +1,106 @@
+import { add } from '../base/atomics.js';
+import { ALLOCATIONS_OK, FREES } from '../base/counters.js';
+import type { Memory } from '../memory/memory.js';
+import type { SharedBlocks } from './blocks.js';
+import type { Control } from './control.js';
+import { blockOrder, holderCount, holdersWord } from './holders.js';
+import { type Lane, ORDER, OWNED } from './lane.js';
+import { UNITS_CLAIMED, UNITS_FREED } from './lane-counters.js';
+import type { Requests } from './requests.js';
+
+/**
+ * Which blocks in use this thread holds, and how it comes to hold them and to let them go (docs/threads.md, T2 to T4).
+ *
+ * What follows an atomic operation in straight line is marked so: nothing that calls may come in between.
+ */
+export class Holdings {
+  private readonly words: Int32Array;
+  /** Index of the holders of unit 0. */
+  private readonly holders: number;
+  private readonly lane: Int32Array;
+  private readonly holds: Int32Array;
+  private readonly counters: Float64Array;
+  private readonly blocks: SharedBlocks;
+  private readonly requests: Requests;
+  /** What is scrubbed, and bytes of a unit and offset of the first one; nothing is without the zero policy. */
+  private readonly scrubbed: Memory | undefined;
+  private readonly unit: number;
+  private readonly base: number;
+
+  constructor(control: Control, lane: Lane, blocks: SharedBlocks, requests: Requests, memory: Memory) {
+    this.words = control.words;
+    this.holders = control.holders;
+    this.lane = lane.words;
+    this.holds = lane.holds;
+    this.counters = lane.counters;
+    this.blocks = blocks;
+    this.requests = requests;
+    this.scrubbed = control.plan.zeroes ? memory : undefined;
+    this.unit = control.plan.unit;
+    this.base = control.plan.base;
+  }
+
+  /** Makes the block that the lane owns one in use, with this thread as its holder. */
+  adopt(block: number, order: number): void {
+    const { lane, counters } = this;
+    this.words[this.holders + block] = holdersWord(order, 1);
+    // Straight line.
+    this.holds[block] = 1;
+    counters[ALLOCATIONS_OK] = (counters[ALLOCATIONS_OK] as number) + 1;
+    counters[UNITS_CLAIMED] = (counters[UNITS_CLAIMED] as number) + (1 << order);
+    lane[OWNED] = 0;
+  }
+
+  orderOf(block: number): number {
+    return blockOrder(this.words[this.holders + block] as number);
+  }
+
+  /**
+   * Whether this thread, which holds the block, is its only holder. A plain read: the count can be raised by holders only, so a
+   * value of 1 is right, and a larger one that is stale costs an atomic operation.
+   */
+  isSole(block: number): boolean {
+    return holderCount(this.words[this.holders + block] as number) === 1;
+  }
+
+  /** Counts one holder more, who is not this thread. */
+  share(block: number): void {
+    add(this.words, this.holders + block, 1);
+  }
+
+  /**
+   * Lets go of the block; the last holder frees it, with the first `dirty` bytes scrubbed under the zero policy.
+   * @returns the order of the free block that it is part of now, or -1 while others hold it
+   */
+  drop(block: number, order: number, dirty: number): number {
+    const { words, lane, holds, counters } = this;
+    const at = this.holders + block;
+    const last = holdersWord(order, 1);
+    if (words[at] !== last) {
+      const before = add(words, at, -1);
+      // Straight line: either we are one of several, or all others left meanwhile, and we are the only holder again.
+      if (before !== last) {
+        holds[block] = (holds[block] as number) - 1;
+        return -1;
+      }
+      words[at] = before;
+    }
+    if (this.scrubbed !== undefined && dirty > 0) {
+      const offset = this.base + block * this.unit;
+      this.scrubbed.zero(offset, offset + dirty);
+    }
+    // Straight line.
+    holds[block] = 0;
+    lane[OWNED] = block + 1;
+    lane[ORDER] = order;
+    counters[FREES] = (counters[FREES] as number) + 1;
+    counters[UNITS_FREED] = (counters[UNITS_FREED] as number) + (1 << order);
+    return this.requests.handOver(block, order) ? -1 : this.blocks.release(block, order);
+  }
+
+  /** As {@link drop}, of a block whose content is not known. */
+  dropAll(block: number): number {
+    const order = this.orderOf(block);
+    return this.drop(block, order, this.unit * (1 << order));
+  }
+}

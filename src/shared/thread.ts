@@ -1,0 +1,201 @@
+import { compareExchange, load } from '../base/atomics.js';
+import { checkFunction, checkInteger, describe } from '../base/check.js';
+import { environment } from '../base/environment.js';
+import { AllocError, BuildError, ReleasedError } from '../base/errors.js';
+import type { Site } from '../base/site.js';
+import type { LeakListener } from '../engine/leaks.js';
+import type { Delivery } from '../handles/allocation.js';
+import { Bytes } from '../handles/handles.js';
+import { checkTicket, type Ticket } from '../handles/tickets.js';
+import type { Memory } from '../memory/memory.js';
+import { fasten } from '../nets/nets.js';
+import { AllLanes } from './all-lanes.js';
+import { type ArenaHandle, handleOf } from './arena-handle.js';
+import { SharedBlocks } from './blocks.js';
+import { type Control, LANES_USED, WAITING } from './control.js';
+import { SharedEngine } from './engine.js';
+import { Holdings } from './holdings.js';
+import {
+  AT,
+  activeState,
+  CURRENT,
+  LANE_FREE,
+  type Lane,
+  MESSAGE,
+  MESSAGE_AT,
+  MESSAGE_CURRENT,
+  MESSAGE_ORDER,
+  ORDER,
+  OWNED,
+  STATE,
+} from './lane.js';
+import { COALESCES, NONE, SPLITS } from './lane-counters.js';
+import { Messages } from './messages.js';
+import { reclaimThread, type Tools } from './recovery.js';
+import { Requests } from './requests.js';
+import { Sleeper } from './sleeper.js';
+
+/** A worker, as far as {@link SharedThread.watch} knows one: Node's, Bun's. */
+export interface WatchedWorker {
+  readonly threadId: number;
+  once(event: 'exit', listener: () => void): unknown;
+}
+
+/** Ids fit into a lane's state beside two bits. */
+const LARGEST_THREAD_ID = 2 ** 30 - 1;
+
+const TREE_JOURNAL = { owned: OWNED, order: ORDER, at: AT, current: CURRENT };
+const TREE_COUNTERS = { splits: SPLITS, coalesces: COALESCES };
+const MESSAGE_JOURNAL = { owned: MESSAGE, order: MESSAGE_ORDER, at: MESSAGE_AT, current: MESSAGE_CURRENT };
+const MESSAGE_COUNTERS = { splits: NONE, coalesces: NONE };
+
+/** Arenas that this thread has attached, by their id: attaching one again gives the same. */
+const attached = new Map<string, WeakRef<object>>();
+
+/** This thread in a shared arena: its lane, and all that it does there. */
+export class SharedThread {
+  readonly engine: SharedEngine;
+  readonly sleeper: Sleeper;
+  /** What {@link reclaim} of another thread calls this one by. */
+  readonly threadId: number;
+  private readonly control: Control;
+  private readonly memory: Memory;
+  private isDetached = false;
+
+  private constructor(control: Control, memory: Memory, threadId: number, tools: Tools) {
+    this.control = control;
+    this.memory = memory;
+    this.threadId = threadId;
+    this.engine = new SharedEngine(tools, memory);
+    this.sleeper = new Sleeper(control, tools.lane);
+  }
+
+  /** @throws BuildError TOO_MANY_THREADS when every lane is taken */
+  static join(control: Control, memory: Memory, onLeak?: LeakListener): SharedThread {
+    const threadId = environment.threadId() ?? 2 ** 29 + Math.floor(Math.random() * 2 ** 29);
+    const lane = takeLane(control, threadId);
+    const { words, plan } = control;
+    const lanes = new AllLanes(control, lane.number);
+    const share = lane.number / plan.maxThreads;
+    const blocks = new SharedBlocks(words, control.tree, lane, TREE_JOURNAL, TREE_COUNTERS, lanes, WAITING, share);
+    const numbers = new SharedBlocks(
+      words,
+      control.messageTree,
+      lane,
+      MESSAGE_JOURNAL,
+      MESSAGE_COUNTERS,
+      lanes,
+      WAITING,
+      share,
+    );
+    const requests = new Requests(control, lane, blocks);
+    const holdings = new Holdings(control, lane, blocks, requests, memory);
+    const messages = new Messages(control, lane, numbers, holdings);
+    const tools = { control, lane, blocks, numbers, holdings, messages, requests };
+    const thread = new SharedThread(control, memory, threadId, tools);
+    fasten(thread.engine, { ...plan, onLeak });
+    control.wakeAll(); // who was alone is not any more
+    return thread;
+  }
+
+  /** The arena with this control memory that this thread has attached already, if it has. */
+  static arenaOf(control: Control): object | undefined {
+    return attached.get(control.id)?.deref();
+  }
+
+  /** From now on `arena` is what attaching gives in this thread. */
+  register(arena: object): void {
+    attached.set(this.control.id, new WeakRef(arena));
+  }
+
+  get tools(): Tools {
+    return this.engine.tools;
+  }
+
+  get arenaId(): string {
+    return this.control.id;
+  }
+
+  /** @throws BuildError INVALID_HANDLE after {@link detach} */
+  handle(): ArenaHandle {
+    if (this.isDetached) throw new BuildError('INVALID_HANDLE', 'this thread has detached from the arena');
+    return handleOf(this.control, this.memory);
+  }
+
+  /** @param endWaits ends all waits for memory here, before another thread can take the lane */
+  detach(endWaits: () => void): void {
+    if (this.isDetached) return;
+    this.isDetached = true;
+    attached.delete(this.control.id);
+    this.control.wake(this.tools.lane.number); // what waits here is to be ended
+    this.engine.closeHere();
+    endWaits();
+    this.engine.leave();
+  }
+
+  /** @throws AllocError ARENA_CLOSED after {@link detach} */
+  checkAttached(): void {
+    if (this.isDetached) throw new AllocError('ARENA_CLOSED');
+  }
+
+  reclaim(threadId: number): number {
+    checkInteger(threadId, 'threadId', 0, LARGEST_THREAD_ID);
+    if (threadId === this.threadId) throw new RangeError(`thread ${threadId} is this one, and not dead`);
+    this.checkAttached();
+    return reclaimThread(this.tools, threadId);
+  }
+
+  watch(worker: WatchedWorker): void {
+    if (typeof worker !== 'object' || worker === null) {
+      throw new TypeError(`worker must be a Worker, got ${describe(worker)}`);
+    }
+    checkFunction(worker.once, 'worker.once');
+    const { threadId } = worker; // -1 once it has ended
+    checkInteger(threadId, 'worker.threadId', 0, LARGEST_THREAD_ID);
+    this.checkAttached();
+    if (!environment.exitMeansDeath) {
+      environment.warn(
+        'a worker that reported its exit may still be running here, so nothing is reclaimed by itself; call reclaim(threadId) once you know it has ended',
+        'ARENA_WATCH_UNRELIABLE',
+      );
+      return;
+    }
+    worker.once('exit', () => {
+      if (!this.isDetached) this.reclaim(threadId);
+    });
+  }
+
+  /** @throws TypeError for what is no ticket of this arena, ReleasedError for one that was redeemed or revoked */
+  redeem(ticket: Ticket): Bytes {
+    const { arena, message, state } = checkTicket(ticket);
+    this.checkAttached();
+    if (arena === '') return Bytes.empty;
+    if (arena !== this.control.id) throw new TypeError('the ticket is of another arena');
+    const { messages } = this.tools;
+    if (!messages.redeem(message, state)) throw new ReleasedError('ticket');
+    return this.receive(messages.read(message), this.engine.handles.site());
+  }
+
+  /** A handle on what arrived. */
+  receive(delivery: Delivery, site: Site | undefined): Bytes {
+    if (delivery.block < 0) return Bytes.empty;
+    const { engine } = this;
+    const record = engine.arrived(delivery);
+    record.start = record.offset + delivery.start;
+    return engine.handles.bytes(record, record.start, delivery.length, site);
+  }
+}
+
+function takeLane(control: Control, threadId: number): Lane {
+  const { words, plan } = control;
+  for (let number = 0; number < plan.maxThreads; number++) {
+    const at = control.laneWord(number, STATE);
+    if (load(words, at) !== LANE_FREE) continue;
+    // First, so that no lane in use is ever overlooked.
+    for (let used = load(words, LANES_USED); used <= number; ) {
+      used = compareExchange(words, LANES_USED, used, number + 1) === used ? number + 1 : load(words, LANES_USED);
+    }
+    if (compareExchange(words, at, LANE_FREE, activeState(threadId)) === LANE_FREE) return control.lane(number);
+  }
+  throw new BuildError('TOO_MANY_THREADS', `all ${plan.maxThreads} threads that the arena was built for are attached`);
+}

@@ -1,0 +1,119 @@
+import { wait } from '../base/atomics.js';
+import { environment } from '../base/environment.js';
+import type { Allocation } from '../handles/allocation.js';
+import type { OtherThreads, WaitLine } from '../waiting/wait-line.js';
+import { timeoutError } from '../waiting/wait-options.js';
+import type { SharedEngine } from './engine.js';
+import { BLOCKING_CELL, OLDEST_CELL, SMALLEST_CELL } from './lane.js';
+import type { Sleeper } from './sleeper.js';
+
+/** Asks other threads for what this thread's line waits for, and feeds the line with what they hand over. */
+export class LineFeeder implements OtherThreads {
+  private readonly engine: SharedEngine;
+  private readonly line: WaitLine;
+  private readonly sleeper: Sleeper;
+  /** By cell: the order asked for, -1 for none. */
+  private readonly asked = [-1, -1];
+  private readonly look = (): void => this.takeIn();
+
+  constructor(engine: SharedEngine, line: WaitLine, sleeper: Sleeper) {
+    this.engine = engine;
+    this.line = line;
+    this.sleeper = sleeper;
+    engine.takeIn = this.look;
+  }
+
+  ask(oldest: number, smallest: number): boolean {
+    if (oldest < 0) this.sleeper.remove(this.look);
+    else this.sleeper.add(this.look);
+    // What was handed over for requests that are no more. To give it up serves others, who may ask anew: only when all is asked for.
+    const late: number[] = [];
+    const first = this.askFor(OLDEST_CELL, oldest, late);
+    const second = this.askFor(SMALLEST_CELL, smallest < oldest ? smallest : -1, late);
+    for (const block of late) this.engine.giveUp(block);
+    return first || second;
+  }
+
+  private askFor(cell: number, order: number, late: number[]): boolean {
+    const { requests } = this.engine.tools;
+    if (this.asked[cell] === order) return false;
+    const block = this.asked[cell] === -1 ? -1 : requests.withdraw(cell);
+    if (block >= 0) late.push(block);
+    this.asked[cell] = order;
+    if (order < 0) return false;
+    requests.post(cell, order);
+    return true;
+  }
+
+  private takeIn(): void {
+    for (const cell of [OLDEST_CELL, SMALLEST_CELL]) {
+      const block = this.engine.tools.requests.take(cell);
+      if (block < 0) continue;
+      const order = this.asked[cell] as number;
+      this.asked[cell] = -1;
+      this.engine.offer(block, order);
+      this.line.offered(order);
+      this.engine.endOffer();
+    }
+    if (this.engine.closed) this.line.close();
+  }
+}
+
+/**
+ * A block of `order` of which `capacity` bytes are visible; the thread sleeps until there is one.
+ * @param timeout ms, or undefined for however long it takes
+ * @throws AllocError ARENA_CLOSED; a DOMException named TimeoutError; TypeError where the thread must not block
+ */
+export function claimBlocking(
+  engine: SharedEngine,
+  sleeper: Sleeper,
+  order: number,
+  capacity: number,
+  timeout: number | undefined,
+): Allocation {
+  const record = engine.claimOrWait(order, capacity);
+  if (record !== undefined) return record;
+  checkMayBlock();
+  const { requests } = engine.tools;
+  const deadline = environment.now() + (timeout ?? Number.POSITIVE_INFINITY);
+  let wakes = sleeper.wakes;
+  requests.post(BLOCKING_CELL, order);
+  for (;;) {
+    const block = requests.take(BLOCKING_CELL);
+    if (block >= 0) return engine.newRecord(block, order, capacity);
+    const found = claimUnlessClosed(engine, order, capacity);
+    const left = deadline - environment.now();
+    if (found !== undefined || engine.closed || left <= 0) {
+      const late = requests.withdraw(BLOCKING_CELL);
+      if (found === undefined && late >= 0) return engine.newRecord(late, order, capacity);
+      if (late >= 0) engine.giveUp(late);
+      if (found !== undefined) return found;
+      if (engine.closed) throw engine.refusal('ARENA_CLOSED');
+      throw timeoutError('no memory came free', timeout ?? 0);
+    }
+    sleeper.sleep(wakes, left);
+    wakes = sleeper.wakes;
+  }
+}
+
+function claimUnlessClosed(engine: SharedEngine, order: number, capacity: number): Allocation | undefined {
+  try {
+    return engine.claimOrWait(order, capacity);
+  } catch (error) {
+    if (engine.closed) return undefined;
+    throw error;
+  }
+}
+
+let mayBlock = false;
+
+/** @throws TypeError where the thread must not block: the main thread of a page */
+export function checkMayBlock(): void {
+  if (mayBlock) return;
+  try {
+    wait(new Int32Array(new SharedArrayBuffer(4)), 0, 1, 0);
+  } catch (cause) {
+    throw new TypeError('this thread must not block: use the asynchronous form', { cause });
+  }
+  mayBlock = true;
+}

@@ -1,0 +1,89 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Bytes, FixedArena } from 'arena-alligator';
+import fc from 'fast-check';
+import { assertAllReturned, frozen } from '../support/arenas.js';
+
+const arena = FixedArena.withSlotCapacity(4, 128).build();
+const content = fc.uint8Array({ maxLength: 100 });
+/** Pairs that often share a long prefix, where the fast path meets the slow one. */
+const pair = fc.oneof(
+  fc.tuple(content, content),
+  fc.tuple(content, content, content).map(([prefix, a, b]) => {
+    const join = (tail: Uint8Array): Uint8Array => Uint8Array.from([...prefix, ...tail]).subarray(0, 100);
+    return [join(a), join(b)] as const;
+  }),
+);
+
+test('compare and equals agree with Buffer, for Bytes and for Uint8Arrays', () => {
+  fc.assert(
+    fc.property(pair, ([a, b]) => {
+      using left = arena.allocate().putSlice(a).freeze();
+      using right = arena.allocate().putSlice(b).freeze();
+      assert.equal(left.compare(right), Buffer.compare(a, b));
+      assert.equal(left.compare(b), Buffer.compare(a, b));
+      assert.equal(left.equals(right), Buffer.compare(a, b) === 0);
+      assert.equal(left.equals(b), Buffer.compare(a, b) === 0);
+      assert.equal(left.equals(left), true);
+    }),
+    { numRuns: 500 },
+  );
+  assertAllReturned(arena);
+});
+
+test('indexOf agrees with Buffer, for bytes and for runs of them', () => {
+  const few = fc.uint8Array({ max: 2, minLength: 1, maxLength: 60 });
+  fc.assert(
+    fc.property(few, fc.uint8Array({ max: 2, minLength: 1, maxLength: 4 }), fc.nat(60), (haystack, needle, from) => {
+      const start = from % (haystack.length + 1);
+      const oracle = Buffer.from(haystack);
+      using bytes = arena.allocate().putSlice(haystack).freeze();
+      using other = Bytes.copyFrom(needle);
+      assert.equal(bytes.indexOf(needle, start), oracle.indexOf(needle, start));
+      assert.equal(bytes.indexOf(other, start), oracle.indexOf(needle, start));
+      assert.equal(bytes.indexOf(needle[0] as number, start), oracle.indexOf(needle[0] as number, start));
+    }),
+    { numRuns: 500 },
+  );
+  assertAllReturned(arena);
+});
+
+test('indexOf never looks past its own bytes', () => {
+  using bytes = frozen(arena, 'abcabc');
+  using front = bytes.slice(0, 4);
+  assert.equal(front.indexOf(Buffer.from('ca')), 2);
+  assert.equal(front.indexOf(Buffer.from('bca'), 2), -1);
+  assert.equal(front.indexOf(0x62, 2), -1);
+  assert.equal(front.indexOf(new Uint8Array(0), 3), 3);
+});
+
+test('a Uint8Array that lies about its length is compared by its true one', () => {
+  class Liar extends Uint8Array {
+    override get length(): number {
+      return 20;
+    }
+  }
+  const buffer = new ArrayBuffer(32);
+  using bytes = Bytes.wrap(new Uint8Array(20));
+  assert.equal(bytes.equals(new Liar(buffer, 0, 4)), false);
+  assert.equal(bytes.compare(new Liar(buffer, 0, 4)), 1);
+});
+
+test('other types and other ranges are refused', () => {
+  using bytes = frozen(arena, 'abc');
+  for (const bad of ['abc', null, {}, [1], new Uint16Array(1)] as unknown as Uint8Array[]) {
+    assert.throws(() => bytes.equals(bad), TypeError);
+    assert.throws(() => bytes.compare(bad), TypeError);
+    assert.throws(() => bytes.indexOf(bad), TypeError);
+  }
+  for (const bad of [-1, 256, 1.5, Number.NaN]) assert.throws(() => bytes.indexOf(bad), RangeError);
+  assert.throws(() => bytes.indexOf(0x61, 4), RangeError);
+});
+
+test('a search may begin at the end, and no further', () => {
+  using bytes = Bytes.copyFrom(Uint8Array.of(1, 2, 3));
+  assert.equal(bytes.indexOf(3, 3), -1);
+  assert.equal(bytes.indexOf(Uint8Array.of(3), 3), -1);
+  assert.equal(bytes.indexOf(new Uint8Array(0), 3), 3);
+  assert.throws(() => bytes.indexOf(3, 4), RangeError);
+});

@@ -1,0 +1,128 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { inspect } from 'node:util';
+import { Bytes, FixedArena } from 'arena-alligator';
+import { BytesList } from 'arena-alligator/node';
+import fc from 'fast-check';
+import { assertAllReturned, frozen } from '../support/arenas.js';
+
+function listOf(arena: FixedArena, ...texts: string[]): BytesList {
+  return new BytesList(texts.map((text) => (text === '' ? Bytes.empty : frozen(arena, text))));
+}
+
+test('a list is its pieces one after the other', () => {
+  const arena = FixedArena.withSlotCapacity(8, 16).build();
+  const list = listOf(arena, 'ab', '', 'cde');
+  assert.deepEqual([list.length, list.isEmpty, list.pieceCount, list.toString()], [5, false, 2, 'abcde']);
+  assert.deepEqual([...list].map(String), ['ab', 'cde']);
+  assert.deepEqual([list.at(0), list.at(2), list.at(4)], [97, 99, 101]);
+  assert.throws(() => list.at(5), RangeError);
+  assert.throws(() => list.at(-1), RangeError);
+  list.append(frozen(arena, 'f')).append(Bytes.empty);
+  assert.equal(list.toString('hex'), '616263646566');
+  assert.deepEqual(list.toUint8Array(), new Uint8Array(Buffer.from('abcdef')));
+  assert.deepEqual(JSON.stringify(list), '{"type":"BytesList","length":6}');
+  assert.match(inspect(list), /BytesList\(6\)/);
+  list.release();
+  assert.match(inspect(list), /released/);
+  assertAllReturned(arena);
+});
+
+test('clones and slices are lists of their own over the same memory, and hold only what they need', () => {
+  const arena = FixedArena.withSlotCapacity(8, 16).build();
+  const list = listOf(arena, 'abc', 'def', 'ghi');
+  const middle = list.slice(4, 5);
+  const clone = list.clone();
+  list.release();
+  clone.release();
+  assert.equal(arena.metrics().bytesLive, 16);
+  assert.equal(middle.toString(), 'e');
+  middle.release();
+  const whole = listOf(arena, 'abc');
+  assert.equal(whole.slice().toString(), 'abc');
+  assert.throws(() => whole.slice(2, 1), RangeError);
+  assert.throws(() => whole.slice(0, 4), RangeError);
+  assert.throws(() => whole.split(4), RangeError);
+  whole.release();
+  arena.close();
+});
+
+test('a piece that was read to its end gives its memory back when the list takes it', () => {
+  const arena = FixedArena.withSlotCapacity(2, 16).build();
+  const read = frozen(arena, 'ab');
+  read.advance(2);
+  const list = new BytesList([read]);
+  assert.deepEqual([list.pieceCount, list.length, read.isReleased], [0, 0, true]);
+  assertAllReturned(arena);
+});
+
+test('every way to use a released list throws, and releasing again does nothing', () => {
+  const list = new BytesList([Bytes.copyFrom(Uint8Array.of(1))]);
+  list.release();
+  list.release();
+  assert.equal(list.isReleased, true);
+  const uses: (() => unknown)[] = [
+    () => list.length,
+    () => list.isEmpty,
+    () => list.pieceCount,
+    () => [...list],
+    () => list.at(0),
+    () => list.append(Bytes.empty),
+    () => list.clone(),
+    () => list.slice(),
+    () => list.split(0),
+    () => list.views(),
+    () => list.toUint8Array(),
+    () => list.toString(),
+  ];
+  for (const use of uses) assert.throws(use, { name: 'ReleasedError' }, use.toString());
+});
+
+test('only Bytes are pieces, and a wrong one takes nothing over', () => {
+  const bytes = Bytes.copyFrom(Uint8Array.of(1));
+  const wrong = new Uint8Array(1) as unknown as Bytes;
+  assert.throws(() => new BytesList([bytes, wrong]), TypeError);
+  assert.equal(bytes.isReleased, false);
+  assert.throws(() => new BytesList().append(wrong), TypeError);
+});
+
+test('slicing and splitting anywhere agree with one array, and everything comes back', () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.uint8Array({ maxLength: 6 }), { maxLength: 6 }),
+      fc.nat(),
+      fc.nat(),
+      (parts, one, other) => {
+        const arena = FixedArena.withSlotCapacity(8, 8).build();
+        const all = Buffer.concat(parts);
+        const [start, end] = [one % (all.length + 1), other % (all.length + 1)].sort((a, b) => a - b) as [
+          number,
+          number,
+        ];
+        const list = new BytesList(parts.map((part) => arena.allocate().putSlice(part).freeze()));
+        using slice = list.slice(start, end);
+        assert.deepEqual(Buffer.from(slice.toUint8Array()), all.subarray(start, end));
+        const head = list.split(end);
+        assert.deepEqual(Buffer.from(head.toUint8Array()), all.subarray(0, end));
+        assert.deepEqual(Buffer.from(list.toUint8Array()), all.subarray(end));
+        assert.deepEqual([head.length, list.length], [end, all.length - end]);
+        for (const piece of [...head, ...list]) assert.ok(!piece.isEmpty);
+        head.release();
+        list.release();
+        slice.release();
+        assertAllReturned(arena);
+      },
+    ),
+  );
+});
+
+test('a piece that was read to its end is given back, also when it is appended', () => {
+  const arena = FixedArena.withSlotCapacity(2, 16).build();
+  const [first, second] = [frozen(arena, 'a'), frozen(arena, 'b')];
+  first.getU8();
+  second.getU8();
+  assert.equal(arena.tryAllocate(), undefined, 'they hold their memory until then');
+  const list = new BytesList([first]).append(second);
+  assert.deepEqual([list.pieceCount, first.isReleased, second.isReleased], [0, true, true]);
+  assertAllReturned(arena);
+});

@@ -1,0 +1,243 @@
+import assert from 'node:assert/strict';
+import { getEventListeners, once } from 'node:events';
+import { createWriteStream, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Writable } from 'node:stream';
+import { test } from 'node:test';
+import type { Bytes } from 'arena-alligator';
+import { BytesList, pipeBytes, readChunks } from 'arena-alligator/node';
+import { assertAllReturned, assertAllReturnedSoon, frozen } from '../support/arenas.js';
+import { asyncArena, inChunks, pattern } from '../support/chunks.js';
+import { inFolder } from '../support/digest.js';
+import { Outcome, settled } from '../support/outcome.js';
+
+const content = pattern(200_000);
+
+/** A stream that keeps copies of what it got, and finishes each write when `release` is called. */
+class SlowWritable extends Writable {
+  readonly got: Buffer[] = [];
+  private callback: (() => void) | undefined;
+
+  override _write(chunk: Buffer, _encoding: string, callback: () => void): void {
+    this.got.push(Buffer.from(chunk));
+    this.callback = callback;
+  }
+
+  release(): void {
+    const { callback } = this;
+    this.callback = undefined;
+    callback?.();
+  }
+}
+
+test('a file is copied through the arena, and the stream is ended', () =>
+  inFolder(async (folder) => {
+    const [from, to] = [join(folder, 'from'), join(folder, 'to')];
+    writeFileSync(from, content);
+    for (const slots of [1, 2, 8]) {
+      const arena = asyncArena(slots, 8192);
+      const file = createWriteStream(to);
+      await pipeBytes(readChunks(arena, from), file);
+      assert.ok(readFileSync(to).equals(content));
+      assert.equal(file.writableFinished, true);
+      assertAllReturned(arena);
+    }
+  }));
+
+test('a source may be an array or a generator, of lists too; with end: false the stream stays open', async () => {
+  const arena = asyncArena(8, 16);
+  const got: string[] = [];
+  const writable = new Writable({
+    write(chunk, _encoding, done) {
+      got.push(String(chunk));
+      done();
+    },
+  });
+  await pipeBytes([frozen(arena, 'a'), new BytesList([frozen(arena, 'b'), frozen(arena, 'c')])], writable, {
+    end: false,
+  });
+  await pipeBytes(inChunks(arena, 'defg', 2), writable, { end: false });
+  assert.deepEqual(got, ['a', 'b', 'c', 'de', 'fg']);
+  assert.equal(writable.writableEnded, false);
+  await pipeBytes([], writable);
+  assert.equal(writable.writableFinished, true);
+  assertAllReturned(arena);
+});
+
+test('a slow stream holds the source back: no more is asked for until drain', async () => {
+  const arena = asyncArena(64, 1024);
+  const slow = new SlowWritable({ highWaterMark: 4096 });
+  let given = 0;
+  async function* endless(): AsyncGenerator<Bytes> {
+    for (; given < 50; given++) yield (await arena.allocateAsync()).putBytes(given, 1024).freeze();
+  }
+  const piped = pipeBytes(endless(), slow);
+  for (let turn = 0; turn < 20; turn++) await settled();
+  assert.ok(given >= 3 && given <= 5, `${given} chunks`);
+  while (!slow.writableFinished) {
+    slow.release();
+    await settled();
+    assert.ok(arena.metrics().bytesLive <= 6 * 1024);
+  }
+  await piped;
+  assert.equal(slow.got.length, 50);
+  assertAllReturned(arena);
+});
+
+test('when the stream fails the source is stopped and everything comes back', async () => {
+  const arena = asyncArena(4, 1024);
+  let stopped = false;
+  async function* source(): AsyncGenerator<Bytes> {
+    try {
+      for (;;) yield (await arena.allocateAsync()).putBytes(1, 1024).freeze();
+    } finally {
+      stopped = true;
+    }
+  }
+  let writes = 0;
+  const failing = new Writable({
+    write: (_chunk, _encoding, done) => setImmediate(() => done(++writes === 3 ? new Error('full') : null)),
+  });
+  await assert.rejects(pipeBytes(source(), failing), /full/);
+  assert.equal(stopped, true);
+  assert.equal(failing.destroyed, true);
+  assertAllReturned(arena);
+  await assert.rejects(pipeBytes(source(), failing), /full/);
+  assertAllReturned(arena);
+});
+
+test('when the source fails the stream is destroyed with its error', async () => {
+  const arena = asyncArena(4, 1024);
+  async function* source(): AsyncGenerator<Bytes> {
+    yield (await arena.allocateAsync()).putU8(1).freeze();
+    throw new Error('source');
+  }
+  const writable = new SlowWritable();
+  await assert.rejects(pipeBytes(source(), writable), /source/);
+  assert.equal(writable.destroyed, true);
+  assert.match(String(writable.errored), /source/);
+  assertAllReturned(arena);
+  const target = new SlowWritable();
+  await assert.rejects(pipeBytes(['text' as unknown as Bytes], target), TypeError);
+});
+
+test('a stream that is destroyed while the source has nothing ends the pipe at once, and a late chunk is released', async () => {
+  const arena = asyncArena(2, 16);
+  let give: () => void = () => undefined;
+  async function* quiet(): AsyncGenerator<Bytes> {
+    await new Promise<void>((resolve) => {
+      give = resolve;
+    });
+    yield (await arena.allocateAsync()).putU8(1).freeze();
+  }
+  const writable = new SlowWritable();
+  const piped = assert.rejects(pipeBytes(quiet(), writable), { code: 'ERR_STREAM_PREMATURE_CLOSE' });
+  await settled();
+  writable.destroy();
+  await piped;
+  give();
+  await settled();
+  await assertAllReturnedSoon(arena);
+});
+
+test('an abort stops everything, with its reason: before, while the source waits for memory, while the stream is full', async () => {
+  const reason = new Error('enough');
+  await inFolder(async (folder) => {
+    const path = join(folder, 'file');
+    writeFileSync(path, content);
+    for (const [slots, highWaterMark] of [
+      [2, 1_000_000],
+      [8, 1024],
+    ] as const) {
+      const arena = asyncArena(slots, 8192);
+      const stop = new AbortController();
+      const writable = new SlowWritable({ highWaterMark });
+      const piped = new Outcome(pipeBytes(readChunks(arena, path), writable, { signal: stop.signal }));
+      while (writable.got.length === 0) await settled();
+      for (let turn = 0; turn < 5; turn++) await settled();
+      assert.equal(piped.state, 'pending');
+      stop.abort(reason);
+      while (piped.state === 'pending') await settled();
+      assert.equal(piped.error, reason);
+      assert.equal(writable.destroyed, true);
+      await assertAllReturnedSoon(arena);
+    }
+    const arena = asyncArena(2, 8192);
+    const early = pipeBytes(readChunks(arena, path), new SlowWritable(), { signal: AbortSignal.abort(reason) });
+    await assert.rejects(early, reason);
+    await assertAllReturnedSoon(arena);
+  });
+});
+
+test('with end: false too the promise waits until everything was written', async () => {
+  const arena = asyncArena(2, 16);
+  const slow = new SlowWritable();
+  const piped = new Outcome(pipeBytes([frozen(arena, 'a')], slow, { end: false }));
+  for (let turn = 0; turn < 5; turn++) await settled();
+  assert.equal(piped.state, 'pending');
+  slow.release();
+  await settled();
+  assert.equal(piped.state, 'resolved');
+  assertAllReturned(arena);
+});
+
+test('a stream that somebody else ends while it is full ends the pipe: no drain will come', async () => {
+  const arena = asyncArena(4, 1024);
+  async function* endless(): AsyncGenerator<Bytes> {
+    for (;;) yield (await arena.allocateAsync()).putBytes(1, 1024).freeze();
+  }
+  const slow = new SlowWritable({ highWaterMark: 1 });
+  const piped = assert.rejects(pipeBytes(endless(), slow), { code: /ERR_STREAM/ });
+  await settled();
+  slow.end();
+  slow.release();
+  await piped;
+  await assertAllReturnedSoon(arena);
+});
+
+test('the first failure is the one that is told, also when stopping the source fails too', async () => {
+  const arena = asyncArena(2, 16);
+  const source: AsyncIterable<Bytes> = {
+    [Symbol.asyncIterator]: () => ({
+      next: async () => ({ done: false as const, value: (await arena.allocateAsync()).putU8(1).freeze() }),
+      return: () => {
+        throw new Error('return');
+      },
+    }),
+  };
+  const failing = new Writable({ write: (_chunk, _encoding, done) => done(new Error('first')) });
+  await assert.rejects(pipeBytes(source, failing), /first/);
+  await assertAllReturnedSoon(arena);
+});
+
+test('bad arguments are refused', async () => {
+  const pipe = pipeBytes as (...args: unknown[]) => Promise<void>;
+  await assert.rejects(pipe([], undefined), TypeError);
+  await assert.rejects(pipe(undefined, new SlowWritable()), TypeError);
+  await assert.rejects(pipe(5, new SlowWritable()), TypeError);
+  await assert.rejects(pipe([], new SlowWritable(), { signal: 'no' }), TypeError);
+  const slow = new SlowWritable();
+  const closing = once(slow, 'close');
+  slow.destroy();
+  await closing;
+  await assert.rejects(pipeBytes([], slow), { code: 'ERR_STREAM_PREMATURE_CLOSE' });
+});
+
+test('a pipe leaves no listener behind, on its signal or on the stream', async () => {
+  const arena = asyncArena(1, 16);
+  const { signal } = new AbortController();
+  const writable = new Writable({ write: (_chunk, _encoding, done) => done() });
+  const listeners = (): number[] => [
+    getEventListeners(signal, 'abort').length,
+    ...['close', 'drain', 'error', 'finish'].map((event) => writable.listenerCount(event)),
+  ];
+  const counts: number[][] = [];
+  for (let round = 0; round < 3; round++) {
+    await pipeBytes([frozen(arena, 'x')], writable, { end: false, signal });
+    await settled();
+    counts.push(listeners());
+  }
+  assert.equal(counts[0]?.[0], 0);
+  assert.deepEqual(counts[2], counts[0]);
+  assertAllReturned(arena);
+});

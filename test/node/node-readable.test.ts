@@ -1,0 +1,168 @@
+import assert from 'node:assert/strict';
+import { getEventListeners } from 'node:events';
+import { Readable } from 'node:stream';
+import { test } from 'node:test';
+import { readChunks } from 'arena-alligator/node';
+import { assertAllReturned } from '../support/arenas.js';
+import { asyncArena, copies, joined, pattern } from '../support/chunks.js';
+import { Outcome, settled } from '../support/outcome.js';
+
+const content = pattern(50_000);
+
+function* parts(size: number): Generator<Buffer> {
+  for (let at = 0; at < content.length; at += size) yield content.subarray(at, at + size);
+}
+
+test('what a stream gives comes in chunks, whole and in order', async () => {
+  for (const size of [999, 4096, 50_000]) {
+    const arena = asyncArena(3, 4096);
+    for (const chunkSize of [undefined, 100]) {
+      const source = Readable.from(parts(size), { objectMode: false });
+      assert.ok((await joined(readChunks(arena, source, { chunkSize }))).equals(content));
+      assert.equal(source.destroyed, true);
+    }
+    assertAllReturned(arena);
+  }
+});
+
+test('what is there at a time shares a chunk, and a chunk that is not full waits for nothing more', async () => {
+  const arena = asyncArena(2, 4096);
+  const source = new Readable({ read: () => undefined });
+  source.push('ab');
+  source.push('cd');
+  const chunks = readChunks(arena, source);
+  const { value } = await chunks.next();
+  assert.equal(value?.toString(), 'abcd');
+  value?.release();
+  const next = new Outcome(chunks.next());
+  await settled();
+  assert.equal(next.state, 'pending');
+  source.push('e');
+  source.push(null);
+  assert.deepEqual(await copies(chunks), []);
+  await settled();
+  assert.equal(next.value?.value?.toString(), 'e');
+  next.value?.value?.release();
+  assertAllReturned(arena);
+});
+
+test('the stream is read no faster than chunks are released', async () => {
+  const arena = asyncArena(2, 1024);
+  let given = 0;
+  const source = new Readable({
+    highWaterMark: 1024,
+    read() {
+      given += 1024;
+      this.push(content.subarray(0, 1024));
+    },
+  });
+  const chunks = readChunks(arena, source);
+  const held = [(await chunks.next()).value, (await chunks.next()).value];
+  const third = new Outcome(chunks.next());
+  for (let turn = 0; turn < 20; turn++) await settled();
+  assert.equal(third.state, 'pending');
+  assert.ok(given <= 6 * 1024, `${given} bytes were asked of the source`);
+  for (const chunk of held) chunk?.release();
+  await settled();
+  third.value?.value?.release();
+  await chunks.return();
+  assert.equal(source.destroyed, true);
+  assertAllReturned(arena);
+});
+
+test('an error of the stream comes after what it gave before', async () => {
+  const arena = asyncArena(2, 4096);
+  async function* failing(): AsyncGenerator<string> {
+    yield 'before';
+    await settled();
+    throw new Error('source');
+  }
+  const chunks = readChunks(arena, Readable.from(failing(), { objectMode: false }));
+  const { value } = await chunks.next();
+  assert.equal(value?.toString(), 'before');
+  value?.release();
+  await assert.rejects(chunks.next(), /source/);
+  const destroyed = new Readable({ read: () => undefined });
+  const cut = readChunks(arena, destroyed).next();
+  await settled();
+  destroyed.destroy();
+  await assert.rejects(cut, { code: 'ERR_STREAM_PREMATURE_CLOSE' });
+  assertAllReturned(arena);
+});
+
+test('stopping early destroys the stream: break, abort, return while it waits for data', async () => {
+  const arena = asyncArena(2, 4096);
+  const endless = (): Readable =>
+    new Readable({
+      read() {
+        this.push(content.subarray(0, 100));
+      },
+    });
+  const broken = endless();
+  for await (using _ of readChunks(arena, broken)) break;
+  assert.equal(broken.destroyed, true);
+  const stop = new AbortController();
+  const silent = new Readable({ read: () => undefined });
+  const waiting = assert.rejects(readChunks(arena, silent, { signal: stop.signal }).next(), { name: 'AbortError' });
+  await settled();
+  stop.abort();
+  await waiting;
+  assert.equal(silent.destroyed, true);
+  const quiet = new Readable({ read: () => undefined });
+  const chunks = readChunks(arena, quiet);
+  const asked = chunks.next();
+  await settled();
+  assert.deepEqual(await chunks.return(), { done: true, value: undefined });
+  assert.deepEqual(await asked, { done: true, value: undefined });
+  assert.equal(quiet.destroyed, true);
+  const unread = new Readable({ read: () => undefined });
+  await readChunks(arena, unread).return();
+  assert.equal(unread.destroyed, true);
+  assertAllReturned(arena);
+});
+
+test('text and objects are refused, and so are offsets', async () => {
+  const arena = asyncArena(2, 4096);
+  await assert.rejects(readChunks(arena, Readable.from(['text'])).next(), TypeError);
+  await assert.rejects(readChunks(arena, Readable.from([{}])).next(), TypeError);
+  assert.throws(() => readChunks(arena, Readable.from([]), { start: 1 }), TypeError);
+  assertAllReturned(arena);
+});
+
+test('what is no bytes ends reading; the chunk that was begun comes back, and nothing listens any more', async () => {
+  const arena = asyncArena(1, 64);
+  const source = new Readable({ objectMode: true, read: () => undefined });
+  source.push(new Uint8Array(5));
+  source.push('text');
+  await assert.rejects(joined(readChunks(arena, source)), TypeError);
+  assert.equal(source.listenerCount('readable'), 0);
+  assertAllReturned(arena);
+});
+
+test('an abort destroys the stream at once, also while nobody asks; afterwards the signal has no listener', async () => {
+  const arena = asyncArena(2, 64);
+  const stop = new AbortController();
+  const source = new Readable({ read: () => undefined });
+  source.on('error', () => undefined);
+  source.push(new Uint8Array(64));
+  const chunks = readChunks(arena, source, { signal: stop.signal });
+  (await chunks.next()).value?.release();
+  assert.equal(source.destroyed, false);
+  stop.abort();
+  assert.equal(source.destroyed, true);
+  await assert.rejects(chunks.next(), { name: 'AbortError' });
+  assert.equal(getEventListeners(stop.signal, 'abort').length, 0);
+  const { signal } = new AbortController();
+  assert.equal((await joined(readChunks(arena, Readable.from([content]), { signal }))).length, content.length);
+  assert.equal(getEventListeners(signal, 'abort').length, 0);
+  assertAllReturned(arena);
+});
+
+test('a signal that is aborted before anything is read ends it', async () => {
+  const arena = asyncArena(2, 64);
+  const source = Readable.from([content]);
+  const chunks = readChunks(arena, source, { signal: AbortSignal.abort(new Error('before')) });
+  await assert.rejects(chunks.next(), { message: 'before' });
+  assert.equal(source.destroyed, true);
+  assertAllReturned(arena);
+});
