@@ -28,8 +28,11 @@ export function engineOptions(layout: Layout, blocks: BlockSource, zeroes: boole
   return { memory, blocks, unit, units, base, zeroes, warmed, spills, dealloc };
 }
 
-/** What of a shared arena's plan its layout does not tell. */
+/** The part of a shared arena's plan that is not in its layout. */
 export type SharedTraits = Omit<SharedPlan, 'units' | 'unit' | 'base' | 'warms'>;
+
+/** The part of it that depends on the kind of the arena. */
+export type UnitTraits = Pick<SharedPlan, 'kind' | 'maxOrder' | 'alignment' | 'capsCapacity'>;
 
 /**
  * This thread in a new arena that others can attach to.

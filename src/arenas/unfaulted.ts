@@ -1,6 +1,7 @@
 import type { ArenaBuffer } from '../handles/handles.js';
 
-interface Allocator {
+/** What an arena needs to be handed out unfaulted. */
+export interface Allocator {
   readonly isClosed: boolean;
   allocate(length?: number): ArenaBuffer;
 }

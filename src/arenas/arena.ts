@@ -1,0 +1,115 @@
+import type { ArenaMetrics, Engine } from '../engine/engine.js';
+import type { OpenAllocation } from '../engine/leaks.js';
+import type { Bytes } from '../handles/handles.js';
+import type { Ticket } from '../handles/tickets.js';
+import type { SharedThread, WatchedWorker } from '../shared/thread.js';
+import { LineFeeder } from '../shared/waiting.js';
+import { WaitLine } from '../waiting/wait-line.js';
+import type { BuddyWaiter } from '../waiting/wait-strategy.js';
+
+/**
+ * What fixed and buddy arenas have in common.
+ *
+ * `allocate` is not here. Its signature differs, and so would the call below it: one method for both kinds would call
+ * `claim` on up to ten classes, where V8 remembers four.
+ */
+export abstract class Arena {
+  /** @internal */
+  protected readonly engine: Engine;
+
+  /** @internal */
+  protected constructor(engine: Engine) {
+    this.engine = engine;
+  }
+
+  /** The counters now, as a frozen object. */
+  abstract metrics(): Readonly<ArenaMetrics>;
+
+  /**
+   * The allocations that have not come back, the oldest first. Leak detection decides which are listed: `full` lists
+   * all, `sampled` some, `off` none. In a shared arena the list has what this thread holds.
+   */
+  openAllocations(): OpenAllocation[] {
+    return this.engine.handles.openAllocations();
+  }
+
+  /** @internal What a guarded arena has to report. */
+  violations(): readonly string[] {
+    const { handles } = this.engine;
+    handles.inspect();
+    return handles.violations;
+  }
+
+  /** Refuses new allocations from now on. Live handles stay valid. A second call does nothing. */
+  close(): void {
+    this.engine.close();
+  }
+
+  /** Whether {@link close} was called. */
+  get isClosed(): boolean {
+    return this.engine.closed;
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  /** What JSON shows: the metrics, never the memory. */
+  toJSON(): ReturnType<this['metrics']> {
+    return this.metrics() as ReturnType<this['metrics']>;
+  }
+
+  /** @internal @param stride bytes between touches, or undefined for none */
+  touchPages(stride: number | undefined): void {
+    if (stride !== undefined) this.engine.touchPages(stride);
+  }
+}
+
+/** What an arena adds when several threads share it. */
+export interface ThreadMembers {
+  /** The id of this thread, for {@link reclaim} in another one. It is the runtime's thread id where there is one. */
+  readonly threadId: number;
+
+  /**
+   * The bytes of a ticket that `toTicket()` made in this or another thread. The ticket is used up.
+   * @throws TypeError for what is no ticket of this arena; ReleasedError when the ticket was redeemed before, or revoked by
+   *   {@link reclaim}; AllocError ARENA_CLOSED after {@link detach}
+   */
+  redeem(ticket: Ticket): Bytes;
+
+  /**
+   * Returns everything that a dead thread held: its allocations, the message it was about to send, and its open
+   * tickets. The thread must have ended. To reclaim a running thread corrupts its data.
+   * @returns the number of allocations that the thread held; 0 for a thread that was not attached
+   * @throws TypeError, RangeError unless it is the id of another thread
+   */
+  reclaim(threadId: number): number;
+
+  /**
+   * Reclaims what `worker` holds when it exits, however it exits. Call it while the worker runs. On Deno an exit event
+   * does not prove that the worker has ended, so there the method only warns.
+   * @throws TypeError, RangeError unless it is a running worker
+   */
+  watch(worker: WatchedWorker): void;
+
+  /**
+   * Leaves the arena in this thread. From now on this thread cannot allocate, send, receive or redeem; its waits are
+   * rejected with ARENA_CLOSED. Live handles stay valid. When the last one is released, another thread can take the
+   * place.
+   */
+  detach(): void;
+}
+
+/** The arena of class `Shared` that this thread works with from now on. */
+export function arenaInThread<Shared extends object>(
+  Shared: new (thread: SharedThread, line: WaitLine) => Shared,
+  thread: SharedThread,
+  waiters: BuddyWaiter,
+  listensAlways: boolean,
+): Shared {
+  const line = new WaitLine(thread.engine, waiters, listensAlways);
+  line.askOf(new LineFeeder(thread.engine, line, thread.sleeper));
+  const arena = new Shared(thread, line);
+  thread.register(arena);
+  return arena;
+}
