@@ -53,9 +53,11 @@ export {
   type OpenSite,
   openSites,
 } from './engine/leaks.js';
-export { ArenaBuffer, Bytes, BytesMut, type BytesView } from './handles/handles.js';
+export { ArenaBuffer, Bytes, BytesMut } from './handles/handles.js';
 export { RawRegion } from './handles/raw-region.js';
+export type { ReadableBytes } from './handles/reader.js';
 export type { Ticket } from './handles/tickets.js';
+export type { BytesView } from './handles/view.js';
 export type { GrowableMemory } from './memory/memory.js';
 export type { TextEncoding } from './memory/text.js';
 export type { ArenaHandle } from './shared/arena-handle.js';

@@ -36,7 +36,8 @@ export function takeOver(bytes: Bytes | BytesList): Bytes | BytesList {
 
 /** Whether the memory is that of a WebAssembly.Memory: when it grows, a view that waits to be written is empty. */
 function mayMove(bytes: Bytes | BytesList): boolean {
-  return bytes instanceof BytesList ? [...bytes].some(Bytes.mayMove) : Bytes.mayMove(bytes);
+  const pieces = bytes instanceof BytesList ? [...bytes] : [bytes];
+  return pieces.some((piece) => Bytes.placeOf(piece).allocation.memory.mayMove);
 }
 
 /** @throws what a stream failed with, or that it was closed */
