@@ -1,7 +1,7 @@
 import { load } from '../base/atomics.js';
-import type { Lanes } from './blocks.js';
 import { type Control, LANES_USED } from './control.js';
 import { CURRENT, EPOCH, isActive, STATE } from './lane.js';
+import type { Lanes } from './tree.js';
 
 /** What the tree of one lane asks of all of them: how far they are, and where they claim from. */
 export class AllLanes implements Lanes {

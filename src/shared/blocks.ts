@@ -1,133 +1,41 @@
 import { compareExchange, load, store } from '../base/atomics.js';
 import type { BlockSource } from '../blocks/block-source.js';
-import { Hints, hintWords } from './hints.js';
-import { EPOCH, enter, LANE_HEADER, type Lane, leave } from './lane.js';
+import { bestRun, mergedRun, RUNS, rankOf } from './bit-runs.js';
+import { Hints } from './hints.js';
+import { EPOCH, enter, type Lane, leave } from './lane.js';
+import { type Journal, type Lanes, type Level, type TreeCounters, type TreeShape, WIDEST } from './tree.js';
 
-/** One level of the tree: words of `2 ** width` bits, each of which stands for a block of `childOrder`. */
-export interface Level {
-  /** From 0, at the bottom. */
-  readonly number: number;
-  readonly childOrder: number;
-  readonly width: number;
-  /** A word whose bits are all set. */
-  readonly full: number;
-  /** Order, counted from `childOrder`, of the largest block that is taken from a word. */
-  readonly longest: number;
-  /** Index of the first word, and how many there are. */
-  readonly start: number;
-  readonly count: number;
-  /** Index of the hints for these words. */
-  readonly hints: number;
-}
-
-/** Bits of a word that may be set, where a level of slots ends within it. */
-export interface TreeShape {
-  readonly levels: readonly Level[];
-  readonly units: number;
-  /** Index behind the last word. */
-  readonly end: number;
-}
-
-/** Which words of a lane a tree keeps its journal in. */
-export interface Journal {
-  readonly owned: number;
-  readonly order: number;
-  readonly at: number;
-  /** By level: the word that is claimed from. */
-  readonly current: number;
-}
-
-/** Which counters of a lane count what a tree does. */
-export interface TreeCounters {
-  readonly splits: number;
-  readonly coalesces: number;
-}
-
-/** What a tree asks of the lanes. */
-export interface Lanes {
-  /** Lanes that were ever used; an atomic read. */
-  readonly used: number;
-  /** How far the others are: -1 while one of them is under way, else a sum that changes when one moves. */
-  epochs(): number;
-  /** The word of a level that a lane claims from. */
-  currentOf(lane: number, level: number): number;
-  /** Whether another thread claims from that word of a level. */
-  isOthers(level: number, index: number): boolean;
-}
-
-/** Levels of words with 32 bits each, and one below of what remains. */
-const WIDEST = 5;
-
-// How often a claim that finds nothing looks again because others moved memory about meanwhile. A bound, so that a thread that
-// stopped half-way holds up nobody.
+// A claim that finds nothing looks again when other threads moved memory during its search, at most this often. The bound
+// keeps a thread that stopped half-way from blocking others.
 const RESCANS = 32;
 
-// A hint that says too much costs a look. It is lowered by who was misled that often in one search, and else at one look in
-// so many.
+// A hint that promises too much costs a look. A thread lowers it after it was misled MISLED times in one search, and
+// otherwise at one look in LOOKS.
 const MISLED = 4;
 const LOOKS = 16;
 
-// Claims that collided with those of others before a thread leaves the word to them: it met them when memory was tight, and would
-// stay (two threads in one word, 190 ns for a claim and release against 47 in two).
+// A thread leaves a word to the others after this many collisions there. Threads meet in one word when memory is tight, and
+// would stay: two threads in one word take 190 ns for a claim and release, in two words 47.
 const COLLISIONS = 64;
 
-/** What no word is after a release. */
+/** A value that no word has after a release. */
 const NEVER = 0;
 
-/** By order of a run of bits: where such runs begin, and the run at bit 0. */
-const ALIGNED = [-1, 0x5555_5555, 0x1111_1111, 0x0101_0101, 0x0001_0001, 1] as const;
-const RUNS = [1, 3, 0xf, 0xff, 0xffff, -1] as const;
-
-/** One level, whose blocks never merge. */
-export function slotShape(slots: number, start: number): TreeShape {
-  const count = Math.ceil(slots / 32);
-  const hints = start + count;
-  const level = { number: 0, childOrder: 0, width: WIDEST, full: 0, longest: 0, start, count, hints };
-  return { levels: [level], units: slots, end: hints + hintWords(count) };
-}
-
-/** Levels up to one word at the top, for `2 ** maxOrder` units. */
-export function buddyShape(maxOrder: number, start: number): TreeShape {
-  const levels: Level[] = [];
-  let at = start;
-  let childOrder = 0;
-  let width = maxOrder % WIDEST || Math.min(maxOrder, WIDEST);
-  do {
-    const above = childOrder + width;
-    const count = 2 ** (maxOrder - above);
-    const longest = above === maxOrder ? width : width - 1;
-    const full = RUNS[width] as number;
-    levels.push({ number: levels.length, childOrder, width, full, longest, start: at, count, hints: at + count });
-    at += count + hintWords(count);
-    childOrder = above;
-    width = WIDEST;
-  } while (childOrder < maxOrder);
-  return { levels, units: 2 ** maxOrder, end: at };
-}
-
-/** Writes a tree of which everything is free; the words are zero. */
-export function freeAll(words: Int32Array, shape: TreeShape): void {
-  const top = shape.levels[shape.levels.length - 1] as Level;
-  words.fill(-1, top.start, top.start + top.count);
-  const last = shape.units >>> top.childOrder;
-  if (last % 32 !== 0) words[top.start + top.count - 1] = (1 << (last % 32)) - 1;
-  const nothing = (): void => undefined;
-  const hints = new Hints(words, top.hints, top.count, new Int32Array(LANE_HEADER), nothing, nothing);
-  for (let index = 0; index < top.count; index++)
-    hints.raise(index, rankOf(words[top.start + index] as number, top.longest));
-}
-
 /**
- * Free blocks in shared memory, claimed and released by any thread without a lock (docs/threads.md, T1 to T7). After Marotta,
- * Ianni, Scarselli, Pellegrini and Quaglia, "A Non-blocking Buddy System for Scalable Memory Allocation on Multi-core Machines"
- * (CLUSTER 2018), in that several levels of the tree share one word; but a word says what is free, and a free word is
- * one bit of the level above and nothing else, so there is nothing to mark and unmark on the way up.
+ * Free blocks in shared memory. Any thread claims and releases them without a lock (docs/threads.md, T1 to T7).
  *
- * What a thread takes or gives back is written into its lane by plain stores in straight line with the compare-and-swap: no
- * call and no loop's turn may come in between, for a thread can be stopped only there.
+ * Several levels of the tree share one word, after Marotta, Ianni, Scarselli, Pellegrini and Quaglia, "A Non-blocking Buddy
+ * System for Scalable Memory Allocation on Multi-core Machines" (CLUSTER 2018). Unlike there, a word says what is free, and
+ * a word that is wholly free is one bit of the level above and nothing else. So nothing is marked and unmarked on the way
+ * up.
+ *
+ * A thread writes what it takes or gives back into its lane, by plain stores directly after the compare-and-swap. No call
+ * and no turn of a loop may come between them, because a thread can be stopped only there.
  */
 export class SharedBlocks implements BlockSource {
-  /** Set when this thread made memory findable that others may have looked for in vain; who serves them clears it. */
+  /**
+   * Set when this thread made memory visible that others may have missed in a search. The code that serves them clears it.
+   */
   revealed = false;
   private readonly words: Int32Array;
   private readonly levels: readonly Level[];
@@ -137,24 +45,24 @@ export class SharedBlocks implements BlockSource {
   private readonly journal: Journal;
   private readonly counted: TreeCounters;
   private readonly lanes: Lanes;
-  /** Index of what is not zero while somebody may wait. */
+  /** Index of a word that is not zero while a thread may wait. */
   private readonly waiting: number;
   readonly maxOrder: number;
-  /** One level of slots: half the time of the general way (claim and release, 90 against 170 ns). */
+  /** Whether there is one level of slots. It has a path of its own: claim and release take 90 ns, in the general one 170. */
   private readonly isFlat: boolean;
   private readonly flatStart: number;
-  /** By level: the word this thread claims from. It lies in the lane. */
+  /** By level: the word this thread claims from. The array lies in the lane. */
   private readonly current: Int32Array;
-  /** By level: the word that this thread's last split opened; -1 for none. */
+  /** By level: the word that this thread's last split opened, or -1. */
   private readonly opened: Int32Array;
   private looks = 0;
   private collisions = 0;
-  /** By level: where this thread begins. */
+  /** By level: the word where this thread begins. */
   private readonly home: Int32Array;
-  /** Whether the last search passed over a word because another thread claims from it. */
+  /** Whether the last search skipped a word because another thread claims from it. */
   private avoided = false;
 
-  /** @param share where in each level this thread begins, from 0 to 1 */
+  /** @param share where this thread begins in each level, from 0 to 1 */
   constructor(
     words: Int32Array,
     shape: TreeShape,
@@ -198,16 +106,16 @@ export class SharedBlocks implements BlockSource {
     this.flatStart = top.start;
   }
 
-  /** Claims a block of the order, which the lane then owns: its first unit, or -1 when there is none. */
+  /** Claims a block of the order. The lane owns it then. @returns its first unit, or -1 when there is none */
   claim(order: number): number {
     const block = this.claimOnce(order);
     return block >= 0 ? block : this.searchAgain(order);
   }
 
-  /** Gives the block back that the lane owns. @returns the order of the free block it is now part of */
+  /** Gives back the block that the lane owns. @returns the order of the free block that it is now part of */
   release(block: number, order: number): number {
     if (this.isFlat) return this.releaseSlot(block);
-    // Who waits may need all of it.
+    // Words stay open only while nobody waits: a waiter may need the whole block.
     return this.releaseBlock(block, order, this.words[this.waiting] === 0);
   }
 
@@ -222,7 +130,7 @@ export class SharedBlocks implements BlockSource {
       const seen = compareExchange(words, at, word, word | bit);
       if (seen === word) {
         lane[journal.owned] = 0;
-        // What was free before this and claimed since may have been missed by who looked for both.
+        // A search by another thread may have missed this slot and also one that was claimed meanwhile: it must see a change.
         lane[EPOCH] = (lane[EPOCH] as number) + 2;
         if (word === 0) (this.hints[0] as Hints).raise(index, 1);
         return 0;
@@ -231,7 +139,7 @@ export class SharedBlocks implements BlockSource {
     }
   }
 
-  /** @param rests whether the words that this thread claims from stay open when all of them is free */
+  /** @param rests whether the words that this thread claims from stay open when they are wholly free */
   private releaseBlock(block: number, order: number, rests: boolean): number {
     const { words, lane, journal, counters, counted } = this;
     const top = this.levels.length - 1;
@@ -253,7 +161,7 @@ export class SharedBlocks implements BlockSource {
       let now = before | bits;
       let closes = false;
       for (;;) {
-        // A word of which all is free is taken away, unless it rests: it is a block of the level above, which we then own.
+        // A word that is wholly free is closed, unless it rests: it becomes a block of the level above, and this thread owns it.
         closes = now === whole && !(rests && this.mayRest(number, index, run));
         const merged = closes ? width : mergedRun(now, bit, run, longest);
         const seen = compareExchange(words, at, before, closes ? 0 : now);
@@ -279,28 +187,32 @@ export class SharedBlocks implements BlockSource {
     return order;
   }
 
-  /** Whether this thread claims from the word; or opened it for want of such a block where it claims from, and is to go on here. */
+  /**
+   * Whether the word stays open: this thread claims from it. Or it opened the word because its own had no such block; then
+   * it claims from this one from now on.
+   */
   private mayRest(number: number, index: number, run: number): boolean {
     const { words, current } = this;
     const { start, longest } = this.levels[number] as Level;
     const own = current[number] as number;
     if (own === index) return true;
     if (this.opened[number] !== index || rankOf(words[start + own] as number, longest) > run) return false;
-    // The one before is not full, so it does not rest.
+    // The word before is not full, so it need not be closed.
     current[number] = index;
     return true;
   }
 
   /**
-   * Closes the words of which all is free though a thread claims from them, and merges what they were: whoever finds nothing needs
-   * this. Others may have looked for them meanwhile. @returns whether there was one
+   * Closes and merges the words that rest: wholly free, but open because a thread claims from them. A search that finds
+   * nothing needs this. Other threads may have missed the memory during it.
+   * @returns whether there was such a word
    */
   closeResting(): boolean {
     if (this.isFlat) return false;
     const { words, levels, lanes } = this;
     const { used } = lanes;
     let found = false;
-    // Upwards: what a word becomes may fill the one above.
+    // From the bottom up: a word that is closed may fill the one above.
     for (let number = 0; number < levels.length - 1; number++) {
       const level = levels[number] as Level;
       for (let lane = 0; lane < used; lane++) {
@@ -312,7 +224,7 @@ export class SharedBlocks implements BlockSource {
     return found;
   }
 
-  /** @returns false when it is not full any more: then whoever fills it again sees to it */
+  /** @returns false when the word is no longer full; the thread that fills it again closes it */
   private close(level: Level, index: number): boolean {
     const { words, lane, journal, counters, counted } = this;
     const { full, childOrder, width, longest } = level;
@@ -333,7 +245,7 @@ export class SharedBlocks implements BlockSource {
     return seen === full;
   }
 
-  /** Has hints say what a dead thread left at the tree word `at`, an index in the control memory. */
+  /** Corrects the hints for the tree word that a dead thread was at. @param at its index in the control memory */
   heal(at: number): void {
     const number = this.levels.findIndex(({ start, count }) => at >= start && at < start + count);
     const level = this.levels[number];
@@ -343,7 +255,7 @@ export class SharedBlocks implements BlockSource {
     (this.hints[number] as Hints).heal(index, this.rank(level, index));
   }
 
-  /** Of what is free as it lies: a word that rests counts as its parts. */
+  /** The order of the largest free block, as the words are now: a word that rests counts as its parts. */
   largestFreeOrder(): number {
     for (let number = this.levels.length - 1; number >= 0; number--) {
       const level = this.levels[number] as Level;
@@ -373,7 +285,7 @@ export class SharedBlocks implements BlockSource {
     return number;
   }
 
-  /** As {@link claim}, but what others move about meanwhile may be missed. */
+  /** As {@link claim}, but it may miss memory that other threads move during the search. */
   claimOnce(order: number): number {
     if (order > this.maxOrder) return -1;
     if (this.isFlat) {
@@ -386,19 +298,19 @@ export class SharedBlocks implements BlockSource {
     return block < 0 && this.avoided ? this.searchFor(order, own, false) : block;
   }
 
-  /** As {@link claimOnce}, but finds what rests too. */
+  /** As {@link claimOnce}, but it also finds words that rest. */
   claimClosing(order: number): number {
     const block = this.claimOnce(order);
     return block < 0 && this.closeResting() ? this.claimOnce(order) : block;
   }
 
-  /** @param avoids whether words that other threads claim from are left to them */
+  /** @param avoids whether to skip words that other threads claim from */
   private searchFor(order: number, own: number, avoids: boolean): number {
     const block = this.searchLevel(own, order - (this.levels[own] as Level).childOrder, avoids);
     return block < 0 && own + 1 < this.levels.length ? this.searchAbove(own, order, avoids) : block;
   }
 
-  /** The lowest slot of the current word, where that has one. */
+  /** The lowest free slot of the current word, or -1. */
   private claimSlot(): number {
     const { words, lane, journal } = this;
     const index = this.current[0] as number;
@@ -419,7 +331,7 @@ export class SharedBlocks implements BlockSource {
   }
 
   private searchAbove(own: number, order: number, avoids: boolean): number {
-    // From taking a larger block until its rest is published, memory is in our hands.
+    // This thread holds memory that nobody can see, from taking the larger block until its rest is published.
     const epoch = enter(this.lane);
     let block = -1;
     for (let above = own + 1; above < this.levels.length && block < 0; above++) {
@@ -430,7 +342,7 @@ export class SharedBlocks implements BlockSource {
     return block;
   }
 
-  /** The lane owns a child of the level `above`: keeps the first part of `order`, and publishes the rest. */
+  /** Splits the block that the lane owns, a child of level `above`: keeps a block of `order` at its front and publishes the rest. */
   private splitDown(block: number, above: number, own: number, order: number): void {
     const { words, lane, journal, counters, counted, current, opened } = this;
     for (let number = above - 1; number >= own; number--) {
@@ -442,7 +354,7 @@ export class SharedBlocks implements BlockSource {
       const splits = level.width - run;
       lane[journal.at] = level.start + index + 1;
       opened[number] = index;
-      // Where the one before has something, it is for smaller blocks.
+      // A current word that still has free blocks stays current: they serve smaller requests.
       if (words[level.start + (current[number] as number)] === 0) current[number] = index;
       store(words, level.start + index, rest);
       lane[journal.order] = kept;
@@ -452,7 +364,7 @@ export class SharedBlocks implements BlockSource {
     this.revealed = true;
   }
 
-  /** Nothing was found; but others may have moved what is free out of sight. */
+  /** Looks again after a search that found nothing: other threads may have moved free memory past it. */
   private searchAgain(order: number): number {
     for (let scan = 0; scan < RESCANS; scan++) {
       const before = this.lanes.epochs();
@@ -488,7 +400,7 @@ export class SharedBlocks implements BlockSource {
         this.current[number] = index;
         return block;
       }
-      // Not each time: a word that a thread closes and opens all the time would have its hint lowered and raised as often.
+      // Not each time: the hint of a word that a thread keeps closing and opening would be lowered and raised as often.
       if (++misled > MISLED || (++this.looks & (LOOKS - 1)) === 0)
         hints.settle(index, (word) => this.rank(level, word));
     }
@@ -519,47 +431,10 @@ export class SharedBlocks implements BlockSource {
     }
   }
 
-  /** Has the next claim begin elsewhere, if this thread shares the word that it claims from. @param word what it was last */
+  /** Moves this thread's next claim elsewhere when it shares its current word. @param word the value it was last seen with */
   private moveAway({ number, full }: Level, index: number, word: number): void {
     const { current, home, lanes, isFlat } = this;
     if (isFlat || word === full || current[number] !== index || !lanes.isOthers(number, index)) return;
     current[number] = home[number] as number;
   }
-}
-
-/** 1 + order of the largest aligned run of set bits, or 0. */
-function rankOf(word: number, longest: number): number {
-  let rank = 0;
-  for (let runs = word; runs !== 0; rank++) {
-    if (rank === longest) return rank + 1;
-    runs &= (runs >>> (1 << rank)) & (ALIGNED[rank + 1] as number);
-  }
-  return rank;
-}
-
-/**
- * The aligned run of `2 ** run` set bits that leaves larger ones alone if it can: its first bit, and times 32 the order of the
- * largest run it lies in. -1 for none.
- */
-function bestRun(word: number, run: number, longest: number): number {
-  let runs = word;
-  for (let order = 0; order < run; order++) runs &= (runs >>> (1 << order)) & (ALIGNED[order + 1] as number);
-  if (runs === 0) return -1;
-  for (let order = run; order < longest; order++) {
-    const larger = runs & (runs >>> (1 << order)) & (ALIGNED[order + 1] as number);
-    const lone = runs & ~(larger | (larger << (1 << order)));
-    if (lone !== 0) return (order << 5) + 31 - Math.clz32(lone & -lone);
-    runs = larger;
-  }
-  return (longest << 5) + 31 - Math.clz32(runs & -runs);
-}
-
-/** Order of the largest aligned run of set bits that the run at `bit` lies in. */
-function mergedRun(word: number, bit: number, run: number, longest: number): number {
-  let order = run;
-  for (; order < longest; order++) {
-    const wider = (RUNS[order + 1] as number) << (bit & (-2 << order));
-    if ((word & wider) !== wider) break;
-  }
-  return order;
 }

@@ -1,9 +1,9 @@
 import { add, load, notify } from '../base/atomics.js';
 import { BuildError, reserved } from '../base/errors.js';
 import type { LeakDetection } from '../engine/leaks.js';
-import { buddyShape, freeAll, slotShape, type TreeShape } from './blocks.js';
 import { isActive, type Lane, laneAt, laneWords, STATE, WAKE } from './lane.js';
 import { LANE_COUNTERS } from './lane-counters.js';
+import { buddyShape, freeAll, slotShape, type TreeShape } from './tree.js';
 
 // The header, in 32-bit words from the start of the control memory.
 const MAGIC_AT = 0;

@@ -1,4 +1,3 @@
-import type { Level, TreeShape } from '#internal/shared/blocks';
 import { MAX_MESSAGES, MESSAGE_WORDS, WAITING } from '#internal/shared/control';
 import { blockOrder, holderCount } from '#internal/shared/holders';
 import {
@@ -15,6 +14,7 @@ import {
   STATE,
 } from '#internal/shared/lane';
 import type { Tools } from '#internal/shared/recovery';
+import type { Level, TreeShape } from '#internal/shared/tree';
 
 const FREE = 'free';
 
