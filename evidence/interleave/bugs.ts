@@ -1,6 +1,6 @@
 import type { Bug } from './library.js';
 
-/** Bugs that are planted one at a time into the built library, to show that the scenarios find such. */
+/** Bugs that are planted in the built library, one at a time, to show that the scenarios find them. */
 export const bugs: readonly Bug[] = [
   {
     name: 'a claim that trusts a stale word',
@@ -24,56 +24,56 @@ export const bugs: readonly Bug[] = [
     scenario: 'release into words left behind',
   },
   {
-    name: 'a word that is closed without looking again whether it is full',
+    name: 'a word that is closed without checking again that it is full',
     file: 'shared/blocks.js',
     find: 'const seen = compareExchange(words, at, before, closes ? 0 : now);',
     replace: 'let seen = before; if (closes) store(words, at, 0); else seen = compareExchange(words, at, before, now);',
     scenario: 'release into words left behind',
   },
   {
-    name: 'a claim that finds nothing and leaves words open',
+    name: 'a claim that finds nothing and does not close resting words',
     file: 'shared/blocks.js',
     find: 'this.closeResting();\n            const block',
     replace: 'const block',
     scenario: 'two waiters for everything where words rest',
   },
   {
-    name: 'a release that leaves a word open and does not close it for who waits by then',
+    name: 'a release that leaves a word open and does not close it for a waiter that has come since',
     file: 'shared/blocks.js',
     find: 'return block < 0 && this.closeResting() ? this.claimOnce(order) : block;',
     replace: 'return block;',
     scenario: 'release / waiter for everything',
   },
   {
-    name: 'a word that rests closed without looking again whether it is full',
+    name: 'a resting word that is closed without checking again that it is full',
     file: 'shared/blocks.js',
     find: 'const seen = compareExchange(words, at, full, 0);',
     replace: 'store(words, at, 0); const seen = full;',
     scenario: 'claim / claim of everything where a word rests',
   },
   {
-    name: 'a closing that serves nobody',
+    name: 'a resting word that is closed without serving waiters',
     file: 'shared/blocks.js',
     find: 'if (found)\n            this.revealed = true;',
     replace: '',
     scenario: 'closing what rests / waiter for a part of it',
   },
   {
-    name: 'a split that moves on before it looks whether the word rests',
+    name: 'a claim that moves on to another word before it checks whether its word rests',
     file: 'shared/blocks.js',
     find: 'const own = this.levelOf(order);',
     replace: 'const own = this.levelOf(order); this.current[own] ^= 1;',
     scenario: 'claim / claim of everything where a word rests',
   },
   {
-    name: 'a hint that is lowered without looking again',
+    name: 'a hint that is lowered without looking at the word again',
     file: 'shared/hints.js',
     find: 'const again = rankNow(index);',
     replace: 'const again = rank;',
     scenario: 'claim / release over two words',
   },
   {
-    name: 'a wake before the publish',
+    name: 'a waiter that is woken before its block is granted',
     file: 'shared/requests.js',
     find: 'words[this.holders + block] = holdersWord(order, 1);',
     replace:
@@ -81,28 +81,28 @@ export const bugs: readonly Bug[] = [
     scenario: 'release / waiter',
   },
   {
-    name: 'a waiter that does not try again after it said that it waits',
+    name: 'a waiter that does not try again after it posted its request',
     file: 'shared/waiting.js',
     find: 'const found = claimUnlessClosed(engine, order, capacity);',
     replace: 'const found = undefined;',
     scenario: 'release / waiter',
   },
   {
-    name: 'a release that does not look for waiters after it freed',
+    name: 'a release that does not look for waiters after it freed its block',
     file: 'shared/requests.js',
     find: 'return load(this.words, WAITING) !== 0;',
     replace: 'return false;',
     scenario: 'release / waiter',
   },
   {
-    name: 'the flag of waiters cleared without looking again',
+    name: 'a WAITING flag that is cleared without looking for waiters again',
     file: 'shared/requests.js',
     find: 'store(words, WAITING, 0);',
     replace: 'store(words, WAITING, 0); return;',
     scenario: 'claim / release / waiter where another one left',
   },
   {
-    name: 'memory handed to who has given up',
+    name: 'memory that is handed to a waiter that has given up',
     file: 'shared/requests.js',
     find: 'if (compareExchange(words, at, state, (block << STATE_BITS) | GRANTED) !== state)\n            return false;',
     replace: 'store(words, at, (block << STATE_BITS) | GRANTED);',
@@ -116,21 +116,21 @@ export const bugs: readonly Bug[] = [
     scenario: 'release / release of one allocation',
   },
   {
-    name: 'a ticket that is redeemed without comparing',
+    name: 'a ticket that is redeemed without comparing its state',
     file: 'shared/messages.js',
     find: 'if (compareExchange(this.words, at, state, (state + 1) | 0) !== state)\n            return false;',
     replace: 'if (this.words[at] !== state) return false; add(this.words, at, 1);',
     scenario: 'ticket redeemed twice',
   },
   {
-    name: 'a receiver that says it waits after it looked',
+    name: 'a receiver that looks before it says that it waits',
     file: 'channel/bytes-channel.js',
     find: 'waiting.add();\n            const result = attempt();',
     replace: 'const result = attempt();\n            waiting.add();',
     scenario: 'send / receive / close',
   },
   {
-    name: 'a sender that wakes before it sends',
+    name: 'a sender that wakes receivers before it sends',
     file: 'channel/bytes-channel.js',
     find: 'if (!this.ring.send(message)) {',
     replace:
@@ -138,28 +138,28 @@ export const bugs: readonly Bug[] = [
     scenario: 'send / receive / close',
   },
   {
-    name: 'a message that is taken without comparing',
+    name: 'a message that is taken without comparing its cell',
     file: 'channel/ring.js',
     find: 'if (compareExchange(cells, index, cell, freed) === cell) {',
     replace: 'load(cells, index); cells[index] = freed; {',
     scenario: 'send / two receivers / close',
   },
   {
-    name: 'an operation between taking a slot and noting it',
+    name: 'an atomic operation between taking a slot and recording it',
     file: 'shared/blocks.js',
     find: 'lane[journal.owned] = slot + 1;',
     replace: 'load(words, at); lane[journal.owned] = slot + 1;',
     scenario: 'death in a claim',
   },
   {
-    name: 'an operation between closing a word that rests and noting it',
+    name: 'an atomic operation between closing a resting word and recording it',
     file: 'shared/blocks.js',
     find: 'if (seen === full) {\n            lane[journal.owned] = block + 1;',
     replace: 'if (seen === full) {\n            load(words, at); lane[journal.owned] = block + 1;',
     scenario: 'death of who closes what rests',
   },
   {
-    name: 'an operation between closing a word and noting it',
+    name: 'an atomic operation between closing a word and recording it',
     file: 'shared/blocks.js',
     find: 'lane[journal.owned] = closes ? above + 1 : 0;',
     replace: 'load(words, at); lane[journal.owned] = closes ? above + 1 : 0;',
@@ -174,7 +174,7 @@ export const bugs: readonly Bug[] = [
     scenario: 'death of who reclaims',
   },
   {
-    name: 'a reclaim that forgets what is owned',
+    name: 'a reclaim that forgets the owned block',
     file: 'shared/recovery.js',
     find: 'if (owned === 0)\n            return;',
     replace: 'return;',

@@ -3,7 +3,7 @@ import { Explorer } from './explore.js';
 import { steppedLibrary } from './library.js';
 import { scenarios } from './scenarios.js';
 
-// npm run check:interleavings: every scenario under all schedules with up to three preemptions, and random ones.
+// `npm run check:interleavings` runs every scenario under all schedules with up to three preemptions, and random ones.
 
 const { values: options } = parseArgs({
   options: {
@@ -33,5 +33,5 @@ for (const { name } of scenarios) {
   console.log(`     death ${found.death}, switches ${JSON.stringify(found.switches)}`);
 }
 library.remove();
-console.log(failures === 0 ? 'all interleavings explored hold the invariants' : `${failures} scenarios failed`);
+console.log(failures === 0 ? 'all explored interleavings keep the invariants' : `${failures} scenarios failed`);
 process.exitCode = failures === 0 ? 0 : 1;

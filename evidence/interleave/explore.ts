@@ -33,18 +33,18 @@ import {
 } from './board.js';
 import { type Scenario, scenarios } from './scenarios.js';
 
-/** After so many operations in all, `thread` goes on instead of the one that would. */
+/** After `at` operations of all threads together, `thread` goes on instead of the thread that would go on otherwise. */
 interface Switch {
   readonly at: number;
   readonly thread: number;
 }
 
-/** What a run comes to. */
+/** The outcome of a run. */
 interface Outcome {
   readonly wrong: readonly string[];
-  /** Operations in all. */
+  /** Operations of all threads together. */
   readonly length: number;
-  /** Operations of the victim before its death; -1 when it came to its end before. */
+  /** Whether the victim was killed; false when it finished before that. */
   readonly reached: boolean;
 }
 
@@ -60,29 +60,33 @@ export interface Exploration {
 }
 
 export interface Limits {
-  /** How often a thread that could go on is made to wait for another. */
+  /** How often a thread that could go on must wait for another thread. */
   readonly preemptions: number;
-  /** Random schedules besides. */
+  /** How many random schedules to run after those. */
   readonly random: number;
-  /** Ms after which exploring ends. */
+  /** The time after which exploring ends, in ms. */
   readonly time: number;
 }
 
-/** No thread does as many operations by itself: more is a loop without end. */
+/** No thread needs this many operations in a run. A thread that does more is in an endless loop. */
 const LONGEST = 20_000;
 
-/** Messages that a scenario may touch, the ones at the own place of each thread: what is put back between two runs. */
+/**
+ * How many messages a scenario may touch at the place in the message memory where each thread begins. They are restored
+ * between two runs.
+ */
 const MESSAGES_USED = 64;
 
 /**
- * Runs a scenario under schedule after schedule: all with up to so many preemptions (Musuvathi and Qadeer, "Iterative Context
- * Bounding", PLDI 2007), then random ones. The scheduler lets one thread do operations until it is to be preempted.
+ * Runs a scenario under one schedule after another: first all schedules with up to a number of preemptions (Musuvathi
+ * and Qadeer, "Iterative Context Bounding", PLDI 2007), then random ones. The scheduler lets one thread do operations
+ * until the schedule preempts it.
  */
 export class Explorer {
   private readonly scenario: Scenario;
   private readonly board = new Int32Array(new SharedArrayBuffer(THREADS * THREAD_WORDS * 4));
   private readonly workers: Worker[] = [];
-  /** What the main thread holds. */
+  /** The bytes that the main thread holds. */
   private readonly taken: Bytes[] = [];
   private readonly arena: SharedFixedArena | SharedBuddyArena;
   private readonly channel: BytesChannel | undefined;
@@ -107,8 +111,9 @@ export class Explorer {
   }
 
   /**
-   * @param library address of the folder with the library that is stepped
-   * @param isLoud whether what threads throw is told
+   * Starts the threads of the scenario `name`.
+   * @param library address of the folder with the stepped library
+   * @param isLoud whether errors that threads throw are printed
    */
   static async over(name: string, library: string, isLoud: boolean): Promise<Explorer> {
     const scenario = scenarios.find((one) => one.name === name);
@@ -144,7 +149,7 @@ export class Explorer {
     for (let bound = 0; bound <= preemptions && found === undefined; bound++) {
       for (let death = 0; found === undefined && performance.now() < end; death++) {
         const outcome = tryOne([], victim === undefined ? undefined : death);
-        // The smallest number of preemptions first: what it finds is the easiest to read.
+        // The smallest number of preemptions comes first: its findings are the easiest to read.
         if (bound > 0) extend([], victim === undefined ? undefined : death, outcome.length, bound);
         if (victim === undefined || !outcome.reached) break;
       }
@@ -192,7 +197,10 @@ export class Explorer {
     });
   }
 
-  /** One run. Threads that are not stopped by a switch go on until they end or sleep; then the next one that can. */
+  /**
+   * Does one run. A thread goes on until a switch stops it, or until it ends or sleeps. After that, the first thread that
+   * can go on does so.
+   */
   private run(switches: readonly Switch[], death: number | undefined): Outcome {
     const { board, scenario } = this;
     const count = scenario.roles.length;
@@ -220,7 +228,7 @@ export class Explorer {
     let next = 0;
     const wrong: string[] = [];
     for (;;) {
-      // A victim that came to its end is dead too: its worker is gone.
+      // A victim that finished counts as dead too, as if its worker had ended.
       if (scenario.victim !== undefined && status(scenario.victim) === DONE) isDead = true;
       while (next < switches.length && (switches[next] as Switch).at <= total) {
         const { thread } = switches[next++] as Switch;
@@ -245,7 +253,7 @@ export class Explorer {
       }
       this.go(current, budget);
       total += steps(current) - before;
-      if (steps(current) > LONGEST) wrong.push(`thread ${current} does not come to an end`);
+      if (steps(current) > LONGEST) wrong.push(`thread ${current} never finishes`);
       if (wrong.length > 0) break;
     }
     wrong.push(...this.judge(killed));
@@ -260,12 +268,12 @@ export class Explorer {
     for (let thread = 0; thread < scenario.roles.length; thread++) {
       const status = board[thread * THREAD_WORDS + STATUS];
       if (status === FAILED) wrong.push(`thread ${thread} threw`);
-      else if (status !== DONE && !killed.has(thread)) wrong.push(`thread ${thread} sleeps for ever`);
+      else if (status !== DONE && !killed.has(thread)) wrong.push(`thread ${thread} sleeps and is never woken`);
       points += board[thread * THREAD_WORDS + RESULT] as number;
     }
     if (wrong.length > 0) return wrong;
     const { thread } = this.arena as unknown as { readonly thread: SharedThread };
-    // Messages that nobody received are not lost.
+    // Messages that no thread received are not lost: receive them here.
     for (let bytes = this.channel?.tryReceive(); bytes !== undefined; bytes = this.channel?.tryReceive())
       bytes.release();
     wrong.push(...auditArena(thread.tools));
@@ -306,7 +314,7 @@ export class Explorer {
     }
   }
 
-  /** Has all threads that have not ended end their run. */
+  /** Ends the run of every thread that has not ended. */
   private endAll(): void {
     for (let thread = 0; thread < this.scenario.roles.length; thread++) {
       const status = this.board[thread * THREAD_WORDS + STATUS];
@@ -314,7 +322,10 @@ export class Explorer {
     }
   }
 
-  /** What puts all shared memory back to what it is now, with another id, so that each run attaches anew. */
+  /**
+   * Returns a function that restores all shared memory to its present content, but with another arena id, so that the
+   * threads attach again in each run.
+   */
   private snapshot(): () => void {
     const { thread } = this.arena as unknown as { readonly thread: SharedThread };
     const { words, messages } = thread.tools.control;

@@ -11,14 +11,17 @@ interface Edit {
   readonly replace: string;
 }
 
-/** A bug to be planted. */
+/** A bug to plant. */
 export interface Bug extends Edit {
   readonly name: string;
   /** The scenario that must find it. */
   readonly scenario: string;
 }
 
-/** In small scenarios hints would hardly ever be lowered, and no word left to others; and how long a thread tries before it sleeps must not depend on the clock. */
+/**
+ * Small scenarios would hardly ever lower a hint or leave a word to another thread, so both limits become 1. Threads do
+ * not spin before they sleep, because how long they spin depends on the clock.
+ */
 const TUNING: readonly Edit[] = [
   { file: 'channel/bytes-channel.js', find: 'const SPIN = 0.05;', replace: 'const SPIN = 0;' },
   { file: 'shared/blocks.js', find: 'const LOOKS = 16;', replace: 'const LOOKS = 1;' },
@@ -26,8 +29,8 @@ const TUNING: readonly Edit[] = [
 ];
 
 /**
- * A copy of the built library with stepped atomics, and with a bug if one is given.
- * @returns its address, and what removes it
+ * Makes a copy of the built library with stepped atomics, and with a bug if one is given.
+ * @returns the copy's address, and a function that removes the copy
  */
 export function steppedLibrary(bug?: Bug): { address: string; remove: () => void } {
   const folder = mkdtempSync(join(root, 'build', 'stepped-'));
@@ -37,7 +40,7 @@ export function steppedLibrary(bug?: Bug): { address: string; remove: () => void
   for (const { file, find, replace } of bug === undefined ? TUNING : [...TUNING, bug]) {
     const path = join(folder, file);
     const text = readFileSync(path, 'utf8');
-    if (text.split(find).length !== 2) throw new Error(`${file} has not just one ${find}`);
+    if (text.split(find).length !== 2) throw new Error(`${file} must contain this text exactly once: ${find}`);
     writeFileSync(
       path,
       text.replace(find, () => replace),

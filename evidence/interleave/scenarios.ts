@@ -1,44 +1,44 @@
 import type { Bytes, BytesChannel, SharedBuddyArena, SharedFixedArena, Ticket } from 'arena-alligator';
 
-/** What a thread of a scenario has. */
+/** What a thread of a scenario works with. */
 export interface Actor {
   readonly arena: SharedFixedArena & SharedBuddyArena;
   readonly channel: BytesChannel;
-  /** What the main thread prepared for it. */
+  /** The ticket that the main thread prepared. */
   readonly ticket: Ticket;
-  /** What this thread prepared for itself. */
+  /** The bytes that this thread holds. */
   readonly held: Bytes[];
-  /** Adds to what the scenario is judged by. */
+  /** Adds points to the sum by which the scenario is judged. */
   count(points: number): void;
-  /** Sleeps until the victim is dead, and says its id. */
+  /** Sleeps until the victim is dead. @returns the victim's thread id */
   awaitDeath(): number;
   idOf(thread: number): number;
 }
 
 export interface Role {
-  /** Before anything is stepped, one thread after the other. */
+  /** Runs before anything is stepped, one thread after the other. */
   prepare?(actor: Actor): void;
   run(actor: Actor): void;
 }
 
 export interface Scenario {
   readonly name: string;
-  /** Slots of a fixed arena, or order of a buddy arena. */
+  /** Number of slots of a fixed arena, or largest order of a buddy arena. */
   readonly slots?: number;
   readonly maxOrder?: number;
   readonly capacity?: number;
-  /** Slots that the main thread holds all the time. */
+  /** Number of slots or smallest blocks that the main thread holds all the time. */
   readonly taken?: number;
-  /** Whether the arena says that somebody waits, who has left. */
+  /** Whether the arena's WAITING flag is set for a waiter that has left. */
   readonly isFlagStale?: boolean;
   readonly roles: readonly Role[];
   /** Which thread dies, at each of its operations in turn. */
   readonly victim?: number;
   /** Which thread is dead from the start. */
   readonly dead?: number;
-  /** What all threads counted together, where nobody died. */
+  /** The points that all threads must count together when no thread died. */
   readonly points?: number;
-  /** Blocks that are still held at the end: by handles that were kept on purpose. */
+  /** Number of blocks that are still held at the end, by handles that were kept on purpose. */
   readonly kept?: number;
 }
 
@@ -87,7 +87,7 @@ const waitBlocking = (length: number): Role => ({
   },
 });
 
-/** Leaves a word open of which all is free. */
+/** Leaves a word open, with all of it free. */
 const leaveOneResting = (actor: Actor): void => allocate(actor).release();
 
 const rest: Role = { prepare: leaveOneResting, run() {} };
@@ -107,7 +107,7 @@ const holdAll: Role = {
 
 const measure: Role = { run: (actor) => void actor.arena.metrics() };
 
-/** Releases all of two words after it went on to a third. */
+/** Releases everything in two words after the thread has gone on to a third word. */
 const releaseBehind: Role = {
   prepare(actor) {
     for (let count = 0; count < 5; count++) actor.held.push(allocate(actor));
@@ -156,7 +156,7 @@ const redeem: Role = {
   },
 };
 
-/** Sends one of two handles on the same memory, so that another thread holds it too. */
+/** Sends one of two handles on the same memory, so that another thread holds the memory too. */
 const shareThenRelease: Role = {
   prepare(actor) {
     const bytes = allocate(actor);

@@ -1,13 +1,14 @@
 import { workerData } from 'node:worker_threads';
 import { ADDRESS, BLOCKED, BUDGET, KILL, PARKED, READY, STATUS, STEPS, THREAD_WORDS, THREADS, WOKEN } from './board.js';
 
-// Takes the place of the library's atomics module: before each operation a thread asks for leave, so that a scheduler decides who
-// goes on and how far. Between two operations a thread is alone: all that interleaves, interleaves here.
+// Takes the place of the library's atomics module. Before each operation a thread asks for permission, so that a
+// scheduler decides which thread goes on and how far. Between two operations only one thread runs, so threads
+// interleave only here.
 
 const { board, thread } = workerData as { readonly board: Int32Array; readonly thread: number };
 const own = thread * THREAD_WORDS;
 
-/** Thrown where the thread is to die. Nothing of the library catches it. */
+/** Thrown where the thread must die. The library does not swallow it, but may throw an error with it as the cause. */
 export class Killed extends Error {}
 
 let isStepping = false;
@@ -15,8 +16,9 @@ let isDead = false;
 let budget = 0;
 
 /**
- * From now on the thread waits for leave; before, and after {@link rest}, it runs freely. Beginning counts as an operation, so that
- * a thread can be stopped before its first one, with all that it read until there.
+ * From now on the thread waits for permission. Before this, and after {@link rest}, it runs freely. Beginning counts as
+ * an operation, so that a thread can be stopped before its first operation, with everything that it has read until
+ * then.
  */
 export function begin(): void {
   isStepping = true;
@@ -29,7 +31,7 @@ export function rest(): void {
   isStepping = false;
 }
 
-/** Says that the thread can go no further by itself, and waits until the scheduler lets it. */
+/** Reports that the thread cannot go on by itself, and waits until the scheduler lets it go on. */
 export function park(status: number): void {
   Atomics.store(board, own + STATUS, status);
   Atomics.notify(board, own + STATUS);
@@ -105,7 +107,7 @@ export function wait(words: Int32Array, index: number, expected: number): void {
 }
 
 export function waitAsync(): undefined {
-  throw new Error('scenarios wait by blocking');
+  throw new Error('waitAsync cannot be stepped: scenarios must use the blocking methods');
 }
 
 export function notify(words: Int32Array, index: number): void {

@@ -6,7 +6,7 @@ import { BUDGET, DEATH, DONE, FAILED, ID, RESULT, ROUND, STATUS, STEPS, THREAD_W
 import { type Actor, scenarios } from './scenarios.js';
 import type * as Stepping from './stepping-atomics.js';
 
-// A thread of the scenarios. It uses a copy of the built library whose atomics module was replaced.
+// A thread of a scenario. It uses a copy of the built library in which the atomics module was replaced.
 
 const data = workerData as {
   readonly board: Int32Array;
@@ -16,7 +16,7 @@ const data = workerData as {
   readonly arena: ArenaHandle;
   readonly channel: ChannelHandle | undefined;
   readonly ticket: Ticket | undefined;
-  /** Whether errors are told. */
+  /** Whether errors are printed. */
   readonly isLoud: boolean;
 };
 const { BytesChannel, FixedArena, BuddyArena } = (await import(`${data.library}/index.js`)) as typeof Library;
@@ -44,7 +44,7 @@ function attach(): Actor {
   return {
     arena: arena as Actor['arena'],
     channel: (data.channel && BytesChannel.attach(data.channel)) as Actor['channel'],
-    // Each run is of an arena with another id.
+    // The arena has another id in each run.
     ticket: { ...(data.ticket as Ticket), arena: arenaId },
     held: [],
     count(points) {

@@ -2,8 +2,8 @@ import { constants, type NodeGCPerformanceDetail, PerformanceObserver } from 'no
 import { parseArgs } from 'node:util';
 import { type ArenaKind, forgetInFlight, type Voyage } from '../../test/support/in-flight.js';
 
-// Forgets handles whose views are in flight, for a given time, and checks every byte that arrives and every leak that is told. Fails
-// with what did not hold, or ends with what was counted.
+// For a given time, forgets handles whose views are in flight. Checks every byte that arrives and every leak that is
+// reported. Fails with the check that did not hold, or ends by printing what it counted.
 
 const { values: options } = parseArgs({
   options: {
@@ -22,7 +22,7 @@ const minutes = Number(options.minutes);
 if (!(minutes > 0)) throw new RangeError(`--minutes must be a number above 0, got ${options.minutes}`);
 const kinds = kindsOf(options.arena);
 
-/** Full collections that nobody asked for. */
+/** Number of full collections that were not forced. */
 let natural = 0;
 const observer = new PerformanceObserver((list) => {
   for (const entry of list.getEntries()) {
@@ -45,6 +45,6 @@ for (const kind of kinds) {
   const voyage = await forgetInFlight(kind, () => Date.now() >= end);
   show(kind, voyage);
   const { forgotten, told } = voyage;
-  if (told !== forgotten) throw new Error(`${forgotten} were forgotten, and onLeak was told of ${told}`);
+  if (told !== forgotten) throw new Error(`${forgotten} records were forgotten, but onLeak reported ${told}`);
 }
 observer.disconnect();

@@ -3,13 +3,14 @@ import type { ChannelHandle } from 'arena-alligator';
 import { type ArenaBuffer, type Bytes, BytesChannel, SharedBuddyArena, type SharedFixedArena } from 'arena-alligator';
 import { checkPayload, writePayload } from './payload.js';
 
-// One tortured thread: does at random whatever a program may do, until it is terminated in the middle of it, exits or throws.
+// One thread of the torture test. It does at random whatever a program may do, until it is terminated in the middle of
+// that, exits or throws.
 
 const { channels: handles, seed } = workerData as {
   readonly channels: readonly ChannelHandle[];
   readonly seed: number;
 };
-/** What this thread has of one arena. */
+/** What this thread has in one arena. */
 interface Side {
   readonly arena: SharedFixedArena | SharedBuddyArena;
   readonly channels: readonly BytesChannel[];
@@ -119,7 +120,7 @@ async function step(): Promise<void> {
     const bytes = takeAny(side);
     if (bytes !== undefined) parentPort?.postMessage({ arena: sides.indexOf(side), ticket: bytes.toTicket() });
   } else if (way < 0.88) {
-    arena.tryAllocate(1); // and forgets it
+    arena.tryAllocate(1); // forgets the buffer
   } else {
     drop(side);
   }

@@ -16,8 +16,9 @@ import type { SharedThread } from '#internal/shared/thread';
 import { auditArena } from '../../test/support/audit.js';
 import { checkPayload } from './payload.js';
 
-// Workers allocate, hand over, clone, drop and wait at random and are terminated at random points, for a given time. Every payload
-// is checked by whoever gets it. In the end all memory must be back, merged, and the metrics must add up.
+// For a given time, workers allocate, hand over, clone, drop and wait at random, and are terminated at random points.
+// Every thread checks the payloads that it gets. In the end all memory must be back and merged, and the metrics must
+// add up.
 
 const { values: options } = parseArgs({
   options: {
@@ -28,7 +29,7 @@ const { values: options } = parseArgs({
 });
 const WORKERS = Number(options.workers);
 const end = Date.now() + Number(options.minutes) * 60_000;
-/** How long nothing at all may be received before it counts as stuck, in ms. */
+/** The test counts as stuck when nothing at all is received for this long, in ms. */
 const STUCK = 30_000;
 
 let state = 1 + Number(options.seed);
@@ -58,13 +59,13 @@ function redeem(arena: number, ticket: Ticket): void {
     if (bytes !== undefined) check(bytes);
     counts.redeemed++;
   } catch (error) {
-    // Its worker was reclaimed before the message arrived.
+    // The worker that issued the ticket was reclaimed before the message arrived.
     if (!(error instanceof ReleasedError)) throw error;
     counts.revoked++;
   }
 }
 
-/** Runs one worker until it ends, by itself or by force. */
+/** Runs one worker until it ends by itself or is terminated, and then the next one, until the time is up. */
 function spawn(): void {
   const worker = new Worker(new URL('./torture-worker.js', import.meta.url), {
     workerData: { channels: channels.map((channel) => channel.handle()), seed: 1 + Math.floor(random() * 2 ** 30) },
@@ -150,7 +151,7 @@ for (let count = 0; count < WORKERS; count++) spawn();
 await receiveAll();
 while (running.size > 0) await new Promise((resolve) => setTimeout(resolve, 20));
 clearInterval(report);
-// Messages of workers that ended are still being delivered.
+// Messages of ended workers are still being delivered.
 await new Promise((resolve) => setTimeout(resolve, 100));
 verify();
 console.log(JSON.stringify(counts));

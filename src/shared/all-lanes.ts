@@ -3,7 +3,7 @@ import { type Control, LANES_USED } from './control.js';
 import { CURRENT, EPOCH, isActive, STATE } from './lane.js';
 import type { Lanes } from './tree.js';
 
-/** What the tree of one lane asks of all of them: how far they are, and where they claim from. */
+/** What one lane's tree needs to know about all lanes: how far each has got, and which words it claims from. */
 export class AllLanes implements Lanes {
   private readonly control: Control;
   private readonly own: number;
@@ -38,7 +38,7 @@ export class AllLanes implements Lanes {
 
   isOthers(level: number, index: number): boolean {
     const { control, own } = this;
-    // Plainly: it is only a preference.
+    // A plain read is enough: the answer is only a preference.
     const used = control.words[LANES_USED] as number;
     for (let number = 0; number < used; number++) {
       if (number === own || this.currentOf(number, level) !== index) continue;

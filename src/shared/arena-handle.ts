@@ -4,8 +4,8 @@ import { isShared, Memory } from '../memory/memory.js';
 import { Control, FIXED, invalid, type SharedPlan } from './control.js';
 
 /**
- * What another thread needs to attach to a shared arena; send it by `postMessage` or as `workerData`. Whoever has it can read and
- * write all memory of the arena.
+ * What another thread needs to attach to a shared arena. Send it with `postMessage` or as `workerData`. Code that has
+ * the handle can read and write all memory of the arena.
  */
 export interface ArenaHandle<
   Kind extends 'fixed' | 'buddy' = 'fixed' | 'buddy',
@@ -14,11 +14,11 @@ export interface ArenaHandle<
   readonly type: 'arena-alligator/arena';
   readonly kind: Kind;
   readonly memory: SharedArrayBuffer;
-  /** The window of the memory that is the arena's, in bytes. */
+  /** The part of `memory` that belongs to the arena, in bytes. */
   readonly byteOffset: number;
   readonly byteLength: number;
   readonly control: SharedArrayBuffer;
-  /** Says to the type checker how the arena was built; never there. */
+  /** Tells the type checker how the arena was built. Never set at run time. */
   readonly mode?: Mode;
 }
 
@@ -34,25 +34,27 @@ export function handleOf(control: Control, memory: Memory): ArenaHandle {
 }
 
 /**
- * What a handle leads to.
- * @throws TypeError for what is no object; BuildError INVALID_HANDLE for what is no handle of such an arena, or is damaged
+ * Opens the memory that a handle refers to.
+ * @throws TypeError when `handle` is not an object; BuildError INVALID_HANDLE when it is not a handle of an arena of
+ *   this kind, or is damaged
  */
 export function openHandle(handle: unknown, kind: 'fixed' | 'buddy'): { control: Control; memory: Memory } {
   if (typeof handle !== 'object' || handle === null)
     throw new TypeError(`handle must be an object, got ${describe(handle)}`);
   const { type, memory, byteOffset, byteLength, control: buffer } = handle as Partial<ArenaHandle>;
-  if (type !== 'arena-alligator/arena') throw invalid('it is not a handle of an arena');
-  if (!isSharedBuffer(memory) || !isSharedBuffer(buffer)) throw invalid('its memory is not shared');
+  if (type !== 'arena-alligator/arena') throw invalid('it is not an arena handle');
+  if (!isSharedBuffer(memory) || !isSharedBuffer(buffer))
+    throw invalid('its memory or its control memory is not a SharedArrayBuffer');
   const control = Control.open(buffer);
   const { plan } = control;
-  if (kindOf(plan) !== kind) throw invalid(`it is of a ${kindOf(plan)} arena, not of a ${kind} one`);
+  if (kindOf(plan) !== kind) throw invalid(`it belongs to a ${kindOf(plan)} arena, not to a ${kind} arena`);
   const fits =
     Number.isSafeInteger(byteOffset) &&
     Number.isSafeInteger(byteLength) &&
     Number(byteOffset) >= 0 &&
     Number(byteOffset) + Number(byteLength) <= memory.byteLength &&
     plan.base + plan.unit * plan.units <= Number(byteLength);
-  if (!fits) throw invalid('its payload memory is truncated');
+  if (!fits) throw invalid('its byteOffset and byteLength do not fit the payload memory or the arena');
   return { control, memory: new Memory(new Uint8Array(memory, byteOffset, byteLength), true) };
 }
 

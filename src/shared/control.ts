@@ -5,7 +5,7 @@ import { isActive, type Lane, laneAt, laneWords, STATE, WAKE } from './lane.js';
 import { LANE_COUNTERS } from './lane-counters.js';
 import { buddyShape, freeAll, slotShape, type TreeShape } from './tree.js';
 
-// The header, in 32-bit words from the start of the control memory.
+// The header: indices in 32-bit words from the start of the control memory.
 const MAGIC_AT = 0;
 const VERSION_AT = 1;
 const KIND_AT = 2;
@@ -13,52 +13,52 @@ const UNITS_AT = 3;
 const MAX_ORDER_AT = 4;
 const THREADS_AT = 5;
 const FLAGS_AT = 6;
-/** Four words that no other arena has. */
+/** Four random words, which identify the arena. */
 const ID_AT = 8;
-/** In 64-bit floats. */
+/** This index and the two after it count 64-bit floats. */
 const UNIT_AT = 6;
 const BASE_AT = 7;
 const ALIGNMENT_AT = 8;
 /** Not zero once the arena is closed. */
 export const CLOSED: number = 32;
-/** Not zero while a thread may wait to be handed memory. */
+/** Not zero while a thread may be waiting for memory to be handed over. */
 export const WAITING: number = 33;
-/** How many requests waited so far. */
+/** Number of requests posted so far: the source of arrival numbers. */
 export const ARRIVALS: number = 48;
-/** Lanes from here on were never used. */
+/** Number of lanes ever used: lanes with this number or a higher one were never used. */
 export const LANES_USED: number = 49;
 const HEADER = 64;
 
 const MAGIC = 0x416c_6c69; // 'Alli' in ASCII
 const VERSION = 1;
 
-/** Messages and tickets on their way at once, in one arena. */
+/** The most messages and tickets that can be on their way in one arena at the same time. */
 export const MAX_MESSAGES = 65_536;
-/** Words of a message. */
+/** Size of a message, in words. */
 export const MESSAGE_WORDS = 8;
 
 export const FIXED = 1;
 export const BUDDY = 2;
 export type ArenaKind = typeof FIXED | typeof BUDDY;
 
-/** How a shared arena is built; the same in all threads. */
+/** How a shared arena was built. It is the same in all threads. */
 export interface SharedPlan {
   readonly kind: ArenaKind;
   readonly units: number;
-  /** 0 for slots. */
+  /** Order of the largest block; 0 for slots. */
   readonly maxOrder: number;
-  /** Bytes of a unit, and offset of the first one in the memory. */
+  /** Size of a unit, and offset of the first unit in the memory, in bytes. */
   readonly unit: number;
   readonly base: number;
   readonly alignment: number;
   readonly maxThreads: number;
   readonly zeroes: boolean;
-  /** Whether memory that was never allocated has to be zeroed. */
+  /** Whether a unit must be zeroed when it is allocated for the first time. */
   readonly warms: boolean;
   readonly spills: boolean;
   readonly raw: boolean;
   readonly capsCapacity: boolean;
-  /** The nets that every thread fastens. */
+  /** The safety nets that every thread turns on. */
   readonly guarded: boolean;
   readonly leakDetection: LeakDetection;
 }
@@ -72,18 +72,18 @@ const GUARDED = 32;
 const SAMPLED = 64;
 const FULL = 128;
 
-/** The control memory of a shared arena: what lies where (docs/threads.md). */
+/** The control memory of a shared arena, and where each part of it lies (docs/threads.md). */
 export class Control {
   readonly buffer: SharedArrayBuffer;
   readonly words: Int32Array;
   readonly plan: SharedPlan;
   readonly tree: TreeShape;
   readonly messageTree: TreeShape;
-  /** Index of the holders of unit 0. */
+  /** Index of the holders word of unit 0. */
   readonly holders: number;
   /** Index of message 0. */
   readonly messages: number;
-  /** By unit: 1 once it was zeroed. */
+  /** For each unit: 1 when it has been zeroed. */
   readonly warmed: Uint8Array | undefined;
   private readonly lanes: number;
 
@@ -99,11 +99,15 @@ export class Control {
     this.warmed = plan.warms ? new Uint8Array(buffer, places.warmed * 4, plan.units) : undefined;
   }
 
-  /** Fresh control memory of an arena of which everything is free. @throws BuildError SIZE_OVERFLOW */
+  /**
+   * Makes the control memory of an arena in which everything is free.
+   * @throws BuildError SIZE_OVERFLOW when the runtime refuses the memory; BuildError INCOMPATIBLE_OPTIONS when it has
+   *   no shared memory
+   */
   static create(plan: SharedPlan): Control {
     const places = placesOf(plan);
     const buffer = sharedBuffer(places.end * 4);
-    // Fails where the buffer can be had and is larger than a view can be.
+    // Throws when the runtime can make the buffer but no view of that length.
     const words = reserved(() => new Int32Array(buffer));
     const floats = new Float64Array(buffer, 0, HEADER / 2);
     words[MAGIC_AT] = MAGIC;
@@ -123,15 +127,19 @@ export class Control {
     return new Control(buffer, plan, places);
   }
 
-  /** @throws BuildError INVALID_HANDLE when this is no control memory of this version, or does not fit together */
+  /**
+   * Opens control memory that another thread made.
+   * @throws BuildError INVALID_HANDLE when the buffer is not control memory of this version, or its parts do not fit
+   *   together
+   */
   static open(buffer: SharedArrayBuffer): Control {
     if (buffer.byteLength < HEADER * 4) throw invalid('its control memory is truncated');
     const words = new Int32Array(buffer, 0, HEADER);
     const floats = new Float64Array(buffer, 0, HEADER / 2);
-    if (words[MAGIC_AT] !== MAGIC) throw invalid('it is not of a shared arena');
+    if (words[MAGIC_AT] !== MAGIC) throw invalid('its control memory does not belong to a shared arena');
     if (words[VERSION_AT] !== VERSION) {
       throw invalid(
-        `it is of version ${words[VERSION_AT]} of the memory layout, this library knows version ${VERSION}`,
+        `its memory layout has version ${words[VERSION_AT]}, but this copy of the library needs version ${VERSION}`,
       );
     }
     const flags = words[FLAGS_AT] as number;
@@ -162,14 +170,14 @@ export class Control {
       plan.base >= 0 &&
       plan.maxThreads >= 1 &&
       plan.maxThreads <= MAX_THREADS;
-    if (!sane) throw invalid('its geometry is impossible');
+    if (!sane) throw invalid('its geometry is not valid');
     const places = placesOf(plan);
     if (buffer.byteLength !== places.end * 4)
-      throw invalid('its control memory has not the size that its geometry needs');
+      throw invalid('its control memory does not have the size that its geometry needs');
     return new Control(buffer, plan, places);
   }
 
-  /** Tells this arena from all others, in every thread. */
+  /** Identifies this arena, in every thread. */
   get id(): string {
     return Array.from(this.words.subarray(ID_AT, ID_AT + 4), (word) => (word >>> 0).toString(16).padStart(8, '0')).join(
       '',
@@ -180,12 +188,12 @@ export class Control {
     return laneAt(this.words, this.lanes, number, this.plan.units, LANE_COUNTERS);
   }
 
-  /** Index of a word of a lane. */
+  /** Index in the control memory of a word of a lane. */
   laneWord(number: number, word: number): number {
     return this.lanes + number * laneWords(this.plan.units) + word;
   }
 
-  /** The lane that a word is in. */
+  /** Number of the lane that contains the word at `at`. */
   laneOf(at: number): number {
     return Math.floor((at - this.lanes) / laneWords(this.plan.units));
   }
@@ -194,7 +202,7 @@ export class Control {
     return load(this.words, LANES_USED);
   }
 
-  /** Has a lane's thread look again. */
+  /** Wakes a lane's thread, so that it looks again. */
   wake(number: number): void {
     const at = this.laneWord(number, WAKE);
     add(this.words, at, 1);
@@ -208,7 +216,7 @@ export class Control {
   }
 }
 
-/** More threads than a machine has cores are of no use, and each has its lane. */
+/** The largest `maxThreads`. More threads than a machine has cores are of no use, and each thread needs a lane. */
 export const MAX_THREADS = 1024;
 
 interface Places {
@@ -249,18 +257,24 @@ function flagsOf(plan: SharedPlan): number {
   );
 }
 
-/** @throws BuildError SIZE_OVERFLOW when the runtime refuses that much, INCOMPATIBLE_OPTIONS where it has no shared memory */
+/**
+ * Makes a SharedArrayBuffer.
+ * @throws BuildError SIZE_OVERFLOW when the runtime refuses that many bytes; BuildError INCOMPATIBLE_OPTIONS when it
+ *   has no shared memory
+ */
 export function sharedBuffer(byteLength: number): SharedArrayBuffer {
   if (typeof SharedArrayBuffer !== 'function') {
     throw new BuildError(
       'INCOMPATIBLE_OPTIONS',
-      'there is no SharedArrayBuffer here (a page needs cross-origin isolation)',
+      'SharedArrayBuffer is not available here: a page needs cross-origin isolation',
     );
   }
   try {
     return new SharedArrayBuffer(byteLength);
   } catch (cause) {
-    throw new BuildError('SIZE_OVERFLOW', `the runtime refuses ${byteLength} bytes of shared memory`, { cause });
+    throw new BuildError('SIZE_OVERFLOW', `the runtime refuses to allocate ${byteLength} bytes of shared memory`, {
+      cause,
+    });
   }
 }
 

@@ -21,8 +21,9 @@ import type { Tools } from './recovery.js';
 import type { Requests } from './requests.js';
 
 /**
- * The engine of one thread in a shared arena: handles, records and the collector's backstop are the thread's own, as in
- * {@link Engine}; what a block's last handle here means for the block is decided by all threads together.
+ * The engine of one thread in a shared arena. Handles, records and the collector's backstop belong to the thread, as in
+ * {@link Engine}. What happens to a block when its last handle in this thread goes away depends on all threads
+ * together: the last holder in any thread frees it.
  */
 export class SharedEngine extends Engine {
   readonly tools: Tools;
@@ -30,13 +31,13 @@ export class SharedEngine extends Engine {
   private readonly sharedBlocks: SharedBlocks;
   private readonly holdings: Holdings;
   private readonly requests: Requests;
-  /** A block that another thread handed over and nobody here took yet, held by this thread; -1 for none. */
+  /** A block that another thread handed over and no caller here has taken yet. This thread holds it. -1 for none. */
   private offeredBlock = -1;
   private offeredOrder = 0;
   private detached = false;
-  /** Whether the lane may be another thread's. */
+  /** Whether this thread has given its lane back: the lane may belong to another thread by now. */
   private hasLeft = false;
-  /** Feeds this thread's line with what was handed over for it. */
+  /** Gives this thread's wait line the blocks that other threads handed over for it. */
   takeIn: () => void = () => undefined;
 
   constructor(tools: Tools, memory: Memory) {
@@ -110,7 +111,10 @@ export class SharedEngine extends Engine {
     return this.tools.blocks.largestFreeOrder();
   }
 
-  /** The sums over all threads that ever were. They are taken one after the other: exact when nobody is at work. */
+  /**
+   * The sums over all threads that were ever attached. The counters are read one after the other, so the sums are exact
+   * when no thread is at work.
+   */
   override metrics(): ArenaMetrics {
     const sums = this.sums();
     const sum = (counter: number): number => sums[counter] as number;
@@ -147,38 +151,44 @@ export class SharedEngine extends Engine {
     return sums;
   }
 
-  /** Merges what rests, and serves with it; a block that nobody took may rest again. */
+  /**
+   * Closes resting words, which merges their blocks, and serves waiters. A block that no waiter took may rest again, so
+   * this repeats until no word rests.
+   */
   private settle(): void {
     const { blocks } = this.tools;
     for (blocks.closeResting(); blocks.revealed; blocks.closeResting()) this.serve();
   }
 
-  /** Hands what is free to those who wait in any thread. */
+  /** Hands free memory to waiters in any thread. */
   serve(): void {
     const { requests, blocks } = this.tools;
     blocks.revealed = false;
     if (requests.isAwaited) requests.serve();
   }
 
-  /** Has {@link claimOrWait} answer with this block, which the thread holds, to who asks for its order. */
+  /** Makes {@link claimOrWait} return this block, which the thread holds, to the next request for its order. */
   offer(block: number, order: number): void {
     this.offeredBlock = block;
     this.offeredOrder = order;
   }
 
-  /** Gives back what was offered and not taken. */
+  /** Gives the offered block back if no caller has taken it. */
   endOffer(): void {
     const block = this.offeredBlock;
     this.offeredBlock = -1;
     if (block >= 0) this.giveUp(block);
   }
 
-  /** Lets go of a block that this thread holds without a record. */
+  /** Drops this thread's hold on a block that has no record here. */
   giveUp(block: number): void {
     this.released(this.holdings.dropAll(block));
   }
 
-  /** The record of a block that arrived with a message. What others wrote to it is not known: all of it counts as written. */
+  /**
+   * Makes the record of a block that arrived with a message. This thread does not know what other threads wrote, so all
+   * of the block counts as written.
+   */
   arrived({ block }: Delivery): Allocation {
     const order = this.holdings.orderOf(block);
     const record = this.recordOf(block, order, this.unit * (1 << order));
@@ -186,19 +196,19 @@ export class SharedEngine extends Engine {
     return record;
   }
 
-  /** The last handle here went away with a message: nothing is released. */
+  /** The last handle here left with a message, which took over the hold: nothing is released. */
   override departed(record: Allocation): void {
     record.trace.lent = false;
     this.keepRecord(record);
     if (this.detached) this.leaveIfEmpty();
   }
 
-  /** Takes no new allocations in this thread. */
+  /** Refuses new allocations in this thread only. */
   closeHere(): void {
     super.close();
   }
 
-  /** Gives the lane back as soon as the last handle here is released. Nothing waits here any more. */
+  /** Gives the lane back as soon as the last handle here is released. All waits here must have ended before. */
   leave(): void {
     this.detached = true;
     this.leaveIfEmpty();
@@ -206,7 +216,7 @@ export class SharedEngine extends Engine {
 
   protected override recoverBlock(block: number): number {
     this.giveUp(block);
-    return -1; // all that follows a release was done
+    return -1; // giveUp() has already done everything that follows a release
   }
 
   private takeOffered(capacity: number): Allocation {
@@ -215,7 +225,7 @@ export class SharedEngine extends Engine {
     return this.newRecord(block, this.offeredOrder, capacity);
   }
 
-  /** The record of a block that this thread holds for a request. */
+  /** Makes the record of a block that this thread holds for a request. */
   newRecord(block: number, order: number, capacity: number): Allocation {
     if (this.warmed !== undefined) this.warm(this.warmed, block, order);
     return this.recordOf(block, order, capacity);
@@ -224,7 +234,7 @@ export class SharedEngine extends Engine {
   private released(freedOrder: number): void {
     if (freedOrder >= 0 && this.requests.isAwaited) this.requests.serve();
     if (this.afterRelease !== undefined) {
-      // What was handed to this thread itself goes to who waits in it in this very call.
+      // A block that was handed to this thread itself goes to its waiter within this call.
       this.takeIn();
       if (freedOrder >= 0) this.afterRelease?.(freedOrder);
     }
@@ -238,7 +248,7 @@ export class SharedEngine extends Engine {
     this.settle();
     this.hasLeft = true;
     this.tools.messages.disown();
-    // The lane's are another thread's from here on.
+    // From here on the lane's counters belong to another thread, so this thread counts in its own memory.
     this.counters = new Float64Array(LANE_COUNTERS);
     store(control.words, lane.start + STATE, LANE_FREE);
     control.wakeAll();

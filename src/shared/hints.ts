@@ -1,24 +1,26 @@
 import { compareExchange, load } from '../base/atomics.js';
 import { enter, leave } from './lane.js';
 
-/** Words that a hint word speaks for: four bits for each. */
+/** Number of words that one hint word describes, with four bits for each. */
 const FAN_OUT = 8;
 
-/** Bit 3 of each nibble, which ranks (0 to 6) leave alone. */
+/** Bit 3 of each nibble. Ranks (0 to 6) do not use it. */
 const HIGH_BITS = 0x8888_8888 | 0;
 
 /**
- * Which words of a tree level may have a free block, and of what rank: 0 for none, else 1 + the order of the largest run of bits.
+ * Says which words of a tree level may have a free block, and of what rank. The rank is 0 when there is none, otherwise
+ * 1 + the order of the largest run of bits.
  *
- *     level 1   [ 3 | 0 | ... ]                 the largest below each group of eight
+ *     level 1   [ 3 | 0 | ... ]                 the largest rank in each group of eight
  *     level 0   [ 3 | 1 | 0 | ... ] [ ... ]     a nibble for each word
  *
- * A hint may say too much, and is lowered by who finds out. It says too little only while an operation is under way
- * (docs/threads.md, T6). All searching is by hints, so a claim looks at a handful of words however many there are.
+ * A hint may say too much. A thread that finds this out lowers the hint. A hint says too little only while an operation
+ * is under way (docs/threads.md, T6). Every search uses the hints, so a claim looks at only a handful of words, however
+ * many words there are.
  */
 export class Hints {
   private readonly words: Int32Array;
-  /** Where each level begins in `words`, and how many children it speaks for. */
+  /** Where each level begins in `words`, and how many children it describes. */
   private readonly starts: readonly number[];
   private readonly sizes: readonly number[];
   private readonly lane: Int32Array;
@@ -27,9 +29,10 @@ export class Hints {
 
   /**
    * @param start index in `words` of the {@link hintWords} for `count` words
-   * @param lane the own lane
-   * @param note writes into the lane which of the words this thread is at
-   * @param onReveal called when what a hint of this thread's had hidden can be found again: somebody may be waiting for it
+   * @param lane this thread's lane
+   * @param note records in the lane which of the words this thread is at
+   * @param onReveal called when memory that this thread had hidden by a hint can be found again: a thread may be
+   *   waiting for it
    */
   constructor(
     words: Int32Array,
@@ -56,8 +59,9 @@ export class Hints {
   }
 
   /**
-   * The first word at `from` or after it that may have `rank` or more; -1 when there is none. Reads plainly, at a tenth of what an
-   * atomic read costs: it is a search for hints, and whoever must not overlook anything made an atomic read before.
+   * Finds the first word at `from` or after it that may have `rank` or more; -1 when there is none. It uses plain
+   * reads, which cost a tenth of an atomic read. That is enough for hints: a caller that must not overlook anything has
+   * made an atomic read before.
    */
   next(rank: number, from: number): number {
     const { starts, sizes, words } = this;
@@ -76,7 +80,7 @@ export class Hints {
       index = (at << 3) + first(found);
       if (level === 0) return index;
       level--;
-      // What a group was said to have may be gone: then the search goes on behind it.
+      // The group may no longer have what its hint says. Then lower the hint and go on behind the group.
       const below = candidates(words[(starts[level] as number) + index] as number, needed);
       if (below === 0) {
         this.settleGroup(level, index);
@@ -89,12 +93,12 @@ export class Hints {
     return -1;
   }
 
-  /** Says that the word at `index` has `rank`, where hints say less. */
+  /** Raises the hints above the word at `index` to `rank` where they say less. */
   raise(index: number, rank: number): void {
     this.raiseFrom(0, index, rank);
   }
 
-  /** As {@link raise}, up to the top: a thread that died may have raised or lowered any part of the way. */
+  /** As {@link raise}, but always up to the top: a dead thread may have raised or lowered hints on any level. */
   heal(index: number, rank: number): void {
     for (let level = 0; level < this.starts.length; level++) {
       this.raiseAt(level, index, rank);
@@ -103,7 +107,7 @@ export class Hints {
     }
   }
 
-  /** Lowers the hint for the word at `index` to what `rankNow` says, and those above it. */
+  /** Lowers the hint for the word at `index` to the rank that `rankNow` returns, and then the hints above it. */
   settle(index: number, rankNow: (index: number) => number): void {
     this.note(index);
     const before = enter(this.lane);
@@ -116,7 +120,7 @@ export class Hints {
     leave(this.lane, before);
   }
 
-  /** Lowers what is said above of the group of hints at `group` of `level`. */
+  /** Lowers the hints on the levels above that describe the group of hints at `group` of `level`. */
   private settleGroup(level: number, group: number): void {
     this.note(group * FAN_OUT ** (level + 1));
     const before = enter(this.lane);
@@ -167,24 +171,27 @@ export class Hints {
     const shift = (index & 7) << 2;
     const word = load(this.words, at);
     if (((word >>> shift) & 7) <= rank) return false;
-    // One try: a word that somebody else changes is looked at by him.
+    // One try is enough: another thread that changes the word looks at it itself.
     return compareExchange(this.words, at, word, (word & ~(7 << shift)) | (rank << shift)) === word;
   }
 }
 
-/** Words that the hints for `count` words take. */
+/** Number of words that the hints for `count` words take. */
 export function hintWords(count: number): number {
   let words = 0;
   for (let size = count; size > 1; size = Math.ceil(size / FAN_OUT)) words += Math.ceil(size / FAN_OUT);
   return words;
 }
 
-/** The high bits of the nibbles that are at least as large as those of `needed`: no nibble borrows, as the high bit is set in each. */
+/**
+ * Returns the high bits of the nibbles that are at least as large as those of `needed`. No nibble borrows from the
+ * next, because the high bit is set in each.
+ */
 function candidates(word: number, needed: number): number {
   return ((word | HIGH_BITS) - needed) & HIGH_BITS;
 }
 
-/** Number of the first nibble with a bit set. */
+/** Number of the first nibble that has a bit set. */
 function first(nibbles: number): number {
   return (31 - Math.clz32(nibbles & -nibbles)) >>> 2;
 }

@@ -9,21 +9,23 @@ import { UNITS_CLAIMED, UNITS_FREED } from './lane-counters.js';
 import type { Requests } from './requests.js';
 
 /**
- * Which blocks in use this thread holds, and how it comes to hold them and to let them go (docs/threads.md, T2 to T4).
+ * The blocks in use that this thread holds, and how it takes and drops its holds (docs/threads.md, T2 to T4).
  *
- * What follows an atomic operation in straight line is marked so: nothing that calls may come in between.
+ * The comment "Straight line." marks plain stores that follow an atomic operation or each other directly: no call and
+ * no loop may come in between.
  */
 export class Holdings {
   private readonly words: Int32Array;
-  /** Index of the holders of unit 0. */
+  /** Index of the holders word of unit 0. */
   private readonly holders: number;
   private readonly lane: Int32Array;
   private readonly holds: Int32Array;
   private readonly counters: Float64Array;
   private readonly blocks: SharedBlocks;
   private readonly requests: Requests;
-  /** What is scrubbed, and bytes of a unit and offset of the first one; nothing is without the zero policy. */
+  /** The memory to scrub; undefined without the zero policy. */
   private readonly scrubbed: Memory | undefined;
+  /** Size of a unit, and offset of the first unit in the memory, in bytes. */
   private readonly unit: number;
   private readonly base: number;
 
@@ -40,7 +42,7 @@ export class Holdings {
     this.base = control.plan.base;
   }
 
-  /** Makes the block that the lane owns one in use, with this thread as its holder. */
+  /** Turns the block that the lane owns into a block in use, with this thread as its holder. */
   adopt(block: number, order: number): void {
     const { lane, counters } = this;
     this.words[this.holders + block] = holdersWord(order, 1);
@@ -56,21 +58,23 @@ export class Holdings {
   }
 
   /**
-   * Whether this thread, which holds the block, is its only holder. A plain read: the count can be raised by holders only, so a
-   * value of 1 is right, and a larger one that is stale costs an atomic operation.
+   * Whether this thread, which holds the block, is its only holder. A plain read is enough: only holders can raise the
+   * count, so a value of 1 is right. A larger value that is stale only makes the answer false.
    */
   isSole(block: number): boolean {
     return holderCount(this.words[this.holders + block] as number) === 1;
   }
 
-  /** Counts one holder more, who is not this thread. */
+  /** Counts one more holder, which is not this thread. */
   share(block: number): void {
     add(this.words, this.holders + block, 1);
   }
 
   /**
-   * Lets go of the block; the last holder frees it, with the first `dirty` bytes scrubbed under the zero policy.
-   * @returns the order of the free block that it is part of now, or -1 while others hold it
+   * Drops one of this thread's holds on the block. The last holder frees the block. Under the zero policy it scrubs the
+   * first `dirty` bytes before that.
+   * @returns the order of the free block that the block is now part of; -1 while there are other holders, or when the
+   *   block was handed over to a waiter
    */
   drop(block: number, order: number, dirty: number): number {
     const { words, lane, holds, counters } = this;
@@ -78,7 +82,7 @@ export class Holdings {
     const last = holdersWord(order, 1);
     if (words[at] !== last) {
       const before = add(words, at, -1);
-      // Straight line: either we are one of several, or all others left meanwhile, and we are the only holder again.
+      // Straight line. Either there are other holders, or all others have left and this thread is the only one again.
       if (before !== last) {
         holds[block] = (holds[block] as number) - 1;
         return -1;
@@ -98,7 +102,7 @@ export class Holdings {
     return this.requests.handOver(block, order) ? -1 : this.blocks.release(block, order);
   }
 
-  /** As {@link drop}, of a block whose content is not known. */
+  /** As {@link drop}, for a block whose content is not known: all of it counts as dirty. */
   dropAll(block: number): number {
     const order = this.orderOf(block);
     return this.drop(block, order, this.unit * (1 << order));

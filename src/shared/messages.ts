@@ -6,18 +6,21 @@ import { type Control, MAX_MESSAGES, MESSAGE_WORDS } from './control.js';
 import type { Holdings } from './holdings.js';
 import { COUNTED, ISSUED, type Lane, MESSAGE } from './lane.js';
 
-// A message, in words from its start.
-/** Odd while it is an open ticket; the number itself says which. */
+// The layout of a message: indices in words from its start.
+/** Odd while the message is an open ticket. The value itself says which ticket. */
 const STATE = 0;
-/** First unit of its block, or -1 for bytes without any. */
+/** First unit of the block; -1 for bytes without a block. */
 const BLOCK = 1;
-/** 1 + the lane that issued it as a ticket, or 0. */
+/** 1 + the number of the lane that issued the message as a ticket; 0 for none. */
 const ISSUER = 2;
-/** In 64-bit floats from its start: offset of the first byte in the block, and number of bytes. */
+/** Indices in 64-bit floats from the message's start: offset of the first byte in the block, and number of bytes. */
 const START = 2;
 const LENGTH = 3;
 
-/** Bytes on their way from one thread to another (docs/threads.md, T8 and T9). The message that a thread has in its hands is in its journal. */
+/**
+ * Messages are bytes on their way from one thread to another (docs/threads.md, T8 and T9). The message that a thread
+ * owns is in the thread's journal.
+ */
 export class Messages {
   private readonly words: Int32Array;
   private readonly floats: Float64Array;
@@ -36,9 +39,10 @@ export class Messages {
   }
 
   /**
-   * Writes a message, which this thread then owns. It takes this thread's hold of the block over, or counts as a holder more.
-   * @returns its number
-   * @throws AllocError ARENA_FULL when 65,536 are on their way
+   * Writes a message, which this thread then owns. The message takes over this thread's hold on the block, or counts as
+   * one more holder.
+   * @returns the message's number
+   * @throws AllocError ARENA_FULL when 65,536 messages and tickets are on their way
    */
   write({ block, start, length }: Delivery, takesHold: boolean): number {
     const number = this.numbers.claim(0);
@@ -57,14 +61,14 @@ export class Messages {
     return number;
   }
 
-  /** Undoes {@link write} of the message that this thread owns. */
+  /** Undoes {@link write} for the message that this thread owns. */
   unwrite(number: number, { block }: Delivery, tookHold: boolean): void {
     this.unload(block);
     this.numbers.release(number, 0);
     if (block >= 0 && !tookHold) this.holdings.dropAll(block);
   }
 
-  /** Takes what the message that this thread owns brings, and frees its number. */
+  /** Takes the delivery out of the message that this thread owns, and frees the message's number. */
   read(number: number): Delivery {
     const delivery = {
       block: this.words[this.at(number) + BLOCK] as number,
@@ -76,14 +80,17 @@ export class Messages {
     return delivery;
   }
 
-  /** Ends the message that this thread owns, undelivered. */
+  /** Drops the message that this thread owns, without delivering it. */
   discard(number: number): void {
     const counted = this.lane.words[COUNTED] !== 0;
     const { block } = this.read(number);
     if (counted && block >= 0) this.holdings.dropAll(block);
   }
 
-  /** Makes the message that this thread owns a ticket. @returns what {@link redeem} needs besides the number */
+  /**
+   * Turns the message that this thread owns into a ticket.
+   * @returns the state, which {@link redeem} needs besides the number
+   */
   issue(number: number): number {
     const { words, lane } = this;
     const at = this.at(number);
@@ -98,7 +105,10 @@ export class Messages {
     return state;
   }
 
-  /** Takes a ticket in; this thread then owns the message. @returns false when it was redeemed before */
+  /**
+   * Redeems a ticket: this thread then owns the message.
+   * @returns false when no open ticket has this number and state
+   */
   redeem(number: number, state: number): boolean {
     const { words: journal } = this.lane;
     if (number < 0 || number >= MAX_MESSAGES || (state & 1) === 0 || state !== (state | 0)) return false;
@@ -110,7 +120,7 @@ export class Messages {
     return true;
   }
 
-  /** Ends all tickets that are open and were issued by a lane. */
+  /** Revokes all open tickets that a lane issued. */
   revoke(lane: number): void {
     for (let number = 0; number < MAX_MESSAGES; number++) {
       const at = this.at(number);
@@ -120,7 +130,7 @@ export class Messages {
     }
   }
 
-  /** Has the tickets of this thread outlive its leaving: they are nobody's now. */
+  /** Clears the issuer of this thread's tickets, so that they stay good after the thread has left. */
   disown(): void {
     const { words: journal, number: own } = this.lane;
     if (journal[ISSUED] === 0) return;
@@ -130,7 +140,7 @@ export class Messages {
     journal[ISSUED] = 0;
   }
 
-  /** Makes what the message counted a hold of this thread's. */
+  /** If the owned message counts as a holder, turns that count into a hold of this thread. */
   private unload(block: number): void {
     const { words: journal, holds } = this.lane;
     // Straight line.

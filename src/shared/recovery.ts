@@ -23,7 +23,7 @@ import {
 import type { Messages } from './messages.js';
 import { Requests } from './requests.js';
 
-/** What a thread works with in a shared arena. */
+/** The parts of a shared arena that a thread works with. */
 export interface Tools {
   readonly control: Control;
   readonly lane: Lane;
@@ -35,8 +35,9 @@ export interface Tools {
 }
 
 /**
- * Returns all that a dead thread had (docs/threads.md, T13). It must be dead: what it holds is used again.
- * @returns how many allocations it held
+ * Returns everything that a dead thread had (docs/threads.md, T13). The thread must be dead, because its memory is used
+ * again.
+ * @returns how many allocations the thread held
  */
 export function reclaimThread(tools: Tools, threadId: number): number {
   const { control, lane } = tools;
@@ -52,7 +53,7 @@ export function reclaimThread(tools: Tools, threadId: number): number {
   return held;
 }
 
-/** Everything below works on memory of the dead lane that only this thread touches now, but for its cells. */
+/** Reclaims dead lanes. Only this thread touches the memory of a dead lane now, except for its cells. */
 class Reclamation {
   private readonly tools: Tools;
   private held = 0;
@@ -61,7 +62,7 @@ class Reclamation {
     this.tools = tools;
   }
 
-  /** Finishes the lane that `reclaimer` was reclaiming, which may be one that died over it. */
+  /** Finishes the lane that `reclaimer` was reclaiming. The thread of `reclaimer` may have died while it did so. */
   finish(reclaimer: Lane): number {
     const { control, requests } = this.tools;
     const dead = control.lane((reclaimer.words[RECLAIMING] as number) - 1);
@@ -93,7 +94,7 @@ class Reclamation {
     blocks.release(owned - 1, order);
   }
 
-  /** What was granted becomes a hold of the dead lane, and is returned with the others. */
+  /** Withdraws the requests. A granted block becomes a hold of the dead lane, and is returned with its other holds. */
   private withdrawRequests(dead: Lane): void {
     const { control, blocks } = this.tools;
     const requests = new Requests(control, dead, blocks);
@@ -127,7 +128,7 @@ class Reclamation {
         this.held++;
       }
     }
-    // What it had pinned nobody can use any more.
+    // Memory that the dead thread had pinned was returned too: nobody can use its views any more.
     dead.counters[LEAKS_PINNED] = 0;
   }
 
@@ -137,7 +138,7 @@ class Reclamation {
     dead.words[ISSUED] = 0;
   }
 
-  /** Makes the words right that it was at. */
+  /** Repairs the hints of the words that the dead thread was at, closes resting words, and makes its EPOCH even. */
   private mend(dead: Lane): void {
     const { blocks, numbers } = this.tools;
     const at = dead.words[AT] as number;

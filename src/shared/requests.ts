@@ -6,21 +6,21 @@ import { holdersWord } from './holders.js';
 import { CELL, CELLS, type Lane, OWNED } from './lane.js';
 import { UNITS_CLAIMED } from './lane-counters.js';
 
-// The state of a cell, in its two lowest bits. Above them: the order that is waited for and a number that no other request
-// of this cell had lately; or the block that was granted.
+// The two lowest bits of a cell are its state. The bits above are the order that the request waits for and a number
+// that no other recent request of this cell had; or the block that was granted.
 const EMPTY = 0;
 const WAITING_FOR = 1;
 const GRANTED = 2;
 const STATE_BITS = 2;
 const ORDER_BITS = 5;
 
-/** Requests of threads for memory that others are to hand over (docs/threads.md, T10). */
+/** Requests of threads for memory that other threads hand over (docs/threads.md, T10). */
 export class Requests {
   private readonly control: Control;
   private readonly words: Int32Array;
   private readonly lane: Lane;
   private readonly blocks: SharedBlocks;
-  /** Index of the holders of unit 0. */
+  /** Index of the holders word of unit 0. */
   private readonly holders: number;
   private sequence = 0;
 
@@ -32,7 +32,7 @@ export class Requests {
     this.holders = control.holders;
   }
 
-  /** Asks for a block of the order. Whoever asks tries to claim again afterwards, and only then sleeps. */
+  /** Requests a block of the order. After that the caller must try to claim again, and only then may sleep. */
   post(cell: number, order: number): void {
     const at = this.lane.start + CELL + 2 * cell;
     this.sequence = (this.sequence + 1) & 0x1ff_ffff;
@@ -41,19 +41,22 @@ export class Requests {
     store(this.words, WAITING, 1);
   }
 
-  /** The block that was granted, which this thread then holds; -1 for none. */
+  /** Takes the block that was granted, which this thread then holds; -1 for none. */
   take(cell: number): number {
     const at = this.lane.start + CELL + 2 * cell;
     const state = load(this.words, at);
     if ((state & 3) !== GRANTED) return -1;
     const block = state >>> STATE_BITS;
-    // Straight line. Nobody else changes a cell that was granted.
+    // Straight line. No other thread changes a cell that was granted.
     this.lane.holds[block] = 1;
     this.words[at] = EMPTY;
     return block;
   }
 
-  /** Asks no longer. @returns the block that had been granted by then, which this thread holds; -1 for none */
+  /**
+   * Withdraws the request.
+   * @returns the block that had been granted by then, which this thread then holds; -1 for none
+   */
   withdraw(cell: number): number {
     const at = this.lane.start + CELL + 2 * cell;
     const state = load(this.words, at);
@@ -61,17 +64,17 @@ export class Requests {
     return this.take(cell);
   }
 
-  /** Whether somebody may wait. To be asked after memory came free. */
+  /** Whether a thread may be waiting. Read it after memory has come free. */
   get isAwaited(): boolean {
     return load(this.words, WAITING) !== 0;
   }
 
   /**
-   * Hands the block that this thread owns to the one that has waited longest, if that is what he needs: it is never free, so nobody
-   * can come before him.
+   * Hands the block that this thread owns to the waiter that has waited longest, if that waiter needs exactly this
+   * order. The block is never free in between, so no other thread can take it first.
    */
   handOver(block: number, order: number): boolean {
-    // A plain read: who comes too late here is found after the block was freed.
+    // A plain read is enough: a waiter that comes too late to be seen here is found after the block was freed.
     if (this.words[WAITING] === 0) return false;
     const at = this.oldest(this.blocks.maxOrder + 1);
     if (at < 0) return false;
@@ -80,8 +83,8 @@ export class Requests {
   }
 
   /**
-   * Hands free memory to those who wait, the oldest first, for as long as any can be had. A single scan for each is
-   * enough: whoever makes memory findable serves after it.
+   * Hands free memory to waiters, the oldest first, as long as a waiter's request fits. One scan for each waiter is
+   * enough: a thread that makes memory findable serves waiters afterwards.
    */
   serve(): void {
     const { words, blocks } = this;
@@ -89,7 +92,8 @@ export class Requests {
     while (load(words, WAITING) !== 0) {
       const at = this.oldest(tooLarge);
       if (at < 0) {
-        // Somebody is to be served another time, or nobody waits: then he who comes meanwhile has set the flag before we look again.
+        // Either the remaining waiters must be served another time, or there is no waiter. If there is none, clear the
+        // flag and look again: a waiter whose flag was cleared here had posted its cell before.
         if (this.oldest(blocks.maxOrder + 1) >= 0) return;
         store(words, WAITING, 0);
         if (this.oldest(blocks.maxOrder + 1) < 0) return;
@@ -104,7 +108,7 @@ export class Requests {
       if (block < 0) tooLarge = order;
       else if (!this.grant(at, state, block, order)) {
         blocks.release(block, order);
-        // It may have been the missing half of a larger one.
+        // The block may have been the missing half of a larger one.
         tooLarge = blocks.maxOrder + 1;
       }
       if (blocks.revealed) tooLarge = blocks.maxOrder + 1;
@@ -125,7 +129,7 @@ export class Requests {
     return true;
   }
 
-  /** Index of the cell that has waited longest of those that need an order below `limit`; -1 for none. */
+  /** Index of the cell that has waited longest among those that need an order below `limit`; -1 for none. */
   private oldest(limit: number): number {
     let found = -1;
     let arrival = 0;

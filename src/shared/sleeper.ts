@@ -3,16 +3,18 @@ import { environment, type Timer } from '../base/environment.js';
 import type { Control } from './control.js';
 import { isActive, type Lane, STATE, WAKE } from './lane.js';
 
-/** How often it is looked whether anybody is left who could end a wait, in ms. */
+/** Interval between checks for another attached thread, which could end a wait, in ms. */
 const LOOK_ROUND = 1000;
-/** How often is looked instead of sleeping where the runtime has no asynchronous wait, in ms. */
+/** Interval between looks where the runtime has no asynchronous wait to sleep in, in ms. */
 const POLL = 10;
 
 /**
- * How a thread sleeps until others have something for it: on the WAKE of its lane, for all that is waited for at once.
+ * Lets a thread sleep until other threads have something for it. It sleeps on the WAKE of its lane, for everything that
+ * the thread waits for at once.
  *
- * While something is waited for, the thread is kept running as long as another thread is attached, which could end the wait;
- * `Atomics.waitAsync` alone keeps nothing running. Alone, it is not kept: then nobody is left who could.
+ * During a wait, the sleeper keeps the thread running as long as another thread is attached, because that thread could
+ * end the wait. `Atomics.waitAsync` by itself does not keep a thread running. A thread that is attached alone is not
+ * kept running: no other thread is left to end its wait.
  */
 export class Sleeper {
   private readonly control: Control;
@@ -26,7 +28,7 @@ export class Sleeper {
     this.lane = lane;
   }
 
-  /** Calls `look` whenever there may be something, from now on. Whoever adds it looks again himself afterwards. */
+  /** From now on, calls `look` whenever there may be something. The caller must look once itself after this. */
   add(look: () => void): void {
     this.looks.add(look);
     this.listen();
@@ -40,12 +42,15 @@ export class Sleeper {
     this.keepAlive = undefined;
   }
 
-  /** The value that the lane's WAKE has now, for {@link sleep}: to be read before one looks for the last time. */
+  /** The value that the lane's WAKE has now, for {@link sleep}. Read it before looking for the last time. */
   get wakes(): number {
     return load(this.control.words, this.lane.start + WAKE);
   }
 
-  /** Blocks the thread until it is woken, if it was not since `wakes`; at most `timeout` ms. @throws TypeError where that is not allowed */
+  /**
+   * Blocks the thread until it is woken, at most `timeout` ms. Returns at once if it was woken since `wakes` was read.
+   * @throws TypeError when the thread must not block
+   */
   sleep(wakes: number, timeout: number): void {
     wait(this.control.words, this.lane.start + WAKE, wakes, timeout);
   }
@@ -61,7 +66,7 @@ export class Sleeper {
   private woken(): void {
     this.isListening = false;
     if (this.looks.size === 0) return;
-    // First listen, then look: what comes in between wakes again.
+    // Listen first, then look: anything that happens in between wakes the thread again.
     this.listen();
     this.stayAlive();
     for (const look of [...this.looks]) look();

@@ -35,13 +35,13 @@ import { reclaimThread, type Tools } from './recovery.js';
 import { Requests } from './requests.js';
 import { Sleeper } from './sleeper.js';
 
-/** A worker, as far as {@link SharedThread.watch} knows one: Node's, Bun's. */
+/** The part of a worker that {@link SharedThread.watch} uses. Workers of Node and Bun have it. */
 export interface WatchedWorker {
   readonly threadId: number;
   once(event: 'exit', listener: () => void): unknown;
 }
 
-/** Ids fit into a lane's state beside two bits. */
+/** An id must fit into a lane's STATE beside two bits. */
 const LARGEST_THREAD_ID = 2 ** 30 - 1;
 
 const TREE_JOURNAL = { owned: OWNED, order: ORDER, at: AT, current: CURRENT };
@@ -49,14 +49,14 @@ const TREE_COUNTERS = { splits: SPLITS, coalesces: COALESCES };
 const MESSAGE_JOURNAL = { owned: MESSAGE, order: MESSAGE_ORDER, at: MESSAGE_AT, current: MESSAGE_CURRENT };
 const MESSAGE_COUNTERS = { splits: NONE, coalesces: NONE };
 
-/** Arenas that this thread has attached, by their id: attaching one again gives the same. */
+/** The arenas that this thread has attached, by id. Attaching an arena again returns the same object. */
 const attached = new Map<string, WeakRef<object>>();
 
-/** This thread in a shared arena: its lane, and all that it does there. */
+/** This thread's part in a shared arena: its lane, and everything that it does there. */
 export class SharedThread {
   readonly engine: SharedEngine;
   readonly sleeper: Sleeper;
-  /** What {@link reclaim} of another thread calls this one by. */
+  /** The id by which another thread can {@link reclaim} this one. */
   readonly threadId: number;
   private readonly control: Control;
   private readonly memory: Memory;
@@ -70,7 +70,7 @@ export class SharedThread {
     this.sleeper = new Sleeper(control, tools.lane);
   }
 
-  /** @throws BuildError TOO_MANY_THREADS when every lane is taken */
+  /** Attaches this thread: takes a lane. @throws BuildError TOO_MANY_THREADS when every lane is taken */
   static join(control: Control, memory: Memory, onLeak?: LeakListener): SharedThread {
     const threadId = environment.threadId() ?? 2 ** 29 + Math.floor(Math.random() * 2 ** 29);
     const lane = takeLane(control, threadId);
@@ -94,16 +94,16 @@ export class SharedThread {
     const tools = { control, lane, blocks, numbers, holdings, messages, requests };
     const thread = new SharedThread(control, memory, threadId, tools);
     fasten(thread.engine, { ...plan, onLeak });
-    control.wakeAll(); // who was alone is not any more
+    control.wakeAll(); // a thread that waited alone must now be kept running
     return thread;
   }
 
-  /** The arena with this control memory that this thread has attached already, if it has. */
+  /** The arena object that this thread already has for this control memory, if any. */
   static arenaOf(control: Control): object | undefined {
     return attached.get(control.id)?.deref();
   }
 
-  /** From now on `arena` is what attaching gives in this thread. */
+  /** From now on, attaching in this thread returns `arena`. */
   register(arena: object): void {
     attached.set(this.control.id, new WeakRef(arena));
   }
@@ -116,18 +116,21 @@ export class SharedThread {
     return this.control.id;
   }
 
-  /** @throws BuildError INVALID_HANDLE after {@link detach} */
+  /** What another thread needs to attach. @throws BuildError INVALID_HANDLE after {@link detach} */
   handle(): ArenaHandle {
     if (this.isDetached) throw new BuildError('INVALID_HANDLE', 'this thread has detached from the arena');
     return handleOf(this.control, this.memory);
   }
 
-  /** @param endWaits ends all waits for memory here, before another thread can take the lane */
+  /**
+   * Detaches this thread.
+   * @param endWaits ends all waits for memory in this thread, before another thread can take the lane
+   */
   detach(endWaits: () => void): void {
     if (this.isDetached) return;
     this.isDetached = true;
     attached.delete(this.control.id);
-    this.control.wake(this.tools.lane.number); // what waits here is to be ended
+    this.control.wake(this.tools.lane.number); // so that all waits in this thread end
     this.engine.closeHere();
     endWaits();
     this.engine.leave();
@@ -140,7 +143,8 @@ export class SharedThread {
 
   reclaim(threadId: number): number {
     checkInteger(threadId, 'threadId', 0, LARGEST_THREAD_ID);
-    if (threadId === this.threadId) throw new RangeError(`thread ${threadId} is this one, and not dead`);
+    if (threadId === this.threadId)
+      throw new RangeError(`threadId must be that of another thread that has ended, ${threadId} is this thread`);
     this.checkAttached();
     return reclaimThread(this.tools, threadId);
   }
@@ -150,12 +154,12 @@ export class SharedThread {
       throw new TypeError(`worker must be a Worker, got ${describe(worker)}`);
     }
     checkFunction(worker.once, 'worker.once');
-    const { threadId } = worker; // -1 once it has ended
+    const { threadId } = worker; // -1 when the worker has ended
     checkInteger(threadId, 'worker.threadId', 0, LARGEST_THREAD_ID);
     this.checkAttached();
     if (!environment.exitMeansDeath) {
       environment.warn(
-        'a worker that reported its exit may still be running here, so nothing is reclaimed by itself; call reclaim(threadId) once you know it has ended',
+        'on this runtime a worker may still be running after its exit event, so watch() reclaims nothing; call reclaim(threadId) when you know that the worker has ended',
         'ARENA_WATCH_UNRELIABLE',
       );
       return;
@@ -165,18 +169,23 @@ export class SharedThread {
     });
   }
 
-  /** @throws TypeError for what is no ticket of this arena, ReleasedError for one that was redeemed or revoked */
+  /**
+   * Redeems a ticket.
+   * @throws TypeError when `ticket` is not a ticket of this arena; ReleasedError when it was redeemed or revoked
+   *   before; AllocError ARENA_CLOSED after {@link detach}
+   */
   redeem(ticket: Ticket): Bytes {
     const { arena, message, state } = checkTicket(ticket);
     this.checkAttached();
     if (arena === '') return Bytes.empty;
-    if (arena !== this.control.id) throw new TypeError('the ticket is of another arena');
+    if (arena !== this.control.id)
+      throw new TypeError('the ticket belongs to another arena: redeem it with that arena');
     const { messages } = this.tools;
     if (!messages.redeem(message, state)) throw new ReleasedError('ticket');
     return this.receive(messages.read(message), this.engine.handles.site());
   }
 
-  /** A handle on what arrived. */
+  /** Makes a handle on the bytes that arrived. */
   receive(delivery: Delivery, site: Site | undefined): Bytes {
     if (delivery.block < 0) return Bytes.empty;
     const { engine } = this;
@@ -191,11 +200,14 @@ function takeLane(control: Control, threadId: number): Lane {
   for (let number = 0; number < plan.maxThreads; number++) {
     const at = control.laneWord(number, STATE);
     if (load(words, at) !== LANE_FREE) continue;
-    // First, so that no lane in use is ever overlooked.
+    // Raise LANES_USED first, so that no thread ever overlooks a lane in use.
     for (let used = load(words, LANES_USED); used <= number; ) {
       used = compareExchange(words, LANES_USED, used, number + 1) === used ? number + 1 : load(words, LANES_USED);
     }
     if (compareExchange(words, at, LANE_FREE, activeState(threadId)) === LANE_FREE) return control.lane(number);
   }
-  throw new BuildError('TOO_MANY_THREADS', `all ${plan.maxThreads} threads that the arena was built for are attached`);
+  throw new BuildError(
+    'TOO_MANY_THREADS',
+    `all ${plan.maxThreads} threads of the arena are attached: detach one, or build with a larger maxThreads`,
+  );
 }

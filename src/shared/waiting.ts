@@ -7,12 +7,12 @@ import type { SharedEngine } from './engine.js';
 import { BLOCKING_CELL, OLDEST_CELL, SMALLEST_CELL } from './lane.js';
 import type { Sleeper } from './sleeper.js';
 
-/** Asks other threads for what this thread's line waits for, and feeds the line with what they hand over. */
+/** Requests from other threads what this thread's wait line waits for, and gives the line what they hand over. */
 export class LineFeeder implements OtherThreads {
   private readonly engine: SharedEngine;
   private readonly line: WaitLine;
   private readonly sleeper: Sleeper;
-  /** By cell: the order asked for, -1 for none. */
+  /** For each cell: the order that was requested; -1 for none. */
   private readonly asked = [-1, -1];
   private readonly look = (): void => this.takeIn();
 
@@ -26,7 +26,8 @@ export class LineFeeder implements OtherThreads {
   ask(oldest: number, smallest: number): boolean {
     if (oldest < 0) this.sleeper.remove(this.look);
     else this.sleeper.add(this.look);
-    // What was handed over for requests that are no more. To give it up serves others, who may ask anew: only when all is asked for.
+    // Blocks that were handed over for requests that have ended. Giving them up serves other waiters, which may call
+    // `ask` again, so it comes last, when everything is requested.
     const late: number[] = [];
     const first = this.askFor(OLDEST_CELL, oldest, late);
     const second = this.askFor(SMALLEST_CELL, smallest < oldest ? smallest : -1, late);
@@ -60,9 +61,10 @@ export class LineFeeder implements OtherThreads {
 }
 
 /**
- * A block of `order` of which `capacity` bytes are visible; the thread sleeps until there is one.
- * @param timeout ms, or undefined for however long it takes
- * @throws AllocError ARENA_CLOSED; a DOMException named TimeoutError; TypeError where the thread must not block
+ * Claims a block of `order` with `capacity` visible bytes. The thread sleeps until there is one.
+ * @param timeout ms; undefined waits without a limit
+ * @throws AllocError ARENA_CLOSED when the arena is closed; a DOMException named TimeoutError when the time is up;
+ *   TypeError when it would have to wait and the thread must not block
  */
 export function claimBlocking(
   engine: SharedEngine,
@@ -107,13 +109,13 @@ function claimUnlessClosed(engine: SharedEngine, order: number, capacity: number
 
 let mayBlock = false;
 
-/** @throws TypeError where the thread must not block: the main thread of a page */
+/** Checks that this thread may block. @throws TypeError when it must not: the main thread of a page */
 export function checkMayBlock(): void {
   if (mayBlock) return;
   try {
     wait(new Int32Array(new SharedArrayBuffer(4)), 0, 1, 0);
   } catch (cause) {
-    throw new TypeError('this thread must not block: use the asynchronous form', { cause });
+    throw new TypeError('this thread must not block: use the asynchronous method instead', { cause });
   }
   mayBlock = true;
 }

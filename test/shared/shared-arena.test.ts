@@ -16,7 +16,7 @@ import { answer, exited, inWorker } from '../support/threads.js';
 
 const threads = { maxThreads: 3 };
 
-test('a shared arena does all that a plain one does', () => {
+test('a shared arena does everything that a plain arena does', () => {
   const arena = FixedArena.withSlotCapacity(40, 16).shared(threads).initPolicy('zero').autoSpill().build();
   assert.ok(arena instanceof SharedFixedArena);
   const buffers = Array.from({ length: 40 }, (_, index) => arena.allocate().putU32(index));
@@ -42,7 +42,7 @@ test('a shared arena does all that a plain one does', () => {
   assert.equal(arena.metrics().allocationsFailed, 1);
 });
 
-test('threads see each other’s bytes, and one budget', async () => {
+test('threads see each other’s bytes and share one budget', async () => {
   for (const arena of [
     FixedArena.withSlotCapacity(2, 64).shared(threads).build(),
     BuddyArena.builder(BuddyGeometry.exact(128, 64)).shared(threads).build(),
@@ -71,16 +71,16 @@ test('threads see each other’s bytes, and one budget', async () => {
   }
 });
 
-test('attaching again in one thread gives the same arena, which is no thread more', () => {
+test('attaching again in one thread returns the same arena and does not count as another thread', () => {
   const arena = FixedArena.withSlotCapacity(2, 8).shared({ maxThreads: 1 }).build();
   assert.equal(FixedArena.attach(structuredClone(arena.handle())), arena);
   const buddy = BuddyArena.builder(BuddyGeometry.nearest(100, 8)).shared({ maxThreads: 1 }).build();
   assert.equal(BuddyArena.attach(structuredClone(buddy.handle())), buddy);
   assert.ok(buddy instanceof SharedBuddyArena);
-  assert.equal(buddy.allocate(9).capacity, 9, 'a nearest shape shows what was asked for');
+  assert.equal(buddy.allocate(9).capacity, 9, 'a nearest geometry shows the capacity that was asked for');
 });
 
-test('no more threads attach than the arena was built for, and a lane that was left can be taken', async () => {
+test('no more threads can attach than the arena was built for, and a lane that a thread left can be taken', async () => {
   const arena = FixedArena.withSlotCapacity(2, 8).shared({ maxThreads: 1 }).build();
   const code = `try { lib.FixedArena.attach(data); port.postMessage('attached'); } catch (error) { port.postMessage(error.code); }`;
   assert.equal(await answer(inWorker(code, arena.handle())), 'TOO_MANY_THREADS');
@@ -147,7 +147,7 @@ test('options that cannot be shared are refused', () => {
   );
 });
 
-test('an arena over a window of the caller’s shared memory is shared as well, zeroed where that is asked for', async () => {
+test('an arena over part of the caller’s shared memory can be shared, and is zeroed under the zero policy', async () => {
   const memory = new SharedArrayBuffer(256);
   new Uint8Array(memory).fill(0xee);
   const arena = FixedArena.fromRaw(new Uint8Array(memory, 64, 128), SlotSpec.size(64))
@@ -190,7 +190,7 @@ test('raw access works in every thread', async () => {
   assertAllReturned(arena);
 });
 
-test('closing refuses in all threads; what is live stays valid', async () => {
+test('after a close all threads refuse to allocate, and live handles stay valid', async () => {
   const arena = FixedArena.withSlotCapacity(2, 8).shared(threads).build();
   const worker = inWorker(
     `const arena = lib.FixedArena.attach(data);
@@ -214,7 +214,7 @@ test('closing refuses in all threads; what is live stays valid', async () => {
   assert.throws(() => arena.allocate(), AllocError);
 });
 
-test('who has left gets nothing any more, and gives nothing away', () => {
+test('a thread that has detached can no longer allocate, send or receive, and its bytes stay readable', () => {
   const arena = FixedArena.withSlotCapacity(2, 8).shared(threads).build();
   const channel = BytesChannel.create(arena, { capacity: 2 });
   const ticket = frozen(arena, 'ticket').toTicket();
@@ -232,7 +232,7 @@ test('who has left gets nothing any more, and gives nothing away', () => {
   bytes.release();
 });
 
-test('who has left counts no more where another one does', () => {
+test('a thread that has detached does not count in a lane that was taken again', () => {
   const left = FixedArena.withSlotCapacity(2, 8).shared(threads).build();
   const handle = left.handle();
   left.detach();
@@ -245,7 +245,7 @@ test('who has left counts no more where another one does', () => {
   assertAllReturned(arena);
 });
 
-test('a handle that a worker forgot comes back by the collector, and what it lent stays', async () => {
+test('the collector returns the memory of handles that a worker forgot, but pins memory with a lent view', async () => {
   const arena = FixedArena.withSlotCapacity(4, 8).shared(threads).build();
   const worker = inWorker(
     `import { setFlagsFromString } from 'node:v8';
@@ -265,6 +265,6 @@ test('a handle that a worker forgot comes back by the collector, and what it len
   assert.deepEqual(await answer(worker), [1, 1, 8]);
   arena.watch(worker);
   await worker.terminate();
-  assert.equal(arena.metrics().leaksPinned, 0, 'nobody can use it any more');
+  assert.equal(arena.metrics().leaksPinned, 0, 'nobody can use the view any more');
   assertAllReturned(arena);
 });

@@ -22,9 +22,9 @@ test('reclaim returns exactly what a dead worker held', async () => {
   assert.equal(arena.metrics().bytesLive, 64 + 128 + 1024);
   await worker.terminate();
   assert.equal(arena.reclaim(threadId), 3);
-  assert.equal(arena.metrics().bytesLive, 64, 'what others hold stays');
+  assert.equal(arena.metrics().bytesLive, 64, 'memory that others hold stays live');
   assert.equal(mine.isUnique, true);
-  assert.equal(arena.reclaim(threadId), 0, 'nothing is left of it');
+  assert.equal(arena.reclaim(threadId), 0, 'nothing of the worker is left');
   mine.release();
   assertAllReturned(arena);
 });
@@ -33,7 +33,7 @@ for (const [way, end] of [
   ['terminate', 'port.postMessage(0); setInterval(() => held, 1000);'],
   ['exit', 'process.exit(0);'],
   ['an error', 'throw new Error("on purpose");'],
-  ['its end', ''],
+  ['running to its end', ''],
 ] as const) {
   test(`a watched worker is reclaimed after ${way}`, async () => {
     const arena = FixedArena.withSlotCapacity(4, 64).initPolicy('zero').shared(threads).build();
@@ -52,12 +52,12 @@ for (const [way, end] of [
     for (const buffer of buffers)
       assert.ok(
         buffer.chunkMut().every((byte) => byte === 0),
-        'and scrubbed',
+        'the memory was scrubbed',
       );
   });
 }
 
-test('what a dead worker sent arrives; tickets that it issued are revoked', async () => {
+test('a message that a dead worker sent arrives, and the tickets that it issued are revoked', async () => {
   const arena = FixedArena.withSlotCapacity(4, 64).shared(threads).build();
   const channel = BytesChannel.create(arena, { capacity: 4 });
   const worker = inWorker(
@@ -78,7 +78,7 @@ test('what a dead worker sent arrives; tickets that it issued are revoked', asyn
   assertAllReturned(arena);
 });
 
-test('a message that was the last thing a dead worker did arrives, and its number is used once', async () => {
+test('a message arrives even if sending it was the last thing a dead worker did, and its number is used once', async () => {
   const arena = FixedArena.withSlotCapacity(2, 64).shared(threads).build();
   const channel = BytesChannel.create(arena, { capacity: 4 });
   const worker = inWorker(
@@ -93,7 +93,7 @@ test('a message that was the last thing a dead worker did arrives, and its numbe
   const threadId = await answer<number>(worker);
   await worker.terminate();
   arena.reclaim(threadId);
-  assert.equal(arena.metrics().bytesLive, 64, 'it is still on its way');
+  assert.equal(arena.metrics().bytesLive, 64, 'the message is still on its way');
   channel.trySend(arena.allocate().putUtf8('another').freeze());
   const texts = [channel.tryReceive(), channel.tryReceive()].map((bytes) => {
     const text = bytes?.toString();
@@ -104,14 +104,14 @@ test('a message that was the last thing a dead worker did arrives, and its numbe
   assertAllReturned(arena);
 });
 
-test('whom a dead worker was to wake is woken by who reclaims it', async () => {
+test('reclaiming a dead worker wakes the threads that it should have woken', async () => {
   const arena = FixedArena.withSlotCapacity(2, 64).shared(threads).build();
   const channel = BytesChannel.create(arena, { capacity: 4 });
   const worker = inWorker(
     `const channel = lib.BytesChannel.attach(data);
      const bytes = channel.arena.allocate().putUtf8('a last word').freeze();
      port.once('message', () => {
-       // As if it had taken the mask of those who wait, and died before it woke them.
+       // As if the worker had taken the mask of waiting lanes, and died before it woke them.
        Atomics.store(new Int32Array(data.memory), 32, 0);
        channel.trySend(bytes);
        port.postMessage(channel.arena.threadId);
@@ -125,7 +125,7 @@ test('whom a dead worker was to wake is woken by who reclaims it', async () => {
   worker.postMessage(0);
   const threadId = await answer<number>(worker);
   await worker.terminate();
-  assert.equal(channel.length, 1, 'nobody was woken');
+  assert.equal(channel.length, 1, 'the receiver was not woken');
   arena.reclaim(threadId);
   const bytes = await receiving;
   assert.equal(bytes?.toString(), 'a last word');
@@ -133,7 +133,7 @@ test('whom a dead worker was to wake is woken by who reclaims it', async () => {
   assertAllReturned(arena);
 });
 
-test('tickets of a thread that has left stay good, whoever takes its place and dies', async () => {
+test('tickets of a thread that has detached stay good, even if another thread takes its lane and dies', async () => {
   const arena = FixedArena.withSlotCapacity(2, 64).shared({ maxThreads: 2 }).build();
   const first = inWorker(
     `const arena = lib.FixedArena.attach(data);
@@ -156,7 +156,7 @@ test('tickets of a thread that has left stay good, whoever takes its place and d
   assertAllReturned(arena);
 });
 
-test('the place of a dead worker is free for the next one', async () => {
+test('the lane of a dead worker is free for the next worker', async () => {
   const arena = FixedArena.withSlotCapacity(1, 64).shared({ maxThreads: 2 }).build();
   for (let round = 0; round < 3; round++) {
     const worker = inWorker(
@@ -170,7 +170,7 @@ test('the place of a dead worker is free for the next one', async () => {
   }
 });
 
-test('memory that a dead worker held goes to who waits for it', async () => {
+test('memory that a dead worker held goes to a waiter', async () => {
   const arena = FixedArena.withSlotCapacity(1, 64).shared(threads).build();
   const worker = inWorker(
     `globalThis.held = lib.FixedArena.attach(data).allocate(); port.postMessage(0); setInterval(() => held, 1000);`,
@@ -184,7 +184,7 @@ test('memory that a dead worker held goes to who waits for it', async () => {
   assertAllReturned(arena);
 });
 
-test('pieces that a dead worker held go as one block to who waits for that', async () => {
+test('blocks that a dead worker held go to a waiter as one merged block', async () => {
   const arena = BuddyArena.builder(BuddyGeometry.exact(256, 64)).shared(threads).build();
   const worker = inWorker(
     `const arena = lib.BuddyArena.attach(data);
@@ -201,7 +201,7 @@ test('pieces that a dead worker held go as one block to who waits for that', asy
   assertAllReturned(arena);
 });
 
-test('memory that a dead worker had waited for comes back', async () => {
+test('memory that a dead worker waited for and got comes back', async () => {
   const arena = FixedArena.withSlotCapacity(1, 64).shared(threads).build();
   const held = arena.allocate();
   const worker = inWorker(
@@ -222,9 +222,9 @@ test('memory that a dead worker had waited for comes back', async () => {
   assertAllReturned(arena);
 });
 
-test('reclaim and watch refuse what is no other thread', () => {
+test('reclaim and watch refuse arguments that do not name another thread', () => {
   const arena = FixedArena.withSlotCapacity(1, 64).shared(threads).build();
-  assert.throws(() => arena.reclaim(arena.threadId), { name: 'RangeError', message: /is this one/ });
+  assert.throws(() => arena.reclaim(arena.threadId), { name: 'RangeError', message: /is this thread/ });
   assert.throws(() => arena.reclaim(-1), RangeError);
   assert.throws(() => arena.reclaim('1' as never), TypeError);
   assert.equal(arena.reclaim(99_999), 0);
@@ -233,7 +233,7 @@ test('reclaim and watch refuse what is no other thread', () => {
   assert.throws(() => arena.watch({ threadId: -1, once: () => undefined }), RangeError);
 });
 
-test('where an exit is no proof of death nothing is reclaimed by itself, and a warning says so', (t) => {
+test('where an exit does not prove that the worker has ended, watch reclaims nothing and warns', (t) => {
   const arena = FixedArena.withSlotCapacity(1, 64).shared(threads).build();
   const warnings: string[] = [];
   t.mock.method(environment, 'warn', (_message: string, code: string) => void warnings.push(code));

@@ -11,8 +11,9 @@ import { assertAllReturned } from '../support/arenas.js';
 import { auditArena } from '../support/audit.js';
 import { IntervalOracle } from '../support/oracle.js';
 
-// Words of a shared buddy arena that stay open for who claims from them (docs/threads.md, T5). Several lanes in one thread: what
-// each does can be put between what others do.
+// Resting words: words of a shared buddy arena that stay open for the thread that claims from them (docs/threads.md,
+// T5). These tests attach several lanes in one thread, so that the steps of one lane can come between the steps of
+// another.
 
 function buddies(maxOrder: number, maxThreads: number): SharedBuddyArena {
   return BuddyArena.builder(BuddyGeometry.exact(2 ** maxOrder, 1))
@@ -37,12 +38,12 @@ function audit(engine: SharedEngine): string[] {
   return auditArena(engine.tools);
 }
 
-/** Words that are full and open. */
+/** What the audit says about words that are full and open. */
 function resting(engine: SharedEngine): string[] {
   return auditArena(engine.tools, true);
 }
 
-test('a word stays open for who claims from it, and is merged for who needs more', () => {
+test('a word stays open for the thread that claims from it, and is merged for a thread that needs more', () => {
   const arena = buddies(11, 3);
   const [one, other] = [otherLane(arena), otherLane(arena)];
   one.release(claim(one, 0));
@@ -58,18 +59,18 @@ test('a word stays open for who claims from it, and is merged for who needs more
   assertAllReturned(arena);
 });
 
-test('threads open words of their own while there is memory, and share them when there is none', () => {
+test('each thread opens its own words while there is memory, and threads share words when there is none', () => {
   const arena = buddies(11, 3);
   const [one, other] = [otherLane(arena), otherLane(arena)];
-  // Away from the words that idle threads begin at.
+  // Moves away from the words that idle threads begin at.
   const half = claim(one, 10);
   const mine = claim(one, 0);
   const theirs = claim(other, 0);
-  assert.ok(Math.abs(mine.trace.block - theirs.trace.block) >= 32, 'they lie in words apart');
+  assert.ok(Math.abs(mine.trace.block - theirs.trace.block) >= 32, 'the blocks lie in different words');
   const rest = [];
   for (let record = one.claimOrWait(0, 1); record !== undefined; record = one.claimOrWait(0, 1)) rest.push(record);
   assert.equal(rest.length, 2 ** 10 - 2);
-  // By now hints say that there is nothing anywhere.
+  // By now the hints say that nothing is free anywhere.
   for (const record of [...rest.splice(500), mine, half]) {
     one.release(record);
     assert.deepEqual(audit(one), []);
@@ -80,7 +81,7 @@ test('threads open words of their own while there is memory, and share them when
   assertAllReturned(arena);
 });
 
-test('who found too little where it claims from goes on to the word that it opened', () => {
+test('a thread that found too little in the word it claims from goes on to the word that it opened', () => {
   const arena = buddies(11, 3);
   const one = otherLane(arena);
   const held = [5, 4, 3].map((order) => claim(one, order));
@@ -89,14 +90,14 @@ test('who found too little where it claims from goes on to the word that it open
   assert.equal(resting(one).length, 1);
   const { splits, coalesces } = one;
   const again = claim(one, 5);
-  assert.equal(one.splits - splits, 0, 'half of what rests');
+  assert.equal(one.splits - splits, 0, 'the block is half of the resting word');
   one.release(again);
   assert.equal(one.coalesces - coalesces, 0);
   for (const record of held) one.release(record);
   assertAllReturned(arena);
 });
 
-test('a release while somebody waits merges at once', () => {
+test('a release merges at once while a thread waits', () => {
   const arena = buddies(6, 2);
   const other = otherLane(arena);
   const record = claim(other, 0);
@@ -116,14 +117,14 @@ test('a release while somebody waits merges at once', () => {
   assertAllReturned(arena);
 });
 
-test('who leaves leaves nothing open, and touches nothing afterwards', () => {
+test('a thread that leaves leaves no word open, and changes nothing afterwards', () => {
   const arena = buddies(11, 3);
   const other = otherLane(arena);
   const last = claim(other, 3);
   other.release(claim(other, 0));
   other.closeHere();
   other.leave();
-  assert.ok(resting(other).length > 0, 'it holds something yet');
+  assert.ok(resting(other).length > 0, 'a word rests while the thread still holds a block');
   other.release(last);
   assert.deepEqual(resting(other), []);
   const next = otherLane(arena);
@@ -135,7 +136,7 @@ test('who leaves leaves nothing open, and touches nothing afterwards', () => {
   assertAllReturned(arena);
 });
 
-test('of a dead thread nothing stays open', () => {
+test('reclaiming a dead thread closes the words that it left open', () => {
   const arena = buddies(11, 3);
   const other = otherLane(arena);
   other.release(claim(other, 0));
@@ -152,7 +153,7 @@ const step = fc.oneof(
   { weight: 1, arbitrary: fc.constant('measure' as const) },
 );
 
-test('random churn in three lanes: what is free is found, whatever rests', () => {
+test('random churn in three lanes: free memory is found, whichever words rest', () => {
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 12 }), fc.array(step, { maxLength: 80 }), (maxOrder, steps) => {
       const arena = buddies(maxOrder, 4);

@@ -14,7 +14,7 @@ import { answer, exited, inWorker } from '../support/threads.js';
 const threads = { maxThreads: 3 };
 const library = new URL('../../../dist/index.js', import.meta.url).href;
 
-test('allocateAsync gets what another thread releases, first come, first served', async () => {
+test('allocateAsync gets memory that another thread releases, first come, first served', async () => {
   const arena = FixedArena.withSlotCapacity(1, 64).shared(threads).buildAsync();
   const worker = inWorker(
     `const arena = lib.FixedArena.attach(data);
@@ -38,7 +38,7 @@ test('allocateAsync gets what another thread releases, first come, first served'
   assertAllReturned(arena);
 });
 
-test('a tryAllocate loop in another thread does not starve who waits', async () => {
+test('a tryAllocate loop in another thread does not starve a waiter', async () => {
   const arena = FixedArena.withSlotCapacity(1, 64).shared(threads).build();
   const worker = inWorker(
     `const arena = lib.FixedArena.attach(data);
@@ -57,7 +57,7 @@ test('a tryAllocate loop in another thread does not starve who waits', async () 
   assertAllReturned(arena);
 });
 
-test('a worker sleeps in allocateBlocking until memory comes free, time is over or the arena is closed', async () => {
+test('a worker sleeps in allocateBlocking until memory comes free, the time is up or the arena is closed', async () => {
   const arena = BuddyArena.builder(BuddyGeometry.exact(1024, 64)).shared(threads).build();
   const halves = [arena.allocate(512), arena.allocate(512)];
   const worker = inWorker(
@@ -82,7 +82,7 @@ test('a worker sleeps in allocateBlocking until memory comes free, time is over 
   assertAllReturned(arena);
 });
 
-test('small requests behind a large one in one thread are served by another thread’s release', async () => {
+test('a release in another thread serves small requests that wait behind a large one', async () => {
   const arena = BuddyArena.builder(BuddyGeometry.exact(1024, 64)).shared(threads).build();
   const worker = inWorker(
     `const arena = lib.BuddyArena.attach(data);
@@ -125,7 +125,7 @@ test('a wait that is aborted just as it is served leaves no request behind', asy
   }
 });
 
-test('closing in one thread ends the waits of another', async () => {
+test('closing the arena in one thread ends the waits of another thread', async () => {
   const arena = FixedArena.withSlotCapacity(1, 64).shared(threads).build();
   const held = arena.allocate();
   const worker = inWorker(
@@ -142,7 +142,7 @@ test('closing in one thread ends the waits of another', async () => {
   assertAllReturned(arena);
 });
 
-test('of threads that wait the one that has waited longest is served first', async () => {
+test('the thread that has waited longest is served first', async () => {
   const arena = FixedArena.withSlotCapacity(1, 64).shared(threads).build();
   const held = arena.allocate();
   const first = new Outcome(arena.allocateAsync());
@@ -166,18 +166,18 @@ test('of threads that wait the one that has waited longest is served first', asy
   assertAllReturned(arena);
 });
 
-test('detaching ends the waits of its own thread only', async () => {
+test('detaching ends the waits of its own thread at once', async () => {
   const arena = FixedArena.withSlotCapacity(1, 64).shared(threads).build();
   const held = arena.allocate();
   const waiting = arena.allocateAsync();
   arena.detach();
-  assert.equal(arena.metrics().waiting, 0, 'at once');
+  assert.equal(arena.metrics().waiting, 0, 'no request waits any more');
   await assert.rejects(waiting, { code: 'ARENA_CLOSED' });
   held.abandon();
   assertAllReturned(arena);
 });
 
-/** How a program with `body` ends that has one other thread, or none. */
+/** Runs a program with `body`, which may start one other thread, and returns how it ended. */
 function run(body: string): { code: number | null; output: string } {
   const program = `import { Worker } from 'node:worker_threads'; import * as lib from ${JSON.stringify(library)};
     const arena = lib.FixedArena.withSlotCapacity(1, 8).shared({ maxThreads: 2 }).build(); ${body}`;
@@ -188,12 +188,12 @@ function run(body: string): { code: number | null; output: string } {
   return { code: status, output: stdout.trim() };
 }
 
-test('a wait keeps no program running that nobody else could end', () => {
+test('a wait that no other thread could end does not keep the program running', () => {
   const { code, output } = run(
-    // Held: what is forgotten the collector may give back, and that ends the wait.
+    // Keep the buffer: the collector may return a forgotten one, and that would end the wait.
     `globalThis.held = arena.allocate(); setTimeout(() => console.log('the end')); await arena.allocateAsync();`,
   );
-  assert.deepEqual([code, output], [13, 'the end'], 'Node’s code for an await that never ends');
+  assert.deepEqual([code, output], [13, 'the end'], 'Node’s exit code for an await that never ends');
 });
 
 test('a wait keeps the program running while another thread could end it', () => {
@@ -208,13 +208,16 @@ test('a wait keeps the program running while another thread could end it', () =>
   assert.deepEqual([code, output], [0, 'served']);
 });
 
-/** Another lane of the arena, as another thread would have it, in this thread: what it does can be put between two steps of a wait. */
+/**
+ * Attaches another lane of the arena, as another thread would have it, in this thread. So what the lane does can be put
+ * between two steps of a wait.
+ */
 function otherLane(arena: SharedFixedArena): SharedEngine {
   const { control, memory } = openHandle(arena.handle(), 'fixed');
   return SharedThread.join(control, memory).engine;
 }
 
-test('memory that is handed over in the moment when the time is up is not lost', () => {
+test('memory that is handed over at the moment when the time is up is not lost', () => {
   const arena = FixedArena.withSlotCapacity(1, 64).shared({ maxThreads: 2 }).build();
   const other = otherLane(arena);
   const held = other.granted(other.claim(0, 64));
@@ -233,7 +236,7 @@ test('memory that is handed over in the moment when the time is up is not lost',
   assertAllReturned(arena);
 });
 
-test('memory that was to be handed to who has just left the line is free again', () => {
+test('memory for a waiter that has just left the line is free again', () => {
   const arena = FixedArena.withSlotCapacity(1, 64).shared({ maxThreads: 2 }).build();
   const other = otherLane(arena);
   const { requests } = (arena as unknown as { thread: SharedThread }).thread.tools;
