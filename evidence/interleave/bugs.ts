@@ -166,11 +166,10 @@ export const bugs: readonly Bug[] = [
     scenario: 'death in a release into words left behind',
   },
   {
-    name: 'a hold that is returned before it is moved',
+    name: 'a hold that leaves the dead lane before it has reached the other',
     file: 'shared/recovery.js',
     find: 'holds[block] = theirs;',
-    replace:
-      'if (theirs < 0) holds[block] = theirs; queueMicrotask(() => undefined); store(control.words, WAITING, 1); holds[block] = theirs;',
+    replace: 'holds[block] = theirs; store(this.tools.control.words, WAITING, 1);',
     scenario: 'death of who reclaims',
   },
   {
