@@ -1,12 +1,12 @@
 import { describe } from './check.js';
 
 /**
- * Callbacks by the signal that runs them, with one listener on each signal however many wait for it: Node 20 warns of a
- * leak from the eleventh on.
+ * The callbacks of each signal. A signal gets a single listener, however many callbacks it has: Node 20 warns of a leak
+ * from the eleventh listener on.
  */
 const callbacksOf = new WeakMap<AbortSignal, Set<() => void>>();
 
-/** Calls `callback` when `signal` aborts, which it has not yet. */
+/** Calls `callback` when `signal` aborts. The signal must not have aborted yet. */
 export function addAbortCallback(signal: AbortSignal, callback: () => void): void {
   let callbacks = callbacksOf.get(signal);
   if (callbacks === undefined) {
@@ -30,7 +30,10 @@ function runCallbacks(this: AbortSignal): void {
   for (const callback of callbacks) callback();
 }
 
-/** @throws TypeError unless `signal` is undefined or an AbortSignal, of this realm or another or a library's */
+/**
+ * Checks a `signal` option. AbortSignals of other realms and of libraries are accepted too.
+ * @throws TypeError unless `signal` is undefined or an AbortSignal
+ */
 export function checkSignal(signal: unknown): void {
   if (signal === undefined) return;
   if (typeof signal === 'object' && signal !== null && 'aborted' in signal) {
@@ -40,7 +43,10 @@ export function checkSignal(signal: unknown): void {
   throw new TypeError(`signal must be an AbortSignal, got ${describe(signal)}`);
 }
 
-/** What an aborted signal says; those of some libraries say nothing, and one that throws when asked has said that. */
+/**
+ * The reason of an aborted signal. It is an AbortError for signals without a reason, as some libraries make them. If
+ * reading the reason throws, it is the error that was thrown.
+ */
 export function abortReason(signal: AbortSignal): unknown {
   try {
     const { reason } = signal;

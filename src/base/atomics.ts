@@ -1,6 +1,6 @@
 /**
- * Every `Atomics` call of the library goes through this module, so that a test can take its place and step threads one call
- * at a time. All are sequentially consistent.
+ * Every `Atomics` call of the library goes through this module, so that a test can replace it and step threads one call
+ * at a time. All operations are sequentially consistent.
  */
 
 export function load(words: Int32Array, index: number): number {
@@ -11,28 +11,28 @@ export function store(words: Int32Array, index: number, value: number): void {
   Atomics.store(words, index, value);
 }
 
-/** @returns the value before */
+/** @returns the previous value */
 export function add(words: Int32Array, index: number, value: number): number {
   return Atomics.add(words, index, value);
 }
 
-/** @returns the value before */
+/** @returns the previous value */
 export function exchange(words: Int32Array, index: number, value: number): number {
   return Atomics.exchange(words, index, value);
 }
 
-/** Sets bits. @returns the value before */
+/** Sets `bits` in the word. @returns the previous value */
 export function or(words: Int32Array, index: number, bits: number): number {
   return Atomics.or(words, index, bits);
 }
 
-/** @returns the value before; it was replaced where that is `expected` */
+/** Stores `replacement` if the word is `expected`. @returns the previous value */
 export function compareExchange(words: Int32Array, index: number, expected: number, replacement: number): number {
   return Atomics.compareExchange(words, index, expected, replacement);
 }
 
 /**
- * Sleeps while the word is `expected`, until {@link notify} or for at most `timeout` ms.
+ * If the word is `expected`, sleeps until {@link notify} wakes the thread, for at most `timeout` ms.
  * @throws TypeError where the thread must not block (the main thread of a page)
  */
 export function wait(words: Int32Array, index: number, expected: number, timeout: number): void {
@@ -45,7 +45,11 @@ interface AsyncWait {
 
 type WaitAsync = (words: Int32Array, index: number, expected: number) => AsyncWait;
 
-/** @returns settles when the word is not `expected` or it was notified; undefined where the runtime has no such wait */
+/**
+ * As {@link wait}, but does not block and has no timeout.
+ * @returns a promise that settles on {@link notify}; a string if the word is not `expected`; undefined if the runtime
+ *   has no `Atomics.waitAsync`
+ */
 export function waitAsync(
   words: Int32Array,
   index: number,
@@ -55,12 +59,12 @@ export function waitAsync(
   return native?.(words, index, expected).value;
 }
 
-/** Wakes all who sleep on the word. */
+/** Wakes everything that waits on the word. */
 export function notify(words: Int32Array, index: number): void {
   Atomics.notify(words, index);
 }
 
-/** Writes one byte back to where it is, without losing what another thread writes there meanwhile. */
+/** Writes one byte back unchanged. A value that another thread writes there at the same time is not lost. */
 export function touch(bytes: Uint8Array, index: number): void {
   Atomics.or(bytes, index, 0);
 }

@@ -1,6 +1,6 @@
 /**
- * Throws unless `value` is an integer in `[min, max]`.
- * @throws TypeError for anything that is not a number, RangeError for a number outside the range.
+ * Returns `value` if it is an integer in `[min, max]`.
+ * @throws TypeError unless it is a number, RangeError for any other number
  */
 export function checkInteger(value: unknown, name: string, min: number, max: number = Number.MAX_SAFE_INTEGER): number {
   if (typeof value !== 'number') throw new TypeError(`${name} must be a number, got ${describe(value)}`);
@@ -8,22 +8,22 @@ export function checkInteger(value: unknown, name: string, min: number, max: num
     const upper = max === Number.MAX_SAFE_INTEGER ? '2**53 - 1' : String(max);
     throw new RangeError(`${name} must be an integer from ${min} to ${upper}, got ${value}`);
   }
-  return value + 0; // -0 is 0
+  return value + 0; // turns -0 into 0
 }
 
-/** Throws the error that {@link checkInteger} would for a `value` that a faster test has already refused. */
+/** Throws the error of {@link checkInteger} for a `value` that a faster test has already refused. */
 export function refuseInteger(value: unknown, name: string, min: number, max: number): never {
   checkInteger(value, name, min, max);
   throw new RangeError(`${name} must be an integer from ${min} to ${max}`);
 }
 
-/** A bigint that a faster test has already refused: of the wrong type, or outside `[min, max]`. */
+/** Throws for a `value` that a faster test has already refused: it is not a bigint, or not in `[min, max]`. */
 export function refuseBigInt(value: unknown, name: string, min: bigint, max: bigint): never {
   if (typeof value !== 'bigint') throw new TypeError(`${name} must be a bigint, got ${describe(value)}`);
   throw new RangeError(`${name} must be from ${min} to ${max}, got ${value}`);
 }
 
-/** @throws TypeError unless `value` is a number (any, NaN and infinities included). */
+/** @throws TypeError unless `value` is a number. NaN and the infinities are numbers. */
 export function checkNumber(value: unknown, name: string): void {
   if (typeof value !== 'number') throw new TypeError(`${name} must be a number, got ${describe(value)}`);
 }
@@ -39,8 +39,9 @@ function getterOf(prototype: object, key: PropertyKey): (this: unknown) => unkno
   return getter;
 }
 
-// The built-in getters read the internal slots. A subclass or an own property may lie about `length`, and whoever
-// believed it would read and write past the end of a slot. They also know views and buffers of other realms.
+// The built-in getters read the internal slots. A subclass or an own property may report a false `length`, and code
+// that trusted it would read and write past the end of a slot. The getters also accept views and buffers of other
+// realms.
 const TypedArrayPrototype: object = Object.getPrototypeOf(Uint8Array.prototype);
 const typedArrayTag = getterOf(TypedArrayPrototype, Symbol.toStringTag);
 const typedArrayBuffer = getterOf(TypedArrayPrototype, 'buffer');
@@ -54,7 +55,7 @@ const sharedBufferLength =
   typeof SharedArrayBuffer === 'function' ? getterOf(SharedArrayBuffer.prototype, 'byteLength') : bufferLength;
 
 /**
- * The true length of a Uint8Array (a Node Buffer is one) in bytes.
+ * The true length in bytes of a Uint8Array. A Node Buffer is one.
  * @throws TypeError for anything else.
  */
 export function byteLengthOf(value: unknown, name: string): number {
@@ -65,9 +66,9 @@ export function byteLengthOf(value: unknown, name: string): number {
 }
 
 /**
- * `value`, a Uint8Array, or where another thread could make it longer between two looks (it spans a growable
- * SharedArrayBuffer) a view of the bytes it has now.
- * @throws TypeError for anything else.
+ * Returns `value`, or a view of the bytes that it has now if another thread could make it longer between two reads.
+ * That is possible when it spans a growable SharedArrayBuffer.
+ * @throws TypeError unless `value` is a Uint8Array.
  */
 export function steady(value: unknown, name: string): Uint8Array {
   byteLengthOf(value, name);
@@ -75,19 +76,19 @@ export function steady(value: unknown, name: string): Uint8Array {
   return (bufferOf(source) as { readonly growable?: boolean }).growable === true ? windowOf(source, name) : source;
 }
 
-/** The true length of a Uint8Array: an own property may lie about it. */
+/** The true length of a Uint8Array. Its own properties may report another one. */
 export function lengthOfView(view: Uint8Array): number {
   return typedArrayLength.call(view) as number;
 }
 
-/** The buffer a Uint8Array that was checked lies in. */
+/** The buffer of a Uint8Array that was already checked. */
 export function bufferOf(value: Uint8Array): ArrayBufferLike {
   return typedArrayBuffer.call(value) as ArrayBufferLike;
 }
 
 /**
- * A plain view of just the bytes of a Uint8Array, which does not grow with its buffer.
- * @throws TypeError for anything else.
+ * A plain view of exactly the bytes of a Uint8Array. The view does not grow with its buffer.
+ * @throws TypeError unless `value` is a Uint8Array.
  */
 export function windowOf(value: unknown, name: string): Uint8Array {
   const length = byteLengthOf(value, name);
@@ -95,7 +96,7 @@ export function windowOf(value: unknown, name: string): Uint8Array {
   return new Uint8Array(buffer, length === 0 ? 0 : (typedArrayOffset.call(value) as number), length);
 }
 
-/** Where the bytes of a view of any kind lie. @throws TypeError when it lost its buffer, as a DataView can */
+/** Where the bytes of a view of any kind lie. @throws TypeError for a DataView that has lost its buffer */
 export function extentOf(view: ArrayBufferView): { buffer: ArrayBufferLike; byteOffset: number; byteLength: number } {
   const [buffer, byteOffset, byteLength] =
     typedArrayTag.call(view) === undefined
@@ -104,7 +105,7 @@ export function extentOf(view: ArrayBufferView): { buffer: ArrayBufferLike; byte
   return { buffer, byteOffset, byteLength } as { buffer: ArrayBufferLike; byteOffset: number; byteLength: number };
 }
 
-/** The true length in bytes of what {@link isBuffer} knows: an own property may lie about it. */
+/** The true length in bytes of a buffer that {@link isBuffer} accepts. Its own properties may report another one. */
 export function lengthOfBuffer(buffer: ArrayBufferLike): number {
   return (answers(bufferLength, buffer) ? bufferLength : sharedBufferLength).call(buffer) as number;
 }
@@ -123,13 +124,13 @@ function answers(getter: (this: unknown) => unknown, value: unknown): boolean {
   }
 }
 
-/** Names the type of a value that was refused, without running any code of its own. */
+/** Names the type of a refused value, without running any code of that value. */
 export function describe(value: unknown): string {
   if (value === null) return 'null';
   return typeof value === 'object' ? 'an object' : typeof value === 'bigint' ? 'a bigint' : `${typeof value}`;
 }
 
-/** @throws TypeError unless `value` can be called. */
+/** @throws TypeError unless `value` is a function. */
 export function checkFunction(value: unknown, name: string): void {
   if (typeof value !== 'function') throw new TypeError(`${name} must be a function, got ${describe(value)}`);
 }

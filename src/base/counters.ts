@@ -1,5 +1,5 @@
-// Counters are float64, at these indices: exact to 2^53 and never a change of representation, which a field that
-// outgrows a small integer would be.
+// Indices of the counters in a Float64Array. A float64 is exact up to 2^53 and never changes its representation. A
+// field of an object would change it when the count outgrows a small integer.
 export const ALLOCATIONS_OK = 0;
 export const ALLOCATIONS_FAILED = 1;
 export const FREES = 2;
@@ -7,5 +7,5 @@ export const FROZEN = 3;
 export const SPILLS = 4;
 export const LEAKS_RECLAIMED = 5;
 export const LEAKS_PINNED = 6;
-/** How many there are. */
+/** Number of counters. */
 export const COUNTERS = 7;

@@ -1,20 +1,20 @@
-/**
- * What the library asks of the program around it. Tests replace single members of {@link environment}; nothing else
- * may.
- */
+/** What the library needs from its runtime. Only tests may replace members of {@link environment}. */
 export interface Environment {
-  /** Tells a person about something that is wrong but not an error of this call. */
+  /** Warns of a problem that is not an error of the current call. */
   warn(message: string, code: string): void;
-  /** Ms on a clock that never goes back. */
+  /** The time in ms, on a clock that never goes back. */
   now(): number;
-  /** Calls `callback` once, after `delay` ms (at most 2^31 - 1), and keeps the program running until then. */
+  /** Calls `callback` once, after `delay` ms (at most 2^31 - 1). Keeps the program running until then. */
   startTimer(callback: () => void, delay: number): Timer;
   stopTimer(timer: Timer): void;
-  /** The number of this thread that no other thread of the program has or will have, or undefined where threads have none (browsers). */
+  /**
+   * The number of this thread, or undefined where threads have no number (browsers). No other thread of the program has
+   * this number or will ever get it.
+   */
   threadId(): number | undefined;
-  /** Whether a worker that told of its end has truly ended. On Deno it may still be running. */
+  /** Whether a worker that has reported its exit has really ended. On Deno it may still be running. */
   readonly exitMeansDeath: boolean;
-  /** Smallest page size of the machine in bytes, or undefined where it cannot be known (browsers). */
+  /** The smallest page size of the machine in bytes, or undefined where it is unknown (browsers). */
   pageSize(): number | undefined;
 }
 
@@ -40,15 +40,18 @@ export const environment: Environment = {
   stopTimer: (timer) => clearTimeout(timer),
   threadId: () => host?.getBuiltinModule?.('node:worker_threads')?.threadId,
   exitMeansDeath: !('Deno' in globalThis),
-  // A stride no larger than the real page touches every page, so the smallest page of the architecture is enough:
-  // 16 KiB on Apple silicon, 4 KiB on every other platform that Node, Bun and Deno run on.
+  // A stride that is not larger than the real page touches every page. So the smallest page of the architecture will
+  // do: 16 KiB on Apple silicon, 4 KiB on every other platform that Node, Bun and Deno run on.
   pageSize() {
     if (host?.platform === undefined) return undefined;
     return host.platform === 'darwin' && host.arch === 'arm64' ? 16384 : 4096;
   },
 };
 
-/** Throws `error` in a task of its own: a callback's, not one of the call that happened to run it, which has succeeded. */
+/**
+ * Throws `error` in a microtask of its own. The error comes from a callback: the call that happened to run the callback
+ * has succeeded and must not fail.
+ */
 export function throwLater(error: unknown): void {
   queueMicrotask(() => {
     throw error;

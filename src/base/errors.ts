@@ -1,7 +1,7 @@
-/** Why an allocation was refused. `ARENA_FULL` may succeed later; the other two never will. */
+/** Why an allocation was refused. After `ARENA_FULL` a later attempt may succeed; after the other two none will. */
 export type AllocErrorCode = 'ARENA_FULL' | 'REQUEST_TOO_LARGE' | 'ARENA_CLOSED';
 
-/** Why an arena could not be built, or attached to. */
+/** Why an arena could not be built or attached. */
 export type BuildErrorCode =
   | 'SIZE_OVERFLOW'
   | 'INVALID_ALIGNMENT'
@@ -30,7 +30,7 @@ const ALLOC_MESSAGES: Readonly<Record<AllocErrorCode, string>> = {
   ARENA_CLOSED: 'the arena is closed and takes no new allocations',
 };
 
-/** An allocation was refused; nothing changed but the `allocationsFailed` counter. */
+/** An allocation was refused. Nothing changed except the `allocationsFailed` counter. */
 export class AllocError extends ArenaError {
   override readonly name: string = 'AllocError';
   declare readonly code: AllocErrorCode;
@@ -40,7 +40,7 @@ export class AllocError extends ArenaError {
   }
 }
 
-/** An arena could not be built with the options given. */
+/** An arena could not be built with the given options, or could not be attached. */
 export class BuildError extends ArenaError {
   override readonly name: string = 'BuildError';
   declare readonly code: BuildErrorCode;
@@ -50,23 +50,28 @@ export class BuildError extends ArenaError {
   }
 }
 
-/** What `make` makes for the arena's own use. @throws BuildError SIZE_OVERFLOW when the runtime refuses the memory for it */
+/**
+ * Returns what `make` returns: memory for the bookkeeping of an arena.
+ * @throws BuildError SIZE_OVERFLOW when the runtime refuses that memory
+ */
 export function reserved<Result>(make: () => Result): Result {
   try {
     return make();
   } catch (cause) {
     if (!(cause instanceof RangeError)) throw cause;
-    throw new BuildError('SIZE_OVERFLOW', 'the runtime refuses the memory that the arena needs to keep count', {
-      cause,
-    });
+    throw new BuildError(
+      'SIZE_OVERFLOW',
+      'the runtime refuses the memory for the bookkeeping of the arena; use fewer slots, blocks or threads',
+      { cause },
+    );
   }
 }
 
-/** A write would pass the end of a buffer. Nothing was written. */
+/** A write would go past the end of a buffer. Nothing was written. */
 export class BufferFullError extends ArenaError {
   override readonly name: string = 'BufferFullError';
   declare readonly code: 'BUFFER_FULL';
-  /** Bytes that were still free. */
+  /** Bytes that were still free in the buffer. */
   readonly remaining: number;
   /** Bytes the write needed. */
   readonly requested: number;
@@ -78,7 +83,7 @@ export class BufferFullError extends ArenaError {
   }
 }
 
-/** A handle was used after it gave its reference up (released, abandoned, frozen or converted). */
+/** A handle was used after it gave up its reference (it was released, abandoned, frozen or converted). */
 export class ReleasedError extends ArenaError {
   override readonly name: string = 'ReleasedError';
   declare readonly code: 'RELEASED';
@@ -88,7 +93,10 @@ export class ReleasedError extends ArenaError {
   }
 }
 
-/** Frozen bytes of a `guarded()` arena were written to. Their memory was returned all the same, unless they were about to be sent. */
+/**
+ * Frozen bytes of a `guarded()` arena were written to. A release that throws this has returned the memory all the same.
+ * A call that sends or converts the bytes and throws this has changed nothing.
+ */
 export class GuardError extends ArenaError {
   override readonly name: string = 'GuardError';
   declare readonly code: 'WRITTEN_AFTER_FREEZE';
@@ -98,7 +106,7 @@ export class GuardError extends ArenaError {
   }
 }
 
-/** Something was sent into a channel that is closed. The handle is still the sender's. */
+/** A handle was sent into a closed channel. The sender still has the handle. */
 export class ChannelClosedError extends ArenaError {
   override readonly name: string = 'ChannelClosedError';
   declare readonly code: 'CHANNEL_CLOSED';
@@ -108,7 +116,7 @@ export class ChannelClosedError extends ArenaError {
   }
 }
 
-/** A range given to `RawRegion.freeze` does not lie within the region. The region stays usable. */
+/** The range given to `RawRegion.freeze` does not lie within the region. The region stays usable. */
 export class RawFreezeError extends ArenaError {
   override readonly name: string = 'RawFreezeError';
   declare readonly code: 'RAW_FREEZE_RANGE';

@@ -1,35 +1,38 @@
 import type { BlockSource } from './block-source.js';
 import { FreeBitmap } from './free-bitmap.js';
 
-/** The largest order a buddy arena can have; block numbers are computed in 32-bit arithmetic. */
+/** The largest order a buddy arena can have. Block numbers are computed in 32-bit arithmetic. */
 export const MAX_ORDER = 30;
 
 /**
- * The free blocks of a buddy system (Knowlton 1965; Knuth, TAOCP vol. 1, section 2.5): each order has its free blocks
- * in a bitmap, except for one, the order's *spare*.
+ * The free blocks of a buddy system (Knowlton 1965; Knuth, TAOCP vol. 1, section 2.5). Each order keeps its free blocks
+ * in a bitmap, except for one block, the *spare* of the order.
  *
  *     order 2   [ 0             ]          claim(0):  take 0 of order 2,
  *     order 1   [ 0     ][ 2    ]                     2 becomes the spare of order 1,
  *     order 0   [ 0 ][ 1 ]                            1 the spare of order 0, return 0
  *
- * A split cascade only meets orders without any free block, so each half becomes a spare: one store. Releasing
- * coalesces with spares all the way up again: one comparison each. Only a second free block of an order reaches the
- * bitmaps. Two integers say which orders have a spare and which have more, so finding the best fit is one count of
- * zeros. Measured, 18 orders deep, claim and release: half the time of doubly linked lists (72 against 144 ns on Node
- * 20, 33 against 67 to 106 on Node 24), whose nodes lie at power-of-two distances and evict each other from the cache.
+ * A cascade of splits only meets orders without any free block. So each upper half becomes a spare, which is one store.
+ * A release coalesces with the spares all the way up again, which is one comparison per order. Only a second free block
+ * of an order goes to the bitmap. Two integers say which orders have a spare and which have more free blocks, so
+ * finding the best fit is one count of zeros.
  *
- * Coalescing is eager: two free buddies never coexist, so a full release leaves one block.
+ * Measured 18 orders deep, a claim and a release take half the time that they take with doubly linked lists (72 against
+ * 144 ns on Node 20, 33 against 67 to 106 on Node 24). The nodes of such lists lie at power-of-two distances and evict
+ * each other from the cache.
+ *
+ * Coalescing is eager: two buddies are never free at the same time, so releasing everything leaves one block.
  */
 export class BuddyBlocks implements BlockSource {
-  /** Splits so far: each turned one block into two. */
+  /** Number of splits so far. Each turned one block into two. */
   splits = 0;
-  /** Coalesces so far: each turned two buddies into one block. */
+  /** Number of coalesces so far. Each turned two buddies into one block. */
   coalesces = 0;
   private readonly maxOrder: number;
-  /** One free block of each order, where `withSpare` has the order's bit. Not in the bitmaps. */
+  /** One free block of each order whose bit is set in `withSpare`. These blocks are not in the bitmaps. */
   private readonly spares: Int32Array;
   private withSpare = 0;
-  /** The other free blocks of each order, where `withMore` has the order's bit. */
+  /** The other free blocks of each order. Orders that have any have their bit set in `withMore`. */
   private readonly more: readonly FreeBitmap[];
   private withMore = 0;
 
@@ -40,7 +43,7 @@ export class BuddyBlocks implements BlockSource {
     this.add(0, maxOrder);
   }
 
-  /** Claims a block of `order`, splitting the smallest larger one where none is free. -1 when nothing fits. */
+  /** Claims a block of `order`, or splits the smallest larger block when none is free. Returns -1 when nothing fits. */
   claim(order: number): number {
     const usable = (this.withSpare | this.withMore) & (-1 << order);
     if (usable === 0) return -1;
@@ -58,7 +61,7 @@ export class BuddyBlocks implements BlockSource {
     return block;
   }
 
-  /** Gives a claimed block back and merges it with its buddy for as long as that is free. */
+  /** Releases a claimed block, and coalesces it with its buddy for as long as the buddy is free. */
   release(block: number, order: number): number {
     const { spares, maxOrder } = this;
     const first = order;
@@ -78,7 +81,7 @@ export class BuddyBlocks implements BlockSource {
     return 31 - Math.clz32(this.withSpare | this.withMore);
   }
 
-  /** Number of free units in the block `region` of order `regionOrder`, in blocks smaller than that. */
+  /** Number of free units in the block `region` of order `regionOrder`. Counts only blocks smaller than the region. */
   freeUnitsWithin(region: number, regionOrder: number): number {
     const end = region + (1 << regionOrder);
     let units = 0;
@@ -92,7 +95,7 @@ export class BuddyBlocks implements BlockSource {
     return units;
   }
 
-  /** Claims every free block in the block `region` of order `regionOrder` and tells `onClaim` of each. */
+  /** Claims every smaller free block in the block `region` of order `regionOrder`, and passes each to `onClaim`. */
   claimWithin(region: number, regionOrder: number, onClaim: (block: number, order: number) => void): void {
     const end = region + (1 << regionOrder);
     for (let order = 0; order < regionOrder; order++) {

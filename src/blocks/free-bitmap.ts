@@ -1,24 +1,25 @@
 import { reserved } from '../base/errors.js';
 import type { BlockSource } from './block-source.js';
 
-/** The most entries one bitmap can number: indices are computed in 32-bit arithmetic. */
+/** The largest number of entries in one bitmap. Indices are computed in 32-bit arithmetic. */
 export const MAX_ENTRIES: number = 2 ** 30;
 
 /**
- * Free slots as bits, with summary levels above them: bit `i` of a word says that word `i` of the level below is
- * not zero. A claim or a release touches one word, and one more per level only where a word becomes zero or stops
- * being so; 2^30 entries are six levels of 32-bit words.
+ * Free slots as bits, with summary levels above them. Bit `i` of a summary level says whether word `i` of the level
+ * below is not zero. A claim or a release touches one word. It touches one more word per level only when a word becomes
+ * zero or stops being zero. 2^30 entries take six levels of 32-bit words.
  *
  *     level 2   [ 1 ]                      one word: anything free at all?
  *     level 1   [ 0011 ... ]               which words of level 0 have a free entry
  *     level 0   [ 1011 ][ 0100 ][ 0000 ]   1 = this entry is free
  *
- * Claims take the lowest entry of the current word and stay there until it is exhausted, so that who releases what was
- * just claimed gets the same, cache-warm block back (slots of plain arenas come here only the first time: slot-engine).
+ * Claims take the lowest entry of the current word, and stay at that word until it is exhausted. So a caller that
+ * releases the block it has just claimed gets the same cache-warm block again. (In plain fixed arenas, slots come from
+ * here only the first time: see slot-engine.)
  */
 export class FreeBitmap implements BlockSource {
   private readonly entries: Int32Array;
-  /** Summary levels, the one above `entries` first; the last has one word. */
+  /** The summary levels. The first is the one above `entries`, the last has one word. */
   private readonly summaries: readonly Int32Array[];
   private current = 0;
 
@@ -28,7 +29,7 @@ export class FreeBitmap implements BlockSource {
     this.summaries = summaries;
   }
 
-  /** `entryCount` entries, all free. */
+  /** A bitmap of `entryCount` entries, all free. */
   static full(entryCount: number): FreeBitmap {
     const levels = reserved(() => emptyLevels(entryCount));
     for (const [level, bits] of levelSizes(entryCount).entries()) {
@@ -38,7 +39,7 @@ export class FreeBitmap implements BlockSource {
     return new FreeBitmap(levels);
   }
 
-  /** `entryCount` entries, none free. */
+  /** A bitmap of `entryCount` entries, none free. */
   static empty(entryCount: number): FreeBitmap {
     return new FreeBitmap(reserved(() => emptyLevels(entryCount)));
   }
@@ -47,7 +48,7 @@ export class FreeBitmap implements BlockSource {
     return this.firstFreeWord() < 0;
   }
 
-  /** Claims a free entry: its index, or -1 when none is free. */
+  /** Claims a free entry. Returns its index, or -1 when none is free. */
   claim(): number {
     let index = this.current;
     let word = this.entries[index] as number;
@@ -63,7 +64,7 @@ export class FreeBitmap implements BlockSource {
     return (index << 5) + 31 - Math.clz32(lowest);
   }
 
-  /** Claims this very entry; false when it is not free. */
+  /** Claims the given entry. Returns false when it is not free. */
   claimExact(entry: number): boolean {
     const index = entry >>> 5;
     const word = this.entries[index] as number;
@@ -74,7 +75,7 @@ export class FreeBitmap implements BlockSource {
     return true;
   }
 
-  /** Gives a claimed entry back. */
+  /** Releases a claimed entry. */
   release(entry: number): number {
     const index = entry >>> 5;
     const word = this.entries[index] as number;
@@ -94,7 +95,7 @@ export class FreeBitmap implements BlockSource {
     return count;
   }
 
-  /** Claims every free entry in `[start, end)` and tells `onClaim` of each. */
+  /** Claims every free entry in `[start, end)`, and passes each to `onClaim`. */
   claimWithin(start: number, end: number, onClaim: (entry: number) => void): void {
     for (let index = start >>> 5; index << 5 < end; index++) {
       for (let word = this.wordWithin(index, start, end); word !== 0; word &= word - 1) {
@@ -143,7 +144,7 @@ export class FreeBitmap implements BlockSource {
   }
 }
 
-/** Bits that are set (Warren, Hacker's Delight, 2nd ed., figure 5-2). */
+/** Number of bits that are set (Warren, Hacker's Delight, 2nd ed., figure 5-2). */
 function bitCount(word: number): number {
   word -= (word >>> 1) & 0x55555555;
   word = (word & 0x33333333) + ((word >>> 2) & 0x33333333);
@@ -154,7 +155,7 @@ function emptyLevels(entryCount: number): Int32Array[] {
   return levelSizes(entryCount).map((bits) => new Int32Array(Math.ceil(bits / 32)));
 }
 
-/** Bits of each level for `entryCount` entries, the entries themselves first. */
+/** Number of bits in each level for `entryCount` entries. The first level is the entries themselves. */
 function levelSizes(entryCount: number): number[] {
   const sizes = [entryCount];
   for (let bits = Math.ceil(entryCount / 32); bits > 1; bits = Math.ceil(bits / 32)) sizes.push(bits);

@@ -1,12 +1,12 @@
 import { checkInteger } from '../base/check.js';
 import { BuildError } from '../base/errors.js';
 
-/** Whether `value` is a power of two that is at least 1. Not by bits: those end at 2^31. */
+/** Whether `value` is a power of two that is at least 1. Bit operations would not do: they end at 2^31. */
 function isPowerOfTwo(value: number): boolean {
   return value >= 1 && nextPowerOfTwo(value) === value;
 }
 
-/** The smallest power of two that is at least `value`, which is at least 1. */
+/** The smallest power of two that is at least `value`. The `value` must be at least 1. */
 export function nextPowerOfTwo(value: number): number {
   let power = 1;
   while (power < value) power *= 2;
@@ -24,8 +24,9 @@ export function alignDown(value: number, alignment: number): number {
 }
 
 /**
- * Returns `alignment`.
- * @throws TypeError or RangeError unless it is a positive integer, BuildError INVALID_ALIGNMENT unless a power of two.
+ * Returns `alignment` if it is a power of two.
+ * @throws BuildError INVALID_ALIGNMENT unless it is a power of two; TypeError or RangeError unless it is a positive
+ *   integer
  */
 export function checkAlignment(alignment: number): number {
   checkInteger(alignment, 'alignment', 1);
@@ -35,28 +36,28 @@ export function checkAlignment(alignment: number): number {
   return alignment;
 }
 
-/** Returns `size`, in bytes. @throws BuildError SIZE_OVERFLOW when it is no safe integer. */
+/** Returns `size`, in bytes. @throws BuildError SIZE_OVERFLOW when it is not a safe integer */
 export function checkSize(size: number): number {
   if (!Number.isSafeInteger(size)) {
-    throw new BuildError('SIZE_OVERFLOW', `an arena of ${size} bytes is larger than can be counted`);
+    throw new BuildError('SIZE_OVERFLOW', `an arena of ${size} bytes is too large; the limit is 2**53 - 1 bytes`);
   }
   return size;
 }
 
 /**
- * The shape of a buddy arena: `totalSize` bytes are `2 ** maxOrder` blocks of `minBlockSize` bytes. Immutable and
- * valid from construction on.
+ * The shape of a buddy arena: `totalSize` bytes in `2 ** maxOrder` blocks of `minBlockSize` bytes. A geometry is valid
+ * when it is made, and it never changes.
  */
 export class BuddyGeometry {
-  /** Bytes managed. */
+  /** Bytes that the arena manages. */
   readonly totalSize: number;
-  /** Bytes of the smallest block, a power of two. */
+  /** Size of the smallest block in bytes, a power of two. */
   readonly minBlockSize: number;
-  /** Order of the largest block: the whole arena. */
+  /** Order of the largest block, which is the whole arena. */
   readonly maxOrder: number;
   /** Every block starts at a multiple of this many bytes, a power of two. */
   readonly alignment: number;
-  /** Whether a buffer shows the bytes that were asked for instead of its whole block. */
+  /** Whether the capacity of a buffer is the requested length, and not its whole block. */
   readonly capsCapacity: boolean;
 
   private constructor(totalSize: number, minBlockSize: number, alignment: number, capsCapacity: boolean) {
@@ -69,10 +70,11 @@ export class BuddyGeometry {
   }
 
   /**
-   * A shape that was already chosen.
-   * @param total bytes: a power-of-two multiple of `minBlock`
-   * @param minBlock bytes, a power of two
-   * @throws BuildError INVALID_GEOMETRY when they do not fit together; TypeError, RangeError for no positive integers
+   * A shape of exactly these sizes.
+   * @param total size of the arena in bytes, a power-of-two multiple of `minBlock`
+   * @param minBlock size of the smallest block in bytes, a power of two
+   * @throws BuildError INVALID_GEOMETRY when the sizes are not such powers of two; TypeError or RangeError unless both
+   *   are positive integers
    */
   static exact(total: number, minBlock: number): BuddyGeometry {
     checkInteger(total, 'total', 1);
@@ -80,17 +82,17 @@ export class BuddyGeometry {
     if (!isPowerOfTwo(minBlock) || total < minBlock || !isPowerOfTwo(total / minBlock)) {
       throw new BuildError(
         'INVALID_GEOMETRY',
-        `${total} bytes are not a power-of-two multiple of a power-of-two block of ${minBlock} bytes`,
+        `minBlock must be a power of two and total a power-of-two multiple of it, got ${minBlock} and ${total} bytes`,
       );
     }
     return new BuddyGeometry(total, minBlock, 1, false);
   }
 
   /**
-   * The smallest shape that holds `total` bytes in blocks of at least `minBlock`. Buffers of such an arena have just
-   * the capacity that was asked for.
-   * @throws BuildError SIZE_OVERFLOW when rounding up leaves the safe integers; TypeError, RangeError for no positive
-   *   integers
+   * The smallest shape that holds `total` bytes in blocks of at least `minBlock` bytes. Buffers of this arena have
+   * exactly the capacity that was requested.
+   * @throws BuildError SIZE_OVERFLOW when the size is not a safe integer after rounding up; TypeError or RangeError
+   *   unless both are positive integers
    */
   static nearest(total: number, minBlock: number): BuddyGeometry {
     checkInteger(total, 'total', 1);
@@ -99,10 +101,10 @@ export class BuddyGeometry {
   }
 
   /**
-   * The same shape with blocks aligned to `alignment` bytes, a power of two. A `nearest` shape raises its smallest
-   * block to the alignment.
-   * @throws BuildError INVALID_ALIGNMENT unless a power of two; INVALID_GEOMETRY when an `exact` shape's smallest block
-   *   is smaller; SIZE_OVERFLOW when rounding up leaves the safe integers
+   * The same shape with blocks aligned to `alignment` bytes, a power of two. If the smallest block of a `nearest` shape
+   * is smaller than that, it grows to the alignment.
+   * @throws BuildError INVALID_ALIGNMENT unless it is a power of two; INVALID_GEOMETRY when the smallest block of an
+   *   `exact` shape is smaller than the alignment; SIZE_OVERFLOW when the size is not a safe integer after rounding up
    */
   withAlignment(alignment: number): BuddyGeometry {
     checkAlignment(alignment);
@@ -112,7 +114,7 @@ export class BuddyGeometry {
     if (!this.capsCapacity) {
       throw new BuildError(
         'INVALID_GEOMETRY',
-        `blocks of ${this.minBlockSize} bytes cannot be aligned to ${alignment} bytes`,
+        `blocks of ${this.minBlockSize} bytes cannot be aligned to ${alignment} bytes; use larger blocks`,
       );
     }
     return snapped(this.totalSize, alignment, alignment);

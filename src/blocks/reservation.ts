@@ -1,25 +1,25 @@
 import type { BlockSource, PinnedBlock } from './block-source.js';
 import type { BuddyBlocks } from './buddy-blocks.js';
 
-/** How many regions are compared. Looking at one reads a word for each 32 blocks of every smaller order. */
+/** How many regions are compared at most. A look at one reads a word for each 32 blocks of every smaller order. */
 const MOST_LOOKS = 1024;
 
 /**
- * Buddy blocks of which one region is set aside: what is free in there was withdrawn, what is released in there is kept,
- * until the region is whole. Everything else goes on as before.
+ * Buddy blocks with one region set aside. Free blocks in the region were withdrawn, and blocks released in it are kept,
+ * until the region is whole. All other blocks are claimed and released as before.
  *
  *     region   [ kept ][ live ][ kept         ]     whole once nothing in it is live
  *     outside  [ free ][ live ][ free ][ live ]     claimed, released and merged as ever
  */
 export class Reservation implements BlockSource {
-  /** What it stands in front of. */
+  /** The blocks that the reservation stands in front of. */
   readonly blocks: BuddyBlocks;
   private readonly region: number;
   private readonly order: number;
-  /** Blocks kept, as pairs of first unit and order. */
+  /** The kept blocks, as pairs of first unit and order. */
   private readonly kept: [block: number, order: number][] = [];
   private keptUnits = 0;
-  /** Whether a block was released that is the region, or larger. */
+  /** Whether a block was released that is the whole region, or larger. */
   private cameFreeAtOnce = false;
 
   private constructor(blocks: BuddyBlocks, region: number, order: number) {
@@ -30,10 +30,10 @@ export class Reservation implements BlockSource {
   }
 
   /**
-   * Sets an aligned region of `order` aside: of those without a pinned block the one with the most free units, from
-   * the highest down, as claims prefer low ones.
-   * @param maxOrder of all that `blocks` manages
-   * @returns undefined where every region has a pinned block in it
+   * Sets an aligned region of `order` aside: the one with the most free units of those that no pinned block overlaps.
+   * It looks from the highest region down, and prefers the highest of equal regions, because claims prefer low blocks.
+   * @param maxOrder order of the block that spans all of `blocks`
+   * @returns undefined when pinned blocks overlap every region
    */
   static best(
     blocks: BuddyBlocks,
@@ -63,17 +63,17 @@ export class Reservation implements BlockSource {
     return best < 0 ? undefined : new Reservation(blocks, best, order);
   }
 
-  /** Whether nothing in the region is live any more. */
+  /** Whether no block in the region is live any more. */
   get isWhole(): boolean {
     return this.cameFreeAtOnce || this.keptUnits === 2 ** this.order;
   }
 
-  /** Bytes kept, in units. */
+  /** Number of units that are kept. */
   get units(): number {
     return this.keptUnits;
   }
 
-  /** Whether the block lies in the region, or the other way round. */
+  /** Whether the block lies in the region, or the region in the block. */
   overlaps(block: number, order: number): boolean {
     return overlap(this.region, this.order, block, order);
   }
@@ -95,7 +95,7 @@ export class Reservation implements BlockSource {
     return this.blocks.largestFreeOrder();
   }
 
-  /** Gives everything kept back. @returns the order of the free block that each piece left, one after the other */
+  /** Releases all kept blocks, one by one. @returns for each, the order of the free block that it became part of */
   end(): number[] {
     return this.kept.map(([block, order]) => this.blocks.release(block, order));
   }
@@ -106,7 +106,7 @@ export class Reservation implements BlockSource {
   }
 }
 
-/** Whether two aligned blocks share units: then one lies in the other. */
+/** Whether two aligned blocks share units. If they do, one lies in the other. */
 function overlap(block: number, order: number, otherBlock: number, otherOrder: number): boolean {
   const coarser = Math.max(order, otherOrder);
   return block >>> coarser === otherBlock >>> coarser;

@@ -4,21 +4,26 @@ import { ArenaBuffer, Bytes } from '../handles/handles.js';
 import { RawRegion } from '../handles/raw-region.js';
 import type { OpenAllocation } from './leaks.js';
 
-/** Turns the records of granted blocks into handles: where the safety nets that look at single allocations are fastened. */
+/**
+ * Turns the records of granted blocks into handles. The safety nets that watch single allocations are attached here.
+ */
 export interface HandleFactory {
-  /** Where the program asked for an allocation, if that is to be recorded of this one. */
+  /** Where the program asks for an allocation, or undefined when this one is not recorded. */
   site(): Site | undefined;
   buffer(record: Allocation, site: Site | undefined): ArenaBuffer;
   region(record: Allocation, site: Site | undefined): RawRegion;
-  /** Bytes that arrived from another thread. */
+  /** A handle for bytes that arrived from another thread. */
   bytes(record: Allocation, offset: number, length: number, site: Site | undefined): Bytes;
-  /** The collector found the record of `trace`: what is known about it. */
+  /** Called when the collector found the record of `trace`. @returns what is known about its allocation */
   lost(trace: Trace): Opening | undefined;
-  /** What has not come back, as far as it was recorded, the oldest first. @param after only what was opened after that opening's number */
+  /**
+   * The recorded allocations that have not come back, the oldest first.
+   * @param after number of an opening: only later ones are returned
+   */
   openAllocations(after?: number): OpenAllocation[];
-  /** What was done wrong so far and was thrown at nobody. */
+  /** The mistakes found so far that no call has thrown. */
   readonly violations: readonly string[];
-  /** Looks for what was done wrong and nobody noticed yet. */
+  /** Looks for mistakes that were not noticed yet. */
   inspect(): void;
 }
 

@@ -6,18 +6,19 @@ import { touchPages } from '../memory/prefault.js';
 import { Engine } from './engine.js';
 
 /**
- * The engine of an arena whose slots are ArrayBuffers of their own. It refers to a slot's buffer only while the slot is free; while
- * it is in use its handles do, and every view of it. So the collector finding the buffer means that nobody can reach its memory any
- * more, and a forgotten slot is always reclaimed (docs/safety.md, N4).
+ * The engine of an arena in which every slot is an ArrayBuffer of its own. The engine refers to the buffer of a slot
+ * only while the slot is free. While the slot is in use, only its handles and views refer to the buffer. So when the
+ * collector finds the buffer, no code can reach its memory any more: a forgotten slot is always reclaimed
+ * (docs/safety.md, N4).
  */
 export class IsolatedEngine extends Engine {
-  /** By slot: its record while it is free; undefined while it is in use, and before its first use. */
+  /** By slot: its record while it is free. Undefined while it is in use, and before its first use. */
   private readonly records: (Allocation | undefined)[] = [];
 
-  /** Why the runtime had no memory for the slot that was just asked for. */
+  /** The error when the runtime had no memory for the slot that was just claimed. */
   private refused: AllocError | undefined = undefined;
 
-  /** As for every arena: undefined for one that may have room later, as where the runtime has no memory now. */
+  /** Returns undefined when there may be room later: the arena is full, or the runtime has no memory for a slot now. */
   override claim(order: number, capacity: number): Allocation | undefined {
     try {
       return super.claim(order, capacity);
@@ -35,10 +36,13 @@ export class IsolatedEngine extends Engine {
     return super.granted(record);
   }
 
-  /** Views keep the memory themselves. */
+  /** Nothing to note: the views keep the memory alive themselves. */
   override lend(): void {}
 
-  /** Makes the slots that were never used, and touches the pages of all that are free. @param stride bytes between touches */
+  /**
+   * Makes the slots that were never used, and touches the pages of all free slots.
+   * @param stride bytes between touches
+   */
   override touchPages(stride: number): void {
     const found: Allocation[] = [];
     try {
@@ -57,7 +61,7 @@ export class IsolatedEngine extends Engine {
 
   protected override recordOf(slot: number, order: number, capacity: number): Allocation {
     const kept = this.records[slot];
-    // By a view that somebody kept, the buffer of a free slot may have been transferred.
+    // The program may have kept a view, and transferred the buffer of the free slot.
     const record = kept === undefined || kept.memory.isGone ? this.makeSlot(slot, order, kept) : kept;
     this.records[slot] = undefined;
     record.holders = 1;
@@ -71,15 +75,19 @@ export class IsolatedEngine extends Engine {
     this.records[record.trace.block] = record;
   }
 
-  /** The buffer is gone, and what was written to it. */
+  /** Scrubs nothing: the buffer is gone, and with it what was written. */
   protected override recoverBlock(slot: number, order: number): number {
     return this.giveBack(slot, order);
   }
 
-  /** @throws AllocError ARENA_FULL when the runtime has no memory for it; the slot is free again then */
+  /**
+   * Makes the buffer and the record of a slot.
+   * @param gone the slot's last record, if its buffer was detached
+   * @throws AllocError ARENA_FULL when the runtime has no memory for the buffer; the slot is free again then
+   */
   private makeSlot(slot: number, order: number, gone: Allocation | undefined): Allocation {
     const buffer = this.bufferFor(slot, order);
-    // Or its collection would free a slot that is in use again.
+    // Unregister the old buffer: otherwise its collection would free a slot that is in use again.
     if (gone !== undefined) this.registry.unregister(gone.trace);
     const trace = new Trace();
     trace.block = slot;

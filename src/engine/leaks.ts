@@ -1,23 +1,26 @@
 import { environment, throwLater } from '../base/environment.js';
 import type { Opening } from '../base/site.js';
 
-/** Which allocations have their sites recorded: none, one in 8,192 on average, or all. */
+/** For which allocations the site is recorded: for none, for one in 8,192 on average, or for all. */
 export type LeakDetection = 'off' | 'sampled' | 'full';
 export const LeakDetection = { Off: 'off', Sampled: 'sampled', Full: 'full' } as const;
 
-/** An allocation whose handles were all forgotten, as the collector found out. */
+/** An allocation that leaked: the collector found that all its handles were forgotten. */
 export interface Leak {
-  /** Where it was allocated: the first stack frame outside the library; undefined unless that was recorded. */
+  /** Where it was allocated: the first stack frame outside the library. Undefined if it was not recorded. */
   readonly site: string | undefined;
-  /** The stack of the allocation; undefined unless that was recorded. */
+  /** The stack of the allocation. Undefined if it was not recorded. */
   readonly stack: string | undefined;
-  /** Ms from the allocation until the collector found it; undefined unless that was recorded. */
+  /** Ms from the allocation until the collector found it. Undefined if the allocation was not recorded. */
   readonly age: number | undefined;
-  /** Bytes of its slot or block. */
+  /** Size of its slot or block in bytes. */
   readonly bytes: number;
   /** Whether its memory stays in use for ever, because a view of it had been lent. */
   readonly pinned: boolean;
-  /** Whether a view of it had been lent: in an arena that is neither isolated nor guarded it is pinned then. Not known of isolated ones. */
+  /**
+   * Whether a view of it had been lent. In an arena that is neither isolated nor guarded, it is pinned then. Isolated
+   * arenas do not know, and always report false.
+   */
   readonly lent: boolean;
 }
 
@@ -30,22 +33,22 @@ export interface OpenAllocation {
   readonly age: number;
   /** Visible bytes. */
   readonly bytes: number;
-  /** Whether it was forgotten while a view of it had been lent: it never comes back. */
+  /** Whether it never comes back, because it was forgotten after a view of it had been lent. */
   readonly pinned: boolean;
 }
 
-/** What of one place has not come back. */
+/** The allocations of one site that have not come back. */
 export interface OpenSite {
   readonly site: string;
-  /** The stack of the oldest one. */
+  /** The stack of the oldest allocation. */
   readonly stack: string;
   readonly count: number;
   readonly bytes: number;
-  /** Age of the oldest one in ms. */
+  /** Age of the oldest allocation, in ms. */
   readonly oldest: number;
 }
 
-/** Groups open allocations by where they were made, those that hold the most bytes first. */
+/** Groups open allocations by their sites. The site that holds the most bytes comes first. */
 export function openSites(open: readonly OpenAllocation[]): OpenSite[] {
   const sites = new Map<string, OpenSite>();
   for (const { site, stack, age, bytes } of open) {
@@ -63,10 +66,10 @@ export function openSites(open: readonly OpenAllocation[]): OpenSite[] {
 
 export type LeakListener = (leak: Leak) => void;
 
-/** Sites that this program was warned of. */
+/** The sites of leaks that the program was warned of, and whether the leak pinned memory. */
 const warned = new Set<string>();
 
-/** Tells of what the collector found: `onLeak` of every leak, or else a process warning once a site. */
+/** Reports the leaks that the collector finds: each one to `onLeak`, or without it one process warning per site. */
 export class LeakReporter {
   private readonly onLeak: LeakListener | undefined;
   private hasWarnedOfUnknown = false;
@@ -93,11 +96,14 @@ export class LeakReporter {
     if (opening === undefined) {
       if (!pinned || this.hasWarnedOfUnknown) return;
       this.hasWarnedOfUnknown = true;
-      environment.warn(`${PINNED} (metrics().leaksPinned counts such leaks; leakDetection() tells where)`, PINNED_CODE);
+      environment.warn(
+        `${PINNED} (metrics().leaksPinned counts these leaks; leakDetection() shows where they were allocated)`,
+        PINNED_CODE,
+      );
       return;
     }
     const { site, openedAt, isLent } = opening;
-    // One that pins memory is told although a harmless one of that site was.
+    // A leak that pins memory gets its own warning, even after a warning of a harmless leak of the same site.
     const what = `${pinned} ${site.place}`;
     if (warned.has(what) || warned.size === MOST_WARNINGS) return;
     warned.add(what);
@@ -105,16 +111,16 @@ export class LeakReporter {
     const happened = pinned
       ? PINNED
       : isLent
-        ? `${FORGOTTEN}; a view of it had been lent: elsewhere it would be pinned`
+        ? `${FORGOTTEN}; a view had been lent: in an arena that is neither guarded nor isolated, it would stay pinned`
         : FORGOTTEN;
     environment.warn(
-      `${happened}. It had ${bytes} bytes for ${age} ms, and was allocated\n${site.stack}`,
+      `${happened}. It held ${bytes} bytes for ${age} ms, and was allocated\n${site.stack}`,
       pinned ? PINNED_CODE : 'ARENA_LEAK',
     );
   }
 }
 
-/** What a program that makes up code at run time could otherwise fill the memory with. */
+/** A program that makes up code at run time has new sites all the time: without a limit they would fill the memory. */
 const MOST_WARNINGS = 1000;
 
 const FORGOTTEN = 'a handle was forgotten without release(); the collector gave its memory back';

@@ -1,4 +1,4 @@
-/** -1, 0 or 1 as `a` sorts before, equals or sorts after `b`, byte by byte, a prefix first. */
+/** Returns -1, 0 or 1 when `a` sorts before, equals or sorts after `b`, byte by byte. A prefix sorts first. */
 export function compareBytes(a: Uint8Array, b: Uint8Array): -1 | 0 | 1 {
   const common = Math.min(a.length, b.length);
   const at = mismatch(a, b, common);
@@ -11,9 +11,9 @@ export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && mismatch(a, b, a.length) === a.length;
 }
 
-/** Index of the first place of `needle` in `haystack` at or after `from`, or -1. An empty needle is found at once. */
+/** Index of the first `needle` in `haystack` at or after `from`, or -1. An empty needle is found at `from`. */
 export function indexOfBytes(haystack: Uint8Array, needle: Uint8Array, from: number): number {
-  if (needle.length === 0) return from + 0; // -0 is 0
+  if (needle.length === 0) return from + 0; // turns -0 into 0
   const last = haystack.length - needle.length;
   const first = needle[0] as number;
   for (let at = haystack.indexOf(first, from); at >= 0 && at <= last; at = haystack.indexOf(first, at + 1)) {
@@ -25,7 +25,7 @@ export function indexOfBytes(haystack: Uint8Array, needle: Uint8Array, from: num
 function mismatch(a: Uint8Array, b: Uint8Array, length: number): number {
   let at = 0;
   if (length >= 16) {
-    // Four bytes a step take half the time of one a step, for a KiB on Node 20; two thirds on Node 24.
+    // Four bytes per step instead of one: for 1 KiB this takes half the time on Node 20, and two thirds on Node 24.
     const x = new DataView(a.buffer, a.byteOffset, length);
     const y = new DataView(b.buffer, b.byteOffset, length);
     while (at + 4 <= length && x.getUint32(at) === y.getUint32(at)) at += 4;

@@ -1,7 +1,7 @@
 import type { Memory } from './memory.js';
 import { hex } from './text.js';
 
-/** How `console.log` and `util.inspect` of Node, Bun and Deno show an object: they ask for this symbol. */
+/** Defines how `console.log` and `util.inspect` show an object. Node, Bun and Deno call the method of this symbol. */
 export function inspectAs<Subject extends object>(prototype: Subject, inspect: (this: Subject) => string): void {
   Object.defineProperty(prototype, Symbol.for('nodejs.util.inspect.custom'), { value: inspect });
 }

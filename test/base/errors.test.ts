@@ -59,7 +59,7 @@ const cases: readonly {
 ];
 
 for (const { error, type, name, code } of cases) {
-  test(`${name} extends ArenaError and Error, with a stable name and code`, () => {
+  test(`${name} extends ArenaError and Error, and has a stable name and code`, () => {
     assert.ok(error instanceof type);
     assert.ok(error instanceof ArenaError);
     assert.ok(error instanceof Error);
@@ -70,18 +70,18 @@ for (const { error, type, name, code } of cases) {
   });
 }
 
-test('BufferFullError says how much was left and how much was asked for', () => {
+test('BufferFullError says how many bytes were left and how many were requested', () => {
   using buffer = arena.allocate().putBytes(1, 5);
   assert.throws(() => buffer.putU32(1), { code: 'BUFFER_FULL', remaining: 3, requested: 4 });
 });
 
-test('RawFreezeError says the range and the capacity, and tells the two mistakes apart', () => {
+test('RawFreezeError reports the range and the capacity, and has a message for each of the two mistakes', () => {
   using region = arena.rawAllocate();
   assert.throws(() => region.freeze(5, 2), { start: 5, end: 2, capacity: 8, message: /starts after its end/ });
   assert.throws(() => region.freeze(0, 9), { start: 0, end: 9, capacity: 8, message: /exceeds the capacity/ });
 });
 
-test('the errors of a refused build keep what the runtime said as their cause', () => {
+test('a BuildError keeps the error of the runtime as its cause', () => {
   const error = caught(() => FixedArena.withSlotCapacity(2 ** 20, 2 ** 32).build());
   assert.ok(error instanceof BuildError);
   assert.equal(error.code, 'SIZE_OVERFLOW');

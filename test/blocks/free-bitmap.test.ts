@@ -5,7 +5,7 @@ import { FreeBitmap } from '#internal/blocks/free-bitmap';
 
 const sizes = fc.oneof(fc.integer({ min: 1, max: 70 }), fc.constantFrom(1023, 1024, 1025, 32768, 32769, 40_000));
 
-test('claims and releases agree with a set, at every size and every number of levels', () => {
+test('claims and releases agree with a Set, for all sizes and numbers of levels', () => {
   fc.assert(
     fc.property(
       sizes,
@@ -39,7 +39,7 @@ test('claims and releases agree with a set, at every size and every number of le
   );
 });
 
-test('claims stay in the current word until it is exhausted, then take the lowest free entry', () => {
+test('claims stay in the current word until it is exhausted, and then take the lowest free entry', () => {
   const bitmap = FreeBitmap.full(96);
   for (let entry = 0; entry < 40; entry++) assert.equal(bitmap.claim(), entry);
   bitmap.release(3);
@@ -48,7 +48,7 @@ test('claims stay in the current word until it is exhausted, then take the lowes
   assert.equal(bitmap.claim(), 64);
 });
 
-test('entries beyond the size are never handed out', () => {
+test('entries beyond the size are never claimed', () => {
   for (const size of [1, 31, 32, 33, 1023, 1025]) {
     const bitmap = FreeBitmap.full(size);
     let highest = -1;
@@ -57,7 +57,7 @@ test('entries beyond the size are never handed out', () => {
   }
 });
 
-test('counting and claiming within a range agree with a set', () => {
+test('counting and claiming within a range agree with a Set', () => {
   fc.assert(
     fc.property(
       fc.integer({ min: 1, max: 3000 }),

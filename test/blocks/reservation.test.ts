@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { BuddyBlocks } from '#internal/blocks/buddy-blocks';
 import { Reservation } from '#internal/blocks/reservation';
 
-const MAX_ORDER = 11; // more than one word of the bitmaps, from order 0 to order 5
+const MAX_ORDER = 11; // the bitmaps of orders 0 to 5 have more than one word
 
 interface Block {
   readonly block: number;
@@ -16,7 +16,10 @@ const sizes = fc.array(fc.tuple(fc.integer({ min: 0, max: 4 }), fc.integer({ min
   maxLength: 60,
 });
 
-/** Fills `blocks` with the sizes again and again, and releases some. @returns what is still claimed */
+/**
+ * Claims blocks of the given orders in turn until none is free, and releases some.
+ * @returns the blocks still claimed
+ */
 function claimed(blocks: BuddyBlocks, steps: readonly (readonly [order: number, keep: number])[]): Block[] {
   const all: Block[] = [];
   for (let index = 0; blocks.largestFreeOrder() >= 0; index++) {
@@ -38,7 +41,7 @@ function unitsIn(live: readonly Block[], start: number, end: number): number {
   );
 }
 
-test('a region is the one with the most free units, the highest of equals, and none with a pinned block', () => {
+test('the region has the most free units, is the highest of equal ones, and has no pinned block', () => {
   fc.assert(
     fc.property(sizes, fc.integer({ min: 5, max: 9 }), fc.array(fc.nat(), { maxLength: 3 }), (steps, order, pins) => {
       const blocks = new BuddyBlocks(MAX_ORDER);
@@ -61,7 +64,7 @@ test('a region is the one with the most free units, the highest of equals, and n
   );
 });
 
-test('what is released inside is kept until all of it is there, and goes back as one block', () => {
+test('blocks released in the region are kept until it is whole, and go back as one block', () => {
   fc.assert(
     fc.property(sizes, fc.integer({ min: 5, max: 9 }), (steps, order) => {
       const blocks = new BuddyBlocks(MAX_ORDER);
@@ -92,7 +95,7 @@ test('what is released inside is kept until all of it is there, and goes back as
   );
 });
 
-test('looking for a region among many pinned blocks is one walk', () => {
+test('finding a region among many pinned blocks takes a single walk', () => {
   const blocks = new BuddyBlocks(20);
   const pinned: Block[] = [];
   for (let block = blocks.claim(0); block >= 0; block = blocks.claim(0)) pinned.push({ block, order: 0 });
@@ -103,7 +106,7 @@ test('looking for a region among many pinned blocks is one walk', () => {
   assert.equal(reservation?.overlaps(0, 2), true);
 });
 
-test('a free block right behind the region is not set aside', () => {
+test('a free block right after the region is not set aside', () => {
   const blocks = new BuddyBlocks(3);
   for (let block = 0; block < 8; block++) assert.equal(blocks.claim(0), block);
   for (const block of [4, 0, 2]) blocks.release(block, 0);

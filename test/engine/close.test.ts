@@ -4,7 +4,7 @@ import { BuddyArena, BuddyGeometry, BuddyHint, FixedArena, SlotSpec } from 'aren
 import { assertAllReturned, frozen } from '../support/arenas.js';
 import { uncaughtDuring } from '../support/uncaught.js';
 
-test('a closed arena refuses new allocations and its live handles stay valid', () => {
+test('a closed arena refuses new allocations, and its live handles stay valid', () => {
   for (const arena of [
     FixedArena.withSlotCapacity(4, 64).build(),
     BuddyArena.builder(BuddyGeometry.exact(256, 64)).build(),
@@ -24,7 +24,7 @@ test('a closed arena refuses new allocations and its live handles stay valid', (
   }
 });
 
-test('isClosed tells', () => {
+test('isClosed says whether the arena was closed', () => {
   const fixed = FixedArena.withSlotCapacity(1, 8).build();
   const buddy = BuddyArena.builder(BuddyGeometry.exact(8, 8)).build();
   for (const arena of [fixed, buddy]) {
@@ -45,7 +45,7 @@ test('disposing an arena closes it, and closing twice does nothing', () => {
   assertAllReturned(arena);
 });
 
-test('dealloc runs once with the memory, at close when nothing is live', () => {
+test('close calls dealloc once, with the memory, when nothing is live', () => {
   const memory = new ArrayBuffer(64);
   const calls: unknown[] = [];
   const arena = FixedArena.fromRaw(memory, SlotSpec.count(4), (given) => calls.push(given)).build();
@@ -74,7 +74,7 @@ test('dealloc waits for the last handle of a closed arena', () => {
   assert.equal(calls, 1);
 });
 
-test('dealloc of a buddy arena, likewise', () => {
+test('dealloc waits for the last handle of a closed buddy arena', () => {
   let calls = 0;
   const arena = BuddyArena.fromRaw(new ArrayBuffer(64), BuddyHint.minAlloc(16), () => calls++).build();
   const region = arena.allocate(20);
@@ -85,7 +85,7 @@ test('dealloc of a buddy arena, likewise', () => {
   assertAllReturned(arena);
 });
 
-test('what a dealloc throws does not fail the operation that happened to be the last', async () => {
+test('an error thrown by dealloc does not fail the operation that returned the last slot', async () => {
   const boom = new Error('boom');
   const arena = FixedArena.fromRaw(new ArrayBuffer(8), SlotSpec.count(1), () => {
     throw boom;
@@ -100,14 +100,14 @@ test('what a dealloc throws does not fail the operation that happened to be the 
   assert.equal(thrown[0], boom);
 });
 
-test('dealloc never runs for an arena that was not closed', () => {
+test('dealloc does not run for an arena that was not closed', () => {
   let calls = 0;
   const arena = FixedArena.fromRaw(new ArrayBuffer(64), SlotSpec.count(1), () => calls++).build();
   arena.allocate().abandon();
   assert.equal(calls, 0);
 });
 
-test('a dealloc that is no function is refused', () => {
+test('a dealloc that is not a function is refused', () => {
   const bad = 5 as unknown as () => void;
   assert.throws(() => FixedArena.fromRaw(new ArrayBuffer(8), SlotSpec.count(1), bad), TypeError);
   assert.throws(() => BuddyArena.fromRaw(new ArrayBuffer(8), BuddyHint.minAlloc(8), bad), TypeError);

@@ -9,7 +9,7 @@ import { catchWarnings } from '../support/warnings.js';
 const realWarn = environment.warn;
 const warnings = catchWarnings();
 
-// Every allocation that is to be forgotten is made in a function of its own: a variable of the test would keep it.
+// Allocations to be forgotten are made in functions of their own: a variable of the test would keep them alive.
 
 test('a forgotten buffer comes back and is counted in leaksReclaimed', async () => {
   const arena = FixedArena.withSlotCapacity(4, 16).build();
@@ -27,7 +27,7 @@ test('a forgotten buffer comes back and is counted in leaksReclaimed', async () 
   assertAllReturned(arena);
 });
 
-test('forgotten bytes come back, however many clones and slices were forgotten with them', async () => {
+test('forgotten bytes come back together with any clones and slices that were forgotten', async () => {
   const arena = BuddyArena.builder(BuddyGeometry.exact(1024, 64)).build();
   (() => {
     const bytes = arena.allocate(100).putUtf8('forgotten').freeze();
@@ -39,7 +39,7 @@ test('forgotten bytes come back, however many clones and slices were forgotten w
   assertAllReturned(arena);
 });
 
-test('what came back before a close, or after it, is no leak', async () => {
+test('allocations that came back before or after close are not leaks', async () => {
   for (const arena of [
     FixedArena.withSlotCapacity(4, 16).build(),
     BuddyArena.builder(BuddyGeometry.exact(64, 16)).build(),
@@ -57,7 +57,7 @@ test('what came back before a close, or after it, is no leak', async () => {
   }
 });
 
-test('one handle that is still held keeps the memory of all that were forgotten', async () => {
+test('a single handle that is still held keeps the memory, even if all other handles were forgotten', async () => {
   const arena = FixedArena.withSlotCapacity(1, 16).build();
   const kept = ((): Bytes => {
     const bytes = frozen(arena, 'abcdef');
@@ -67,13 +67,13 @@ test('one handle that is still held keeps the memory of all that were forgotten'
   await collectThoroughly();
   assert.equal(arena.metrics().frees, 0);
   assert.equal(kept.toString(), 'cd');
-  // The forgotten handles' references are gone with them: releasing the last one that is held is not enough.
+  // The forgotten handles never gave up their references, so releasing the last held handle does not free the slot.
   kept.release();
   assert.equal(arena.metrics().frees, 0);
   assert.equal(arena.tryAllocate(), undefined);
 });
 
-test('memory of which a view was lent stays pinned, is counted and reported once', async () => {
+test('forgotten memory stays pinned if a view was lent, and is counted and reported once', async () => {
   const arena = FixedArena.withSlotCapacity(3, 16).build();
   const views: Uint8Array[] = [];
   (() => {
@@ -91,7 +91,7 @@ test('memory of which a view was lent stays pinned, is counted and reported once
   rest[0]?.abandon();
 });
 
-test('a forgotten raw region is always pinned: whoever had it may know its place', async () => {
+test('a forgotten raw region is always pinned, because the program may still know its address', async () => {
   const arena = FixedArena.withSlotCapacity(3, 16).hazmatRawAccess().build();
   (() => {
     arena.rawAllocate();
@@ -101,7 +101,7 @@ test('a forgotten raw region is always pinned: whoever had it may know its place
   assert.equal(arena.metrics().leaksReclaimed, 0);
 });
 
-test('a view that was lent and released properly leaves no mark on the next owner of the slot', async () => {
+test('a view that was lent before a release does not pin the slot for its next owner', async () => {
   const arena = FixedArena.withSlotCapacity(1, 16).build();
   const bytes = frozen(arena, 'lent');
   assert.equal(bytes.view.length, 4);
@@ -114,7 +114,7 @@ test('a view that was lent and released properly leaves no mark on the next owne
   assertAllReturned(arena);
 });
 
-test('nor in a shared arena, whether the memory was released or sent', async () => {
+test('in a shared arena, a view that was lent before a release or a send does not pin the slot either', async () => {
   const arena = FixedArena.withSlotCapacity(1, 16).shared({ maxThreads: 1 }).build();
   for (const [round, giveUp] of [
     (bytes: Bytes) => bytes.release(),
@@ -130,7 +130,7 @@ test('nor in a shared arena, whether the memory was released or sent', async () 
   assertAllReturned(arena);
 });
 
-test('what was sent is not found by the collector where it came from', async () => {
+test('bytes that were sent are not found as leaks in the thread that sent them', async () => {
   const arena = FixedArena.withSlotCapacity(4, 16).shared({ maxThreads: 1 }).build();
   const tickets = Array.from({ length: 3 }, (_, index) => frozen(arena, `${index}`).toTicket());
   await collectThoroughly();
@@ -161,7 +161,7 @@ test('reading without taking a view lends nothing', async () => {
   assert.ok(await collectUntil(() => arena.metrics().leaksReclaimed === 1));
 });
 
-test('zero policy: what the collector reclaims is scrubbed whole', async () => {
+test('zero policy: a slot that the collector reclaims is scrubbed completely', async () => {
   const memory = new Uint8Array(64);
   const arena = FixedArena.fromRaw(memory, SlotSpec.count(1)).initPolicy('zero').build();
   (() => {
@@ -181,7 +181,7 @@ test('zero policy: a reclaimed block of several units is scrubbed to its end', a
   assert.ok(memory.every((byte) => byte === 0));
 });
 
-test('what is held is never taken: live handles survive any number of collections', async () => {
+test('handles that are held survive any number of collections', async () => {
   const arena = FixedArena.withSlotCapacity(512, 16).build();
   const held = Array.from({ length: 256 }, (_, index) => arena.allocate().putU32(index).freeze());
   const buffers = Array.from({ length: 256 }, (_, index) => arena.allocate().putU32(index));
@@ -208,7 +208,7 @@ test('slots that are used and released properly are never found by the collector
   assertAllReturned(arena);
 });
 
-test('bytes keep their memory when the arena itself is forgotten, and it goes with the last of them', async () => {
+test('bytes keep the memory of a forgotten arena alive until the last of them is released', async () => {
   const size = 64 * 1024 * 1024;
   let buffer: WeakRef<ArrayBufferLike> | undefined;
   const bytes = ((): Bytes => {
@@ -228,7 +228,7 @@ test('bytes keep their memory when the arena itself is forgotten, and it goes wi
   assert.ok(await collectUntil(() => buffer?.deref() === undefined));
 });
 
-test('an arena that is forgotten with forgotten handles is collected with them', async () => {
+test('an arena that is forgotten together with its handles is collected with them', async () => {
   const memory = new WeakRef(
     ((): ArrayBufferLike => {
       const arena = FixedArena.withSlotCapacity(4, 1024).build();

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { Costs } from '../support/count-costs.js';
 
-// A guard of the hot paths that no slow machine can fail: it counts, and takes no time.
+// Guards the hot paths. A slow machine cannot fail these tests: they count, and measure no time.
 
 const run = promisify(execFile);
 const countCosts = fileURLToPath(new URL('../support/count-costs.js', import.meta.url));
@@ -16,10 +16,10 @@ async function costsOf(name: string): Promise<Costs> {
   return JSON.parse(stdout) as Costs;
 }
 
-/** Bytes of an ArrayBuffer handle and a Bytes handle, on V8 with 64-bit pointers. */
+/** Bytes of an ArenaBuffer handle and of a Bytes handle, on V8 with 64-bit pointers. */
 const BUFFER = 40;
 const BYTES = 56;
-/** What else is allocated now and then, by operation. */
+/** Bytes per operation for what else is allocated now and then. */
 const SLACK = 6;
 
 const bounds: Readonly<Record<string, { readonly heapBytes: number; readonly atomics: number }>> = {
@@ -34,10 +34,13 @@ const bounds: Readonly<Record<string, { readonly heapBytes: number; readonly ato
 };
 
 for (const [name, { heapBytes, atomics }] of Object.entries(bounds)) {
-  test(`an operation (${name}) allocates its handles, makes no more atomic operations than it needs, and registers nothing`, async () => {
+  test(`an operation (${name}) allocates only its handles, makes no more atomic operations than needed, and registers nothing`, async () => {
     const costs = await costsOf(name);
-    assert.ok(costs.heapBytes <= heapBytes + SLACK, `${costs.heapBytes} bytes on the heap, of ${heapBytes} at most`);
-    assert.ok(costs.atomics <= atomics, `${costs.atomics} atomic operations, of ${atomics} at most`);
+    assert.ok(
+      costs.heapBytes <= heapBytes + SLACK,
+      `${costs.heapBytes} bytes on the heap, expected at most ${heapBytes}`,
+    );
+    assert.ok(costs.atomics <= atomics, `${costs.atomics} atomic operations, expected at most ${atomics}`);
     assert.equal(costs.registrations, 0);
   });
 }

@@ -35,7 +35,7 @@ const zeroed: readonly [name: string, make: () => RawFixedArena | RawBuddyArena]
   ],
 ];
 
-/** Ways to leave bytes in memory of an allocation, by every path that writes. */
+/** Ways to leave bytes in the memory of an allocation, through every path that writes. */
 const waysToDirty: readonly ((arena: RawFixedArena | RawBuddyArena, length: number) => void)[] = [
   (arena, length) => arena.allocate(length).putBytes(0xff, length).freeze().release(),
   (arena, length) => arena.allocate(length).putBytes(0xff, length).abandon(),
@@ -78,7 +78,7 @@ const waysToDirty: readonly ((arena: RawFixedArena | RawBuddyArena, length: numb
 ];
 
 for (const [name, make] of zeroed) {
-  test(`zero policy, ${name}: no owner ever sees a byte of another, whatever path wrote it`, () => {
+  test(`zero policy, ${name}: no owner sees a byte of an earlier owner, whatever path wrote it`, () => {
     const size = fc.integer({ min: 1, max: SLOT });
     const step = fc.tuple(fc.nat(waysToDirty.length - 1), size, size, fc.boolean());
     fc.assert(
@@ -90,7 +90,7 @@ for (const [name, make] of zeroed) {
           const region = arena.rawAllocate(checked);
           assert.ok(region.bytes.every((byte) => byte === 0));
           region.bytes.fill(0xee);
-          // Holding some moves later allocations on to other memory, cold at first.
+          // Held allocations move later ones to other memory, which was not allocated before.
           if (keep && held.length < 8) held.push(region.freeze(0, checked));
           else region.release();
         }
@@ -101,7 +101,7 @@ for (const [name, make] of zeroed) {
   });
 }
 
-test('zero policy: a write past what was spilled is scrubbed from the slot', () => {
+test('zero policy: when a buffer spills, its slot is scrubbed', () => {
   const arena = FixedArena.withSlotCapacity(1, 16).initPolicy(InitPolicy.Zero).autoSpill().build();
   arena.allocate().putBytes(0xff, 10).putBytes(0xff, 10).abandon();
   assert.ok(
@@ -112,7 +112,7 @@ test('zero policy: a write past what was spilled is scrubbed from the slot', () 
   );
 });
 
-test('zero policy: memory is scrubbed when it returns, not when it is claimed again', () => {
+test('zero policy: memory is scrubbed when it comes back, not when it is claimed again', () => {
   const memory = dirty();
   const arena = FixedArena.fromRaw(memory, SlotSpec.count(1)).initPolicy('zero').build();
   const bytes = arena.allocate().putBytes(0xff, 100).freeze();
@@ -124,7 +124,7 @@ test('zero policy: only what was written is scrubbed', () => {
   const memory = dirty();
   const arena = FixedArena.fromRaw(memory, SlotSpec.count(1)).initPolicy('zero').build();
   arena.allocate().abandon();
-  // Written behind the arena's back, so that a scrub beyond the mark would show.
+  // The arena does not know of this byte, so a scrub that goes too far would show.
   memory[500] = 0x77;
   arena.allocate().putBytes(0xff, 100).abandon();
   assert.equal(memory[500], 0x77);
@@ -143,7 +143,7 @@ test('zero policy: shared memory is scrubbed to the last byte, at every length',
   }
 });
 
-test('uninit policy leaves what was there', () => {
+test('uninit policy: a new owner sees the bytes of the last one', () => {
   for (const policy of [InitPolicy.Uninit, undefined]) {
     const builder = FixedArena.withSlotCapacity(1, 16);
     const arena = (policy === undefined ? builder : builder.initPolicy(policy)).build();
@@ -157,13 +157,13 @@ test('uninit policy leaves what was there', () => {
   }
 });
 
-test('another policy is refused', () => {
+test('values that are not a policy are refused', () => {
   for (const bad of ['Zero', '', 0, null, undefined, {}] as unknown as InitPolicy[]) {
     assert.throws(() => FixedArena.withSlotCapacity(1, 1).initPolicy(bad), TypeError);
   }
 });
 
-test('in shared memory slots of odd sizes are filled and scrubbed from their first byte to their last, and no further', () => {
+test('in shared memory, slots of odd sizes are filled and scrubbed from the first byte to the last and no further', () => {
   for (const size of [13, 20, 31, 65]) {
     const memory = new SharedArrayBuffer(3 + 5 * size);
     const arena = FixedArena.fromRaw(new Uint8Array(memory, 3), SlotSpec.size(size)).initPolicy('zero').build();
@@ -183,12 +183,12 @@ test('in shared memory slots of odd sizes are filled and scrubbed from their fir
   }
 });
 
-test('scrubbing goes as far as the last owner wrote, and not as far as the one before', () => {
+test('scrubbing goes as far as the last owner wrote, not as far as the owner before', () => {
   const memory = dirty();
   const arena = FixedArena.fromRaw(memory, SlotSpec.count(1)).initPolicy('zero').build();
   arena.allocate().putBytes(1, 100).abandon();
   const buffer = arena.allocate().putBytes(2, 10);
-  memory[50] = 9; // by somebody who has no business there: it shows what is scrubbed
+  memory[50] = 9; // written past the arena, to show what is scrubbed
   buffer.abandon();
   assert.deepEqual([memory[5], memory[50]], [0, 9]);
   assertAllReturned(arena);

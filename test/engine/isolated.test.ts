@@ -9,7 +9,7 @@ function isolated(slotCount = 4): FixedArena {
   return FixedArena.withSlotCapacity(slotCount, 16).isolated().build();
 }
 
-test('every slot is an ArrayBuffer of its own, made at first use and kept for reuse', () => {
+test('every slot is an ArrayBuffer of its own, made at its first use and kept for reuse', () => {
   const arena = isolated();
   const buffers = new Set<ArrayBufferLike>();
   for (let round = 0; round < 3; round++) {
@@ -23,7 +23,7 @@ test('every slot is an ArrayBuffer of its own, made at first use and kept for re
   assertAllReturned(arena);
 });
 
-test('a forgotten handle whose view is still held keeps its slot; the view keeps its bytes, and the slot comes back with it', async () => {
+test('after a handle was forgotten, a held view keeps the slot and its bytes; the slot comes back when the view goes', async () => {
   const arena = isolated(2);
   const held: { view: Uint8Array | undefined } = { view: undefined };
   (() => {
@@ -40,7 +40,7 @@ test('a forgotten handle whose view is still held keeps its slot; the view keeps
   assertAllReturned(arena);
 });
 
-test('nothing is ever pinned: buffers, bytes, clones, raw regions and what they lent', async () => {
+test('forgotten buffers, bytes, clones and raw regions are never pinned, even if views of them were lent', async () => {
   const arena = FixedArena.withSlotCapacity(4, 16).isolated().hazmatRawAccess().build();
   (() => {
     arena.allocate().chunkMut().fill(1);
@@ -56,7 +56,7 @@ test('nothing is ever pinned: buffers, bytes, clones, raw regions and what they 
   assert.equal(allocateAll(arena).map((buffer) => buffer.abandon()).length, 4);
 });
 
-test('a view that was handed on by whatever way keeps the slot', async () => {
+test('whatever refers to the buffer of a view keeps the slot', async () => {
   const arena = isolated(8);
   const kept: unknown[] = [];
   (() => {
@@ -72,10 +72,10 @@ test('a view that was handed on by whatever way keeps the slot', async () => {
   assertAllReturned(arena);
 });
 
-test('a slot whose buffer was transferred away gets a new one, and is never freed twice', async () => {
+test('a slot whose buffer was transferred gets a new buffer, and is never freed twice', async () => {
   const arena = isolated(2);
   const stolen: ArrayBuffer[] = [];
-  // In a function of its own, whose variables keep nothing once it returned.
+  // In a function of its own: its variables keep nothing alive after it has returned.
   const gone = (() => {
     const released = frozen(arena, 'free');
     const free = released.view.buffer as ArrayBuffer;
@@ -93,13 +93,13 @@ test('a slot whose buffer was transferred away gets a new one, and is never free
   for (const buffer of again) buffer.putBytes(7, 16);
   assert.ok(await collectUntil(() => gone.every((buffer) => buffer.deref() === undefined)));
   await collectThoroughly();
-  assert.equal(arena.metrics().leaksReclaimed, 0, 'the old buffers were collected, and nothing came free by that');
+  assert.equal(arena.metrics().leaksReclaimed, 0, 'collecting the old buffers frees no slot');
   assert.equal(arena.tryAllocate(), undefined);
   for (const buffer of again) assert.equal(buffer.freeze().tryIntoMut()?.abandon(), undefined);
   assertAllReturned(arena);
 });
 
-test('init policy zero: slots are scrubbed for the next owner, those the collector reclaimed too', async () => {
+test('zero policy: slots are scrubbed for the next owner, and so are slots that the collector reclaimed', async () => {
   const arena = FixedArena.withSlotCapacity(1, 64).isolated().initPolicy('zero').build();
   const check = (): void => {
     const buffer = arena.allocate();
@@ -115,7 +115,7 @@ test('init policy zero: slots are scrubbed for the next owner, those the collect
   assertAllReturned(arena);
 });
 
-test('it works with waiting, spilling, alignment and prefaulting', async () => {
+test('isolated arenas work with waiting, spilling, alignment and prefaulting', async () => {
   const waiting = FixedArena.withSlotCapacity(1, 10).isolated().alignment(64).buildAsync();
   assert.equal(waiting.slotCapacity, 64);
   const first = waiting.allocate();
@@ -133,7 +133,7 @@ test('it works with waiting, spilling, alignment and prefaulting', async () => {
   assertAllReturned(faulted);
 });
 
-test('faulting keeps what is in use, and the slots it made', () => {
+test('faultPages leaves slots in use alone, and the slots that it makes are kept', () => {
   const unfaulted = FixedArena.withSlotCapacity(3, 16).isolated().buildUnfaulted();
   const [arena, buffer] = unfaulted.allocate();
   buffer.putUtf8('kept');
@@ -156,7 +156,7 @@ test('faulting keeps what is in use, and the slots it made', () => {
   assertAllReturned(arena);
 });
 
-test('when the runtime has no memory for a new slot the allocation fails, and the slot stays free', () => {
+test('when the runtime has no memory for a new slot, the allocation fails and the slot stays free', () => {
   const arena = FixedArena.withSlotCapacity(1, 2 ** 52)
     .isolated()
     .build();
@@ -170,13 +170,13 @@ test('when the runtime has no memory for a new slot the allocation fails, and th
   assert.deepEqual([allocationsOk, allocationsFailed, bytesLive], [0, 3, 0]);
 });
 
-test('memory of others and of threads cannot be isolated', () => {
+test('memory of the caller and memory shared by threads cannot be isolated', () => {
   const code = { name: 'BuildError', code: 'INCOMPATIBLE_OPTIONS' };
   assert.throws(() => FixedArena.fromRaw(new ArrayBuffer(64), SlotSpec.count(2)).isolated().build(), code);
   assert.throws(() => FixedArena.withSlotCapacity(2, 16).isolated().shared({ maxThreads: 2 }).build(), code);
 });
 
-test('random lifecycles: no two live buffers share memory, content stays, metrics are exact', () => {
+test('random lifecycles: no two live buffers share memory, content is kept, and metrics are exact', () => {
   const step = fc.tuple(fc.constantFrom('allocate', 'freeze', 'release', 'clone', 'writable'), fc.nat(7), fc.nat(255));
   fc.assert(
     fc.property(fc.array(step, { maxLength: 120 }), (steps) => {
@@ -224,7 +224,7 @@ test('random lifecycles: no two live buffers share memory, content stays, metric
   );
 });
 
-test('where the runtime has no memory for a slot, trying finds none and waiting is told why', async () => {
+test('when the runtime has no memory for a slot, tryAllocate returns undefined and allocateAsync rejects', async () => {
   const arena = FixedArena.withSlotCapacity(1, 2 ** 52)
     .isolated()
     .buildAsync();
@@ -235,7 +235,7 @@ test('where the runtime has no memory for a slot, trying finds none and waiting 
   assert.deepEqual([allocationsOk, bytesLive], [0, 0]);
 });
 
-test('what the last owner cut off in front is there again for the next one', () => {
+test('bytes that one owner cut off at the front are usable again for the next owner', () => {
   const arena = isolated(1);
   const bytes = frozen(arena, 'head and');
   bytes.advance(5);

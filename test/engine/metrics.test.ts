@@ -14,11 +14,11 @@ const FRESH = {
   leaksPinned: 0,
 };
 
-test('a fresh fixed arena has nothing to report but its size', () => {
+test('the metrics of a fresh fixed arena are all 0, except for its size', () => {
   assert.deepEqual(FixedArena.withSlotCapacity(4, 16).build().metrics(), FRESH);
 });
 
-test('a fresh buddy arena is one free block', () => {
+test('the metrics of a fresh buddy arena show one free block', () => {
   assert.deepEqual(BuddyArena.builder(BuddyGeometry.exact(64, 16)).build().metrics(), {
     ...FRESH,
     splits: 0,
@@ -38,7 +38,7 @@ test('metrics are a frozen snapshot of plain data', () => {
   buffer.abandon();
 });
 
-test('every event counts once', () => {
+test('every event is counted once', () => {
   const arena = FixedArena.withSlotCapacity(2, 16).autoSpill().build();
   const frozen = arena.allocate().putU8(1).freeze();
   const spilled = arena.allocate().putBytes(1, 17);

@@ -21,7 +21,7 @@ const threads = { maxThreads: 3 };
 
 type Arena = SharedFixedArena | SharedBuddyArena;
 
-/** An arena over memory of ours, all of which can be looked at, dirty before it was ever handed out. */
+/** An arena over `memory`, so that the test can look at all of it. The memory is dirty before its first use. */
 function arenaOver(memory: SharedArrayBuffer, kind: string, raw: boolean): Arena {
   new Uint8Array(memory).fill(0xdd);
   if (kind === 'fixed') {
@@ -32,7 +32,7 @@ function arenaOver(memory: SharedArrayBuffer, kind: string, raw: boolean): Arena
   return raw ? builder.hazmatRawAccess().shared(threads).build() : builder.shared(threads).build();
 }
 
-/** Takes everything there is, and gives it back. */
+/** Allocates everything, checks that it is zero, and gives it back. */
 function assertAllZero(arena: Arena, memory: SharedArrayBuffer): void {
   const buffers = Array.from({ length: SIZE / 512 }, () => arena.allocate(512));
   assert.equal(arena.tryAllocate(1), undefined);
@@ -40,10 +40,10 @@ function assertAllZero(arena: Arena, memory: SharedArrayBuffer): void {
     assertZero(visible(buffer), 'a fresh buffer');
     buffer.abandon();
   }
-  assertZero(new Uint8Array(memory), 'an arena of which nothing is in use');
+  assertZero(new Uint8Array(memory), 'the memory of an arena with nothing in use');
 }
 
-/** Runs `ways` in a worker, each with a fresh allocation, then dies as `end` says. */
+/** Code for a worker that runs `ways`, each with a fresh allocation. {@link start} appends how it ends. */
 const WORKER = `
   const arena = (data.kind === 'fixed' ? lib.FixedArena : lib.BuddyArena).attach(data.handle);
   const channel = lib.BytesChannel.attach(data.channel);
@@ -78,7 +78,7 @@ const WORKER = `
   const fresh = arena.allocate.bind(arena);
   arena.allocate = (length) => {
     const buffer = fresh(length);
-    // As far as one can look without marking it as lent and written.
+    // Looks at the bytes without chunkMut(), which would mark them as lent and written.
     const { memory, offset, limit } = buffer.allocation;
     if (memory.view(offset, limit).some((byte) => byte !== 0)) dirty++;
     return buffer;
@@ -110,7 +110,7 @@ function drain(channel: BytesChannel): void {
   for (let bytes = channel.tryReceive(); bytes !== undefined; bytes = channel.tryReceive()) bytes.release();
 }
 
-test('zero policy: whatever a thread had written when it was terminated is zero for the next owner', () =>
+test('zero policy: everything that a terminated thread had written is zero for the next owner', () =>
   fc.assert(
     fc.asyncProperty(
       fc.constantFrom('fixed', 'buddy'),
@@ -124,7 +124,7 @@ test('zero policy: whatever a thread had written when it was terminated is zero 
         const end = 'port.postMessage([arena.threadId, dirty]); setInterval(() => held, 1000);';
         const worker = start(arena, channel, kind, what, end);
         const [threadId, dirty] = await answer<[number, number]>(worker);
-        assert.equal(dirty, 0, 'what the worker was given was zero');
+        assert.equal(dirty, 0, 'allocations of the worker were zero');
         await worker.terminate();
         arena.reclaim(threadId);
         drain(channel);
@@ -136,7 +136,7 @@ test('zero policy: whatever a thread had written when it was terminated is zero 
     { numRuns: 25 },
   ));
 
-test('zero policy: of threads that end in order, detached with handles that are released later, nothing is left', () =>
+test('zero policy: a thread that detaches and releases its handles later leaves no bytes behind', () =>
   fc.assert(
     fc.asyncProperty(
       fc.constantFrom('fixed', 'buddy'),
@@ -151,9 +151,9 @@ test('zero policy: of threads that end in order, detached with handles that are 
           port.postMessage(dirty);`;
         const worker = start(arena, channel, kind, what, end);
         const ended = exited(worker);
-        assert.equal(await answer(worker), 0, 'what the worker was given was zero');
+        assert.equal(await answer(worker), 0, 'allocations of the worker were zero');
         await ended;
-        // What it sent is written beyond its end here, as its only holder may.
+        // Bytes that the worker sent are written past their end here, which their only holder may do.
         for (let bytes = channel.tryReceive(); bytes !== undefined; bytes = channel.tryReceive()) {
           const buffer = bytes.tryIntoMut();
           buffer?.chunkMut().fill(0xb2);
@@ -168,7 +168,7 @@ test('zero policy: of threads that end in order, detached with handles that are 
     { numRuns: 20 },
   ));
 
-test('zero policy: a block handed over to a thread that waits is zero, whoever wrote it and however far', async () => {
+test('zero policy: a block that is handed to a waiting thread is zero, whoever wrote it and however far', async () => {
   for (const kind of ['fixed', 'buddy'] as const) {
     const arena =
       kind === 'fixed'

@@ -5,7 +5,7 @@ import { collectUntil } from '../support/collector.js';
 import { forgetfulSteps, groundNames, Play, shapes, steps } from '../support/zero-policy.js';
 
 for (const ground of groundNames) {
-  test(`zero policy over ${ground}: whatever was done before, fresh memory is zero and memory in use is left alone`, () =>
+  test(`zero policy (memory: ${ground}): after any steps, fresh memory is zero and memory in use is untouched`, () =>
     fc.assert(
       fc.asyncProperty(shapes, steps, async (shape, all) => {
         const play = new Play({ ...shape, ground });
@@ -17,7 +17,7 @@ for (const ground of groundNames) {
     ));
 }
 
-test('zero policy: what was forgotten and found by the collector is zero as well', () =>
+test('zero policy: memory that the collector found forgotten is zero for the next owner too', () =>
   fc.assert(
     fc.asyncProperty(shapes, forgetfulSteps, async (shape, all) => {
       const play = new Play(shape);

@@ -6,7 +6,7 @@ import { assertAllReturned, frozen } from '../support/arenas.js';
 
 const arena = FixedArena.withSlotCapacity(4, 128).build();
 const content = fc.uint8Array({ maxLength: 100 });
-/** Pairs that often share a long prefix, where the fast path meets the slow one. */
+/** Pairs that often share a long prefix, so that comparing them changes from the fast path to the slow one. */
 const pair = fc.oneof(
   fc.tuple(content, content),
   fc.tuple(content, content, content).map(([prefix, a, b]) => {
@@ -31,7 +31,7 @@ test('compare and equals agree with Buffer, for Bytes and for Uint8Arrays', () =
   assertAllReturned(arena);
 });
 
-test('indexOf agrees with Buffer, for bytes and for runs of them', () => {
+test('indexOf agrees with Buffer, for single bytes and for sequences', () => {
   const few = fc.uint8Array({ max: 2, minLength: 1, maxLength: 60 });
   fc.assert(
     fc.property(few, fc.uint8Array({ max: 2, minLength: 1, maxLength: 4 }), fc.nat(60), (haystack, needle, from) => {
@@ -48,7 +48,7 @@ test('indexOf agrees with Buffer, for bytes and for runs of them', () => {
   assertAllReturned(arena);
 });
 
-test('indexOf never looks past its own bytes', () => {
+test('indexOf never looks past the end of its own bytes', () => {
   using bytes = frozen(arena, 'abcabc');
   using front = bytes.slice(0, 4);
   assert.equal(front.indexOf(Buffer.from('ca')), 2);
@@ -57,7 +57,7 @@ test('indexOf never looks past its own bytes', () => {
   assert.equal(front.indexOf(new Uint8Array(0), 3), 3);
 });
 
-test('a Uint8Array that lies about its length is compared by its true one', () => {
+test('a Uint8Array that reports a false length is compared by its true length', () => {
   class Liar extends Uint8Array {
     override get length(): number {
       return 20;
@@ -69,7 +69,7 @@ test('a Uint8Array that lies about its length is compared by its true one', () =
   assert.equal(bytes.compare(new Liar(buffer, 0, 4)), 1);
 });
 
-test('other types and other ranges are refused', () => {
+test('comparing and searching refuse arguments of a wrong type and numbers out of range', () => {
   using bytes = frozen(arena, 'abc');
   for (const bad of ['abc', null, {}, [1], new Uint16Array(1)] as unknown as Uint8Array[]) {
     assert.throws(() => bytes.equals(bad), TypeError);
@@ -80,7 +80,7 @@ test('other types and other ranges are refused', () => {
   assert.throws(() => bytes.indexOf(0x61, 4), RangeError);
 });
 
-test('a search may begin at the end, and no further', () => {
+test('a search may start at the end, but not beyond it', () => {
   using bytes = Bytes.copyFrom(Uint8Array.of(1, 2, 3));
   assert.equal(bytes.indexOf(3, 3), -1);
   assert.equal(bytes.indexOf(Uint8Array.of(3), 3), -1);

@@ -24,24 +24,24 @@ test('toString reads every encoding as Buffer does', () => {
   }
 });
 
-test('text larger than a call can take as arguments is read whole', () => {
+test('toString reads payloads with more bytes than a call can take arguments', () => {
   const content = Buffer.alloc(200_001, 0xe9);
   using bytes = Bytes.wrap(content);
   assert.equal(bytes.toString('latin1'), content.toString('latin1'));
   assert.equal(bytes.toString('base64'), content.toString('base64'));
 });
 
-test('a byte order mark is content', () => {
+test('toString keeps a byte order mark', () => {
   using bytes = Bytes.wrap(Uint8Array.of(0xef, 0xbb, 0xbf, 0x41));
   assert.equal(bytes.toString(), '\ufeffA');
 });
 
-test('an unknown encoding is a TypeError', () => {
+test('toString throws a TypeError for an unknown encoding', () => {
   using bytes = Bytes.copyFrom(Uint8Array.of(1));
   assert.throws(() => bytes.toString('utf-7' as TextEncoding), TypeError);
 });
 
-test('putUtf8 writes what TextEncoder writes, lone surrogates included, whatever the length', () => {
+test('putUtf8 writes what TextEncoder writes, at any length and with lone surrogates', () => {
   const unit = fc.oneof(
     fc.string({ unit: 'grapheme', maxLength: 60 }),
     fc.array(fc.nat(0xffff), { maxLength: 60 }).map((units) => String.fromCharCode(...units)),
@@ -60,7 +60,7 @@ test('putUtf8 writes what TextEncoder writes, lone surrogates included, whatever
   }
 });
 
-test('putUtf8 that does not fit writes nothing, measured in bytes and not in characters', () => {
+test('putUtf8 writes nothing when the text does not fit, counted in bytes and not in characters', () => {
   const arena = FixedArena.withSlotCapacity(1, 8).build();
   using buffer = arena.allocate().putUtf8('abc');
   assert.throws(() => buffer.putUtf8('ééé'), { code: 'BUFFER_FULL', remaining: 5, requested: 6 });

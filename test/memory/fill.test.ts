@@ -10,7 +10,7 @@ const SLOTS = 3;
 for (const kind of ['ArrayBuffer', 'SharedArrayBuffer'] as const) {
   const memoryOf = (byteCount: number): ArrayBufferLike => new globalThis[kind](byteCount);
 
-  test(`putBytes fills just what it says, wherever that lies in an ${kind}`, () => {
+  test(`putBytes fills exactly its range, at any offset (${kind})`, () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 0, max: 17 }),
@@ -38,7 +38,7 @@ for (const kind of ['ArrayBuffer', 'SharedArrayBuffer'] as const) {
     );
   });
 
-  test(`scrubbing in an ${kind} takes what was written and no more`, () => {
+  test(`scrubbing zeroes exactly what was written (${kind})`, () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 17 }), fc.integer({ min: 0, max: SLOT }), (offset, byteCount) => {
         const memory = memoryOf(offset + SLOTS * SLOT);

@@ -17,14 +17,14 @@ test('inspecting bytes shows their length and their first bytes', () => {
   assert.match(inspect(Bytes.wrap(new Uint8Array(33))), /^Bytes\(33\) <(00 ){31}00 \.\.\.>$/);
 });
 
-test('inspecting a buffer shows how far it is written', () => {
+test('inspecting a buffer shows its length, its capacity and its first bytes', () => {
   const buffer = arena.allocate().putU16(0x1234);
   assert.equal(inspect({ buffer }), '{ buffer: ArenaBuffer(2/64) <12 34> }');
   buffer.abandon();
   assert.equal(inspect(buffer), 'ArenaBuffer <released>');
 });
 
-test('inspecting a growable buffer, likewise', () => {
+test('inspecting a growable buffer shows its length, its capacity and its first bytes', () => {
   const buffer = BytesMut.withCapacity(4).putU8(7);
   assert.equal(inspect(buffer), 'BytesMut(1/4) <07>');
   buffer.freeze();
@@ -43,7 +43,7 @@ test('inspecting regions and arenas shows how much is in use, never the memory',
   assert.equal(inspect(buddy), 'BuddyArena(16/64 bytes in use)');
 });
 
-test('inspecting a handle whose memory is gone says so', () => {
+test('inspecting a handle whose memory is gone shows that it is detached', () => {
   const memory = new ArrayBuffer(16);
   const bytes = FixedArena.fromRaw(memory, SlotSpec.count(1)).build().allocate().putU8(1).freeze();
   structuredClone(memory, { transfer: [memory] });

@@ -5,9 +5,9 @@ import { assertAllReturned } from '../support/arenas.js';
 
 const Resizable = ArrayBuffer as unknown as new (length: number, options: { maxByteLength: number }) => ArrayBuffer;
 
-// Optimised code of V8 11 takes the length of a Uint8Array for what it was before its buffer was detached, where the same code
-// has seen arrays over resizable buffers too.
-test('memory that grew away is noticed by code that has met resizable memory as well, however often it ran', () => {
+// A bug of V8 11: optimised code that has also seen arrays over resizable buffers reads the length that a Uint8Array
+// had before its buffer was detached.
+test('optimised code that has also seen resizable memory notices that memory moved when it grew', () => {
   const memory = new WebAssembly.Memory({ initial: 1, maximum: 300 });
   const resizable = new Resizable(512, { maxByteLength: 512 });
   const moving = FixedArena.fromRaw(memory, SlotSpec.size(256)).initPolicy('zero').build();

@@ -11,7 +11,7 @@ afterEach(() => {
   Atomics.or = realOr;
 });
 
-/** Offsets that `action` touches. */
+/** The offsets that `action` touches. */
 function touchedBy(action: () => unknown): number[] {
   const touched: number[] = [];
   Atomics.or = ((array: Uint8Array, index: number, value: number) => {
@@ -25,7 +25,7 @@ function touchedBy(action: () => unknown): number[] {
 
 const arena16k = () => FixedArena.withSlotCapacity(4, 4096);
 
-test('build touches every page, at the size given', () => {
+test('build touches every page, using the page size that was set', () => {
   assert.deepEqual(
     touchedBy(() => arena16k().pageSize(4096).build()),
     [0, 4096, 8192, 12288],
@@ -36,7 +36,7 @@ test('build touches every page, at the size given', () => {
   );
 });
 
-test('auto, the default, takes the page size of the platform where that is known', () => {
+test('the default page size auto is the page size of the platform, where it is known', () => {
   environment.pageSize = () => 8192;
   assert.deepEqual(
     touchedBy(() => arena16k().build()),
@@ -53,12 +53,12 @@ test('auto, the default, takes the page size of the platform where that is known
   );
 });
 
-test('this platform knows its page size', () => {
+test('the page size of this platform is known', () => {
   const size = realPageSize();
   assert.ok(size === 4096 || size === 16384);
 });
 
-test('unknown touches nothing', () => {
+test('build touches nothing with the page size unknown', () => {
   assert.deepEqual(
     touchedBy(() => arena16k().pageSize(PageSize.Unknown).build()),
     [],
@@ -85,7 +85,7 @@ test('buildUnfaulted touches nothing until faultPages is called', () => {
   assert.ok(arena instanceof FixedArena);
 });
 
-test('intoInner skips the walk, and allocate gives the arena and a buffer of it', () => {
+test('intoInner returns the arena and allocate returns it with a buffer, both without touching pages', () => {
   const touched = touchedBy(() => {
     const inner = arena16k().buildUnfaulted().intoInner();
     assert.equal(inner.slotCount, 4);
@@ -101,7 +101,7 @@ test('intoInner skips the walk, and allocate gives the arena and a buffer of it'
   assert.deepEqual(touched, []);
 });
 
-test('faulting changes no byte that was written before', () => {
+test('faultPages changes no byte that was written before', () => {
   const [arena, buffer] = FixedArena.withSlotCapacity(1, 8192).pageSize(4096).buildUnfaulted().allocate();
   buffer.putBytes(7, 8192);
   const other = FixedArena.fromRaw(buffer.freeze().view, SlotSpec.count(1))
@@ -117,7 +117,7 @@ test('faulting changes no byte that was written before', () => {
   assert.equal(arena.metrics().allocationsOk, 1);
 });
 
-test('faulting a closed arena touches nothing: its memory may be gone', () => {
+test('faultPages touches nothing in a closed arena, because its memory may be gone', () => {
   const unfaulted = FixedArena.fromRaw(new ArrayBuffer(8192), SlotSpec.count(1)).pageSize(4096).buildUnfaulted();
   unfaulted.intoInner().close();
   const buddy = BuddyArena.builder(BuddyGeometry.exact(8192, 4096)).pageSize(4096).buildUnfaulted();
@@ -128,7 +128,7 @@ test('faulting a closed arena touches nothing: its memory may be gone', () => {
   );
 });
 
-test('over caller memory build never touches, and faultPages only where a size was set', () => {
+test('over memory of the caller, build touches nothing, and faultPages touches it only if a page size was set', () => {
   const memory = new ArrayBuffer(8192);
   assert.deepEqual(
     touchedBy(() => FixedArena.fromRaw(memory, SlotSpec.count(1)).pageSize(4096).build()),
@@ -144,11 +144,11 @@ test('over caller memory build never touches, and faultPages only where a size w
   );
 });
 
-test('over a window the pages of the whole aligned part are touched, no byte before or after', () => {
+test('over a window, faultPages touches all pages of the aligned part and no byte before or after it', () => {
   const window = new Uint8Array(new ArrayBuffer(1024), 100, 800);
   const unfaulted = FixedArena.fromRaw(window, SlotSpec.size(64)).alignment(64).pageSize(64).buildUnfaulted();
   const touched = touchedBy(() => unfaulted.faultPages());
-  // The window's first multiple of 64 lies 28 bytes in; twelve slots fit from there.
+  // The first multiple of 64 lies 28 bytes into the window, and twelve slots fit from there.
   assert.deepEqual(
     touched,
     Array.from({ length: 12 }, (_, index) => 28 + 64 * index),
@@ -162,7 +162,7 @@ test('a bad page size is refused', () => {
   }
 });
 
-test('arenas that can be waited for are touched too', () => {
+test('buildAsync touches every page too', () => {
   for (const build of [
     () => arena16k().pageSize(4096).buildAsync(),
     () => BuddyArena.builder(BuddyGeometry.exact(16384, 512)).pageSize(4096).buildAsync(),
