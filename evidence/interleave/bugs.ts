@@ -119,7 +119,7 @@ export const bugs: readonly Bug[] = [
     name: 'a ticket that is redeemed without comparing its state',
     file: 'shared/messages.js',
     find: 'if (compareExchange(this.words, at, state, (state + 1) | 0) !== state)\n            return false;',
-    replace: 'if (this.words[at] !== state) return false; add(this.words, at, 1);',
+    replace: 'if (this.words[at] !== state) return false; store(this.words, at, (state + 1) | 0);',
     scenario: 'ticket redeemed twice',
   },
   {

@@ -30,5 +30,7 @@ for (const bug of bugs) {
   test(`the stepping checker finds ${bug.name}`, async () => {
     const { found } = await explore(bug.scenario, { preemptions: 2, random: 0, time: 120_000 }, bug);
     assert.ok(found !== undefined, 'not found');
+    // A planted text that cannot even run would prove nothing.
+    assert.doesNotMatch(found.wrong.join('; '), /threw/);
   });
 }
