@@ -13,7 +13,7 @@ import {
 export type ChunkArena = AsyncFixedArena | AsyncBuddyArena;
 export type SharedChunkArena = SharedFixedArena | SharedBuddyArena;
 
-/** Memory for file chunks of up to `chunkSize` bytes. */
+/** An arena for file chunks of up to `chunkSize` bytes. */
 export interface ChunkMemory<Arena extends ChunkArena = ChunkArena> {
   readonly arena: Arena;
   readonly description: string;
@@ -23,12 +23,13 @@ export interface ChunkMemory<Arena extends ChunkArena = ChunkArena> {
 export type ArenaKind = 'fixed' | 'buddy';
 export const ARENA_KINDS: readonly ArenaKind[] = ['fixed', 'buddy'];
 
-/** Smallest block of the buddy arena: small files take a page, not a whole chunk. */
+/** Smallest block of the buddy arena, so that a small file takes one page and not a whole chunk. */
 const SMALLEST_BLOCK = 4096;
 
 /**
- * An arena of at most `memory` bytes for chunks of `chunkSize` bytes, which are smaller where the memory is: one always fits.
- * @throws BuildError when it is larger than can be had
+ * Builds an arena of at most `memory` bytes for chunks of `chunkSize` bytes. If the arena is smaller than
+ * that, the chunks are smaller too, so that one always fits.
+ * @throws BuildError SIZE_OVERFLOW when the arena is too large
  */
 export function chunkMemory(kind: ArenaKind, memory: number, chunkSize: number): ChunkMemory {
   if (kind === 'fixed') {
@@ -39,7 +40,7 @@ export function chunkMemory(kind: ArenaKind, memory: number, chunkSize: number):
   return { arena: builder.buildAsync(), ...sizes };
 }
 
-/** The same for up to `maxThreads` threads, this one included. */
+/** Like {@link chunkMemory}, for up to `maxThreads` threads including this one. */
 export function sharedChunkMemory(
   kind: ArenaKind,
   memory: number,
@@ -54,7 +55,7 @@ export function sharedChunkMemory(
   return { arena: builder.shared({ maxThreads }).buildAsync(), ...sizes };
 }
 
-/** Everything about the memory but the arena itself. */
+/** A {@link ChunkMemory} with a builder in place of the arena. */
 interface Plan<Builder> extends Omit<ChunkMemory, 'arena'> {
   readonly builder: Builder;
 }

@@ -9,21 +9,21 @@ import type { Report } from './report.js';
 import type { Summary } from './summary.js';
 import { regularFiles } from './walk.js';
 
-/** Milliseconds between turns of the event loop while there are only small files. */
+/** Milliseconds between turns of the event loop while only small files are read. */
 const TURN_EVERY = 20;
 
 export interface DigestOptions extends HashingOptions {
-  /** How many files are read at the same time. */
+  /** Number of files to read at the same time. */
   readonly files: number;
 }
 
-/** What became of a file. */
+/** The outcome for one file. */
 type Result = { readonly path: RawPath } & ({ readonly hashed: HashedFile | undefined } | { readonly error: unknown });
 
 /**
- * Prints the SHA-256 of every regular file at or below `roots` in the order of their paths. Several files are read at once,
- * straight into the memory of one arena, whatever their size. Failures are reported and the rest goes on.
- * @throws BuildError when the arena cannot be had
+ * Prints the SHA-256 of every regular file at or below `roots`, in the order of their paths. Several files of any size
+ * are read at once, straight into the memory of one arena. A file that fails is reported, and the others continue.
+ * @throws BuildError SIZE_OVERFLOW when the arena is too large
  */
 export async function digest(
   roots: readonly RawPath[],
@@ -72,7 +72,7 @@ export async function digest(
   return summary;
 }
 
-/** Hashes `paths`, up to `width` of them at once; the results come in the order of the paths. */
+/** Hashes `paths`, up to `width` of them at once. The results come in the order of the paths. */
 async function* inOrder(
   paths: readonly RawPath[],
   width: number,
@@ -84,7 +84,7 @@ async function* inOrder(
   let lastTurn = performance.now();
   for (const path of paths) {
     if (signal.aborted) break;
-    // Small files are read without waiting for anything: signals and the bar need a turn now and then.
+    // Small files are read synchronously, but signals and the progress bar need a turn of the event loop now and then.
     if (performance.now() - lastTurn > TURN_EVERY) {
       await setImmediate();
       lastTurn = performance.now();

@@ -2,14 +2,14 @@ import { createHash } from 'node:crypto';
 import type { Bytes } from '../index.js';
 
 export interface HashedFile {
-  /** SHA-256 in lower-case hexadecimal. */
+  /** SHA-256 as lower-case hexadecimal. */
   readonly sha256: string;
   readonly bytes: number;
 }
 
 /**
  * Hashes the chunks of a file and releases them.
- * @param onChunk called with every chunk that was hashed, before it is released
+ * @param onChunk called with each chunk after it was hashed and before it is released
  */
 export async function hashChunks(
   chunks: AsyncIterable<Bytes> | Iterable<Bytes>,

@@ -7,9 +7,9 @@ import { type HashedFile, hashChunks } from './hash-chunks.js';
 import { type RawPath, toBuffer } from './raw-path.js';
 
 /**
- * Makes the digest of a file of about `size` bytes of its chunks. They are taken one after the other, and when it settles none is
- * under way.
- * @param onBytes to be called with the length of every chunk that is done with here
+ * Computes the digest of a file of about `size` bytes from its chunks. Takes the chunks one after the other. When the
+ * promise settles, no chunk is being read any more.
+ * @param onBytes to be called with the length of each chunk that the reading thread has finished with
  */
 export type FileHasher = (
   chunks: AsyncIterable<Bytes>,
@@ -17,20 +17,21 @@ export type FileHasher = (
   onBytes: (count: number) => void,
 ) => Promise<HashedFile>;
 
-/** In the thread that reads. */
+/** Hashes in the thread that reads. */
 export const hashHere: FileHasher = (chunks, _size, onBytes) => hashChunks(chunks, (chunk) => onBytes(chunk.length));
 
-// Not to hang on a pipe, and not to leave the tree by a link, that took a file's place after it was listed.
+// A pipe or a link may have taken the place of a file after it was listed. O_NONBLOCK keeps the open from hanging on a
+// pipe, and O_NOFOLLOW keeps it from following a link out of the tree.
 const READ_FLAGS = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW;
 
-// Up to this many bytes a file is read at once without asking the thread pool, which costs ten times the calls
-// themselves: 40,000 empty files took 14 s by way of it.
+// A file of up to this many bytes is read synchronously. The thread pool costs ten times as much as the calls
+// themselves: 40,000 empty files took 14 s with it.
 const SMALL_FILE = 65_536;
 
 /**
- * Hashes a file of any size through the memory of an arena, which it waits for: while one chunk is hashed, the next ones are
- * read into others. All memory is back when the promise settles, whichever way.
- * @param onBytes called with the length of every chunk that was hashed, or sent to who will
+ * Hashes a file of any size through the memory of an arena. Waits for memory when the arena is full. While one chunk is
+ * hashed, the next ones are read into other slots or blocks. All memory is back when the promise resolves or rejects.
+ * @param onBytes called with the length of each chunk that was hashed, or sent to the thread that hashes it
  * @returns undefined when `signal` stopped it
  */
 export async function hashFile(
@@ -67,7 +68,7 @@ async function* smallChunks(
     const length = Math.min(chunkSize, Math.max(size - offset, SMALLEST_READ));
     using buffer: ArenaBuffer = await arena.allocateAsync(length, { signal });
     const count = readSync(fd, buffer.chunkMut(), 0, Math.min(length, LARGEST_READ), null);
-    // An empty read is the end: a file may be longer than it says (it grows, or lies in /proc).
+    // Only an empty read is the end: a file may be longer than its reported size (it may grow, or be in /proc).
     if (count === 0) return undefined;
     offset += count;
     yield buffer.advanceMut(count).freeze();

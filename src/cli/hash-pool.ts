@@ -5,28 +5,31 @@ import { HashThread } from './hash-thread.js';
 
 const SCRIPT = new URL('./hash-worker.js', import.meta.url);
 
-/** Threads that hash files, each file in one of them. */
+/** Threads that hash files. One thread hashes the whole of a file. */
 export class HashPool {
   private readonly threads: readonly HashThread[];
 
-  /** Starts `count` threads, for whom `arena` must have lanes. */
+  /** Starts `count` threads. `arena` must have a free lane for each of them. */
   constructor(arena: SharedChunkArena, count: number, script: URL = SCRIPT) {
     this.threads = Array.from({ length: count }, () => new HashThread(arena, script));
   }
 
-  /** Hashes a file of about `size` bytes in the thread that has the least to do. Fails when that thread dies over it, or none is left. */
+  /**
+   * Hashes a file of about `size` bytes in the thread that has the least work. Rejects when that thread dies before the
+   * file is hashed, or when no thread is left.
+   */
   async hash(chunks: AsyncIterable<Bytes>, size: number, onBytes: (count: number) => void): Promise<HashedFile> {
     const alive = this.threads.filter(({ failure }) => failure === undefined);
     if (alive.length === 0) throw this.threads[0]?.failure ?? new Error('There is no hashing thread');
     return alive.reduce((least, thread) => (thread.load < least.load ? thread : least)).hash(chunks, size, onBytes);
   }
 
-  /** Of what was hashed, the bytes that did not lie in the arena any more. */
+  /** How many of the hashed bytes no longer lay in the memory of the arena. */
   get bytesCopied(): number {
     return this.threads.reduce((sum, { bytesCopied }) => sum + bytesCopied, 0);
   }
 
-  /** Waits until the threads did what they have, and ended. */
+  /** Waits until the threads have finished their files and ended. */
   async end(): Promise<void> {
     await Promise.all(this.threads.map((thread) => thread.end()));
   }

@@ -2,16 +2,16 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { type Bytes, BytesChannel, type ChannelHandle } from '../index.js';
 import { type HashedFile, hashChunks } from './hash-chunks.js';
 
-/** What a worker answers for each file, in the order of the files. */
+/** The answer of a worker for one file. The answers come in the order of the files. */
 export interface HashedInWorker extends HashedFile {
-  /** Bytes that arrived anywhere but in the memory of the arena, where they were read. */
+  /** How many bytes arrived outside the memory of the arena that they were read into. */
   readonly bytesCopied: number;
 }
 
 const handle = workerData as ChannelHandle;
 const channel = BytesChannel.attach(handle);
 
-/** The chunks of one file, which empty bytes end. Blocking: this thread has nothing else to do. */
+/** The chunks of one file, up to the empty bytes that end it. It may block, as this thread has nothing else to do. */
 function* fileFrom(first: Bytes): Generator<Bytes, undefined, undefined> {
   for (let chunk: Bytes | undefined = first; chunk !== undefined && !chunk.isEmpty; chunk = channel.receiveBlocking()) {
     yield chunk;

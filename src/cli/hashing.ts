@@ -4,25 +4,28 @@ import { HashPool } from './hash-pool.js';
 
 export interface HashingOptions {
   readonly arena: ArenaKind;
-  /** Bytes of the arena: what all files together may take. */
+  /** Size of the arena in bytes, shared by all files. */
   readonly memory: number;
-  /** Bytes of a chunk: how much of a file is read at once. */
+  /** Size of a chunk in bytes: how much of a file is read at once. */
   readonly slotSize: number;
-  /** How many threads hash; with 0 it is the one that reads. */
+  /** Number of threads that hash. With 0, the reading thread hashes. */
   readonly threads: number;
 }
 
-/** Where chunks lie, and who hashes them. */
+/** The memory for the chunks, and the function that hashes them. */
 export interface Hashing extends AsyncDisposable {
   readonly memory: ChunkMemory;
   readonly hash: FileHasher;
-  /** Bytes that were not hashed where they were read. */
+  /** How many bytes were not hashed in the memory that they were read into. */
   readonly bytesCopied: number;
-  /** Takes no more, and waits for those who hash. */
+  /** Waits for the hashing threads to end, and closes the arena. */
   end(): Promise<void>;
 }
 
-/** @throws BuildError when the arena cannot be had */
+/**
+ * Builds the arena and starts the hashing threads.
+ * @throws BuildError SIZE_OVERFLOW when the arena is too large
+ */
 export function startHashing({ arena: kind, memory: bytes, slotSize, threads }: HashingOptions): Hashing {
   const [memory, pool] = threads === 0 ? [chunkMemory(kind, bytes, slotSize)] : pooled(kind, bytes, slotSize, threads);
   const end = async (): Promise<void> => {
@@ -41,6 +44,6 @@ export function startHashing({ arena: kind, memory: bytes, slotSize, threads }: 
 }
 
 function pooled(kind: ArenaKind, bytes: number, slotSize: number, threads: number): [ChunkMemory, HashPool] {
-  const memory = sharedChunkMemory(kind, bytes, slotSize, threads + 1); // and the one that reads
+  const memory = sharedChunkMemory(kind, bytes, slotSize, threads + 1); // the reading thread needs one more
   return [memory, new HashPool(memory.arena, threads)];
 }

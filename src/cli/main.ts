@@ -10,14 +10,14 @@ import { checksumReport, jsonReport } from './report.js';
 import { parseSize } from './size.js';
 import { describeError } from './system-error.js';
 
-// The reader shares the arena with them, which 1024 threads can do.
+// At most 1024 threads can share an arena, and the reading thread is one of them.
 const MOST_THREADS = 1023;
 
-// As shells report a program that SIGPIPE ended.
+// The exit code that shells report for a program that SIGPIPE ended.
 const EXIT_BROKEN_PIPE = 141;
 
 const { Command, InvalidArgumentError, Option } = await import('commander').catch(() => {
-  process.stderr.write('arena-alligator: the command needs the package commander: npm install commander\n');
+  process.stderr.write('arena-alligator: the package commander is missing, run npm install commander\n');
   process.exit(1);
 });
 
@@ -31,7 +31,7 @@ interface DigestArguments extends DigestOptions {
 
 function size(text: string): number {
   const bytes = parseSize(text);
-  if (bytes === undefined) throw new InvalidArgumentError('Expected bytes, such as 4096, 64K or 16M.');
+  if (bytes === undefined) throw new InvalidArgumentError('Expected a size in bytes, such as 4096, 64K or 16M.');
   return bytes;
 }
 
@@ -62,10 +62,10 @@ async function runDigest(paths: readonly string[], options: DigestArguments): Pr
     exitCode = broken ? EXIT_BROKEN_PIPE : 1;
     stop.abort();
   });
-  process.stderr.on('error', () => undefined); // nobody is left to be told
+  process.stderr.on('error', () => undefined); // there is nowhere left to report it
   let interruptedBy: NodeJS.Signals | undefined;
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    // A second one finds no listener any more and ends the process at once.
+    // A second signal finds no listener and ends the process at once.
     process.once(signal, () => {
       interruptedBy = signal;
       stop.abort();
@@ -78,7 +78,7 @@ async function runDigest(paths: readonly string[], options: DigestArguments): Pr
   const summary = await digest(roots.map(fromArgument), { ...options, memory }, report, output, stop.signal);
   await output.flushed();
   process.exitCode = exitCode !== 0 ? exitCode : summary.failures > 0 ? 1 : 0;
-  // Shells end their loops only when the signal itself ended the program.
+  // A shell stops its loop only if the signal itself ended the program.
   if (interruptedBy !== undefined) process.kill(process.pid, interruptedBy);
 }
 
@@ -96,21 +96,21 @@ const program = new Command('arena-alligator')
 program
   .command('digest')
   .description(
-    'Print the SHA-256 of every regular file at or below the paths, as sha256sum prints it, sorted by path. ' +
-      'Files are read straight into arena memory. Without a path: the folder of this package.',
+    'Print the SHA-256 of every regular file at or below the paths, in the format of sha256sum, sorted by path. ' +
+      'Files are read straight into arena memory. The default path is the folder of this package.',
   )
   .argument('[path...]', 'files and folders')
-  .addOption(new Option('--arena <kind>', 'which arena holds the chunks').choices(ARENA_KINDS).default('fixed'))
-  .option('--memory <size>', 'bytes of the arena, for all files together: 256K, 16M', size, 16 * 1024 * 1024)
-  .option('--slot-size <size>', 'bytes of a chunk: 4096, 64K, 1M', size, 1024 * 1024)
+  .addOption(new Option('--arena <kind>', 'kind of arena that holds the chunks').choices(ARENA_KINDS).default('fixed'))
+  .option('--memory <size>', 'size of the arena, shared by all files, such as 256K or 16M', size, 16 * 1024 * 1024)
+  .option('--slot-size <size>', 'size of a chunk, such as 4096, 64K or 1M', size, 1024 * 1024)
   .addOption(
-    new Option('--slots <count>', 'instead of --memory: how many chunks the arena holds')
+    new Option('--slots <count>', 'number of chunks in the arena, instead of --memory')
       .argParser(count)
       .conflicts('memory'),
   )
-  .option('--files <count>', 'how many files are read at once', count, 4)
-  .option('--threads <count>', 'how many threads hash what is read; 0: the one that reads', threadCount, 0)
-  .option('--json', 'print one JSON document instead of lines', false)
+  .option('--files <count>', 'number of files to read at once', count, 4)
+  .option('--threads <count>', 'number of hashing threads; with 0, the reading thread hashes', threadCount, 0)
+  .option('--json', 'print one JSON document instead of sha256sum lines', false)
   .action(runDigest);
 
 try {

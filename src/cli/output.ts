@@ -1,13 +1,13 @@
 import type { Writable } from 'node:stream';
 
-/** Where the digests go. Writing waits for the reader, so that a slow one bounds what is held in memory. */
+/** The stream that the digests go to. Writing waits for a slow reader, which limits the output held in memory. */
 export class Output {
   private readonly stream: Writable;
   private failed = false;
-  /** Ends the wait that is under way, if one is. */
+  /** Ends the wait that is under way, if any. */
   private wake: () => void = () => undefined;
 
-  /** @param onFailure called once when writing failed: the reader went away (EPIPE), the disk is full */
+  /** @param onFailure called once when writing fails: the reader has gone (EPIPE), the disk is full */
   constructor(stream: Writable, onFailure: (error: Error) => void) {
     this.stream = stream;
     stream.on('drain', () => this.wake());
@@ -27,7 +27,7 @@ export class Output {
     });
   }
 
-  /** Waits until everything was handed to the system. */
+  /** Waits until everything was passed to the system. */
   async flushed(): Promise<void> {
     if (this.failed) return;
     await new Promise<void>((resolve) => {

@@ -4,7 +4,7 @@ import { formatBytes } from './size.js';
 
 export interface Progress {
   advance(bytes: number): void;
-  /** Takes the bar away while `tell` writes to the terminal. */
+  /** Hides the bar while `tell` writes to the terminal. */
   aside(tell: () => void): void;
   stop(): void;
 }
@@ -12,8 +12,8 @@ export interface Progress {
 const NO_PROGRESS: Progress = { advance() {}, aside: (tell) => tell(), stop() {} };
 
 /**
- * A bar of the bytes of `files` on stderr when that is a terminal; nothing otherwise, nor where stdout is the same
- * terminal (the digests themselves are the progress), nor where the library for it was not installed.
+ * Shows a progress bar for the bytes of `files` on stderr, if that is a terminal. There is no bar when stdout is a
+ * terminal too, because the digests themselves show the progress, or when the package `cli-progress` is not installed.
  */
 export async function progressOf(files: readonly RawPath[], signal: AbortSignal): Promise<Progress> {
   if (!process.stderr.isTTY || process.stdout.isTTY) return NO_PROGRESS;
@@ -27,7 +27,7 @@ export async function progressOf(files: readonly RawPath[], signal: AbortSignal)
       formatValue: (value, _options, type) => (type === 'value' || type === 'total' ? formatBytes(value) : `${value}`),
       stream: process.stderr,
       clearOnComplete: true,
-      linewrap: true, // else it turns the terminal's wrapping off, for good where a signal ends the process
+      linewrap: true, // false turns off the terminal's line wrapping, for good if a signal ends the process
       gracefulExit: false, // the caller handles signals
     },
     library.Presets.shades_classic,
@@ -52,7 +52,7 @@ async function totalBytes(files: readonly RawPath[], signal: AbortSignal): Promi
   let total = 0;
   for (const file of files) {
     if (signal.aborted) break;
-    // What cannot be looked at now is reported when its turn comes.
+    // A file that cannot be examined here is reported when its turn comes.
     total += (await stat(toBuffer(file)).catch(() => undefined))?.size ?? 0;
   }
   return total;

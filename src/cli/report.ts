@@ -4,7 +4,7 @@ import { type RawPath, toText } from './raw-path.js';
 import { type Summary, summaryText } from './summary.js';
 import { describeError, isSystemError } from './system-error.js';
 
-/** How a run is told. What the methods return goes to stdout, one byte per character. */
+/** Formats the results of a run. The strings that its methods return go to stdout, one byte per character. */
 export interface Report {
   opening(): string;
   file(path: RawPath, hashed: HashedFile): string;
@@ -12,7 +12,7 @@ export interface Report {
   closing(summary: Summary): string;
 }
 
-/** Lines as `sha256sum` prints them on stdout; failures and the summary on stderr. */
+/** Lines in the format of `sha256sum` on stdout. Failures and the summary go to stderr. */
 export function checksumReport(tell: (text: string) => void): Report {
   return {
     opening: () => '',
@@ -25,7 +25,7 @@ export function checksumReport(tell: (text: string) => void): Report {
   };
 }
 
-/** One JSON document on stdout: `{ files, failures, summary }`. Failures are told on stderr too. */
+/** One JSON document on stdout: `{ files, failures, summary }`. Failures go to stderr too. */
 export function jsonReport(tell: (text: string) => void): Report {
   const failures: { path: string; code: string; message: string }[] = [];
   let separator = '';
@@ -49,7 +49,7 @@ function failureLine(path: RawPath, error: unknown): string {
   return `arena-alligator: ${toText(path)}: ${describeError(error)}\n`;
 }
 
-/** JSON without a character beyond ASCII, so that it is the same bytes in every encoding. */
+/** JSON in ASCII only, so that every encoding gives the same bytes. */
 function ascii(value: unknown): string {
   return JSON.stringify(value).replace(
     /[\u0080-\uffff]/g,

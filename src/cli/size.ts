@@ -1,8 +1,8 @@
 const UNITS: Readonly<Record<string, number>> = { '': 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30 };
 
 /**
- * Bytes of a size such as `4096`, `64K`, `16M` or `1G` (powers of 1024).
- * @returns undefined for anything else, and for sizes that are no positive safe integer
+ * Parses a size such as `4096`, `64K`, `16M` or `1G` (powers of 1024) and returns its number of bytes.
+ * @returns undefined for anything else, and for a size that is not a positive safe integer
  */
 export function parseSize(text: string): number | undefined {
   const match = /^(\d+)([KMG]?)(?:iB|B)?$/i.exec(text.trim());
@@ -12,7 +12,7 @@ export function parseSize(text: string): number | undefined {
   return Number.isSafeInteger(bytes) && bytes > 0 ? bytes : undefined;
 }
 
-/** A number of bytes for people: three or four digits and a decimal unit. */
+/** Formats a number of bytes for people, in B, kB, MB, GB or TB (powers of 1000). */
 export function formatBytes(bytes: number): string {
   const units = ['B', 'kB', 'MB', 'GB', 'TB'];
   let value = bytes;

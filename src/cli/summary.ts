@@ -1,7 +1,7 @@
 import type { ArenaMetrics } from '../index.js';
 import { formatBytes } from './size.js';
 
-/** What a run did. */
+/** The results of a run. */
 export interface Summary {
   readonly files: number;
   readonly failures: number;
@@ -12,13 +12,13 @@ export interface Summary {
   readonly interrupted: boolean;
   readonly arena: ArenaMetrics & { readonly description: string };
   readonly peakRssBytes: number;
-  /** How many threads hashed besides the one that read. */
+  /** Number of hashing threads, besides the reading thread. */
   readonly threads: number;
-  /** Bytes that reached them in other memory than they were read into. */
+  /** How many bytes reached these threads in other memory than they were read into. */
   readonly payloadBytesCopied: number;
 }
 
-/** The summary for people, three lines, and one about the threads where there were any. */
+/** Formats the summary for people: three lines, and one more about the threads if there are any. */
 export function summaryText(summary: Summary): string {
   const { arena } = summary;
   const failures = summary.failures === 0 ? '' : `, ${summary.failures} failed`;

@@ -5,14 +5,14 @@ export function isSystemError(error: unknown): error is NodeJS.ErrnoException & 
   return error instanceof Error && 'errno' in error && typeof error.errno === 'number' && 'code' in error;
 }
 
-// Where libuv's words are not those of the C library.
+// The messages in which libuv differs from the C library.
 const GNU_MESSAGES: Readonly<Record<string, string>> = {
   EISDIR: 'Is a directory',
   ELOOP: 'Too many levels of symbolic links',
   EIO: 'Input/output error',
 };
 
-/** What GNU tools print after the path: "Permission denied" for EACCES. */
+/** Describes an error in the words that GNU tools print after the path, such as "Permission denied" for EACCES. */
 export function describeError(error: unknown): string {
   if (!isSystemError(error)) return error instanceof Error ? error.message : String(error);
   const gnu = GNU_MESSAGES[error.code];

@@ -2,12 +2,13 @@ import type { Dirent } from 'node:fs';
 import { lstat, readdir } from 'node:fs/promises';
 import { joined, type RawPath, toBuffer } from './raw-path.js';
 
-/** Called for what could not be looked at; the walk goes on. */
+/** Called for each file or folder that could not be examined. The walk continues. */
 export type OnFailure = (path: RawPath, error: unknown) => void;
 
 /**
- * Every regular file at or below `roots`, sorted by the bytes of its path. As with `find -type f`, symbolic links are
- * not followed (so there are no loops), other kinds of files are left out, and a file that two roots reach comes twice.
+ * Finds every regular file at or below `roots`, sorted by the bytes of its path. As with `find -type f`, symbolic links
+ * are not followed (so there are no loops), other kinds of files are left out, and a file below two roots is listed
+ * twice.
  */
 export async function regularFiles(
   roots: readonly RawPath[],
@@ -46,7 +47,7 @@ async function sortIn(path: RawPath, files: RawPath[], folders: RawPath[], onFai
   }
 }
 
-/** Some file systems do not say in a folder's listing what its entries are. */
+/** Whether the listing of the folder does not tell the kind of `entry`, as on some file systems. */
 function isOfUnknownKind(entry: Dirent): boolean {
   return !(
     entry.isSymbolicLink() ||

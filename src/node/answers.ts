@@ -6,10 +6,10 @@ interface Asked<T> {
 const DONE: IteratorResult<never, undefined> = { done: true, value: undefined };
 
 /**
- * Who called `next()` and waits for an answer, first in, first out.
+ * The `next()` calls that wait for an answer, first in, first out.
  *
- * For iterators by hand: async generators make three times the garbage, and what feeds from files and sockets has to stay
- * far below what streams cost the collector.
+ * It serves iterators that are written by hand. An async generator makes three times the garbage, and the adapters for
+ * files and sockets must cost the garbage collector far less than Node's streams do.
  */
 export class Answers<T> {
   private readonly asked: Asked<T>[] = [];
@@ -25,12 +25,12 @@ export class Answers<T> {
     return this.asked.length > 0;
   }
 
-  /** Answers who asked first. */
+  /** Answers the oldest waiting call. */
   give(value: T): void {
     this.asked.shift()?.resolve({ done: false, value });
   }
 
-  /** Notes why it ended, for who asked first or asks next; the first reason counts. */
+  /** Stores a failure, with which `end()` rejects the oldest waiting call. Only the first failure counts. */
   fail(reason: unknown): void {
     this.failure ??= { reason };
   }
@@ -39,7 +39,7 @@ export class Answers<T> {
     this.failure = undefined;
   }
 
-  /** Answers everybody that this is the end, the first with the failure. */
+  /** Answers all waiting calls with `done`. If there is a failure, the oldest call is rejected with it instead. */
   end(): void {
     for (const { resolve, reject } of this.asked.splice(0)) {
       const { failure } = this;

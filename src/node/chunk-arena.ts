@@ -1,15 +1,15 @@
 import { checkInteger, describe } from '../base/check.js';
 import { AsyncBuddyArena, AsyncFixedArena } from '../index.js';
 
-/** An arena built with `buildAsync()`: adapters wait for its memory, and that is the back-pressure. */
+/** An arena built with `buildAsync()`. The adapters wait for its memory, which creates the back-pressure. */
 export type ChunkArena = AsyncFixedArena | AsyncBuddyArena;
 
-/** Bytes of a chunk in a buddy arena, unless told: what Node's file streams read at once. */
+/** Default chunk size in a buddy arena, in bytes: as much as Node's file streams read at once. */
 const DEFAULT_CHUNK = 65_536;
 
 /**
- * Bytes of a chunk: as asked for, else a slot, or 64 KiB of a buddy arena.
- * @throws TypeError for no such arena, RangeError for a size beyond what it can allocate
+ * Returns the size of a chunk in bytes. Default: the slot capacity, or 64 KiB in a buddy arena (all of a smaller one).
+ * @throws TypeError when `arena` was not built with `buildAsync()`; RangeError when `chunkSize` is too large for it
  */
 export function chunkSizeFor(arena: ChunkArena, chunkSize: number | undefined): number {
   const largest = largestChunk(arena);

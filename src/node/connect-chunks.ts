@@ -8,36 +8,38 @@ import { type ChunkArena, chunkSizeFor } from './chunk-arena.js';
 import type { StoppableIterator } from './stoppable.js';
 
 export interface ConnectOptions {
-  /** Bytes of a chunk. Default: a slot, or 64 KiB of a buddy arena. */
+  /** The most bytes in a chunk. Default: the slot capacity, or 64 KiB in a buddy arena. */
   readonly chunkSize?: number | undefined;
-  /** How many chunks may wait to be taken before the socket is not read any more. Default 2. */
+  /** How many chunks may wait to be taken before reading from the socket stops. Default 2. */
   readonly readAhead?: number | undefined;
-  /** Ends the connection and the chunks with its `reason`. */
+  /** Aborting it ends the connection and the chunks with the signal's `reason`. */
   readonly signal?: AbortSignal | undefined;
-  /** Makes the socket. Default: `connect` of `node:net`; that of `node:tls` takes the same `onread`. */
+  /** Opens the socket. Default: `connect` of `node:net`. `connect` of `node:tls` takes the same `onread`. */
   readonly connect?: ((options: NetConnectOpts & { readonly onread: OnReadOpts }) => Socket) | undefined;
 }
 
-/** A connection and what comes in on it. */
+/** A connection and its incoming data. */
 export interface ChunkConnection {
   readonly socket: Socket;
-  /** What comes in, each chunk the consumer's to release. To be iterated once. Stopping early destroys the socket. */
+  /** The incoming data. Iterate it once, and release each chunk. Stopping early destroys the socket. */
   readonly chunks: StoppableIterator<Bytes>;
 }
 
 const DEFAULT_READ_AHEAD = 2;
 
 /**
- * Opens a connection whose incoming data the system writes straight into the arena (`onread` of `net.connect`). When nobody
- * takes the chunks, or the arena is full, the socket is not read, and so the peer has to wait.
+ * Opens a connection whose incoming data the system writes straight into the arena (`onread` of `net.connect`). While
+ * nobody takes the chunks or the arena is full, the socket is not read, so the peer has to wait.
  *
- * An open connection holds one chunk's memory, in which the next data will land. Only the first data after the arena was
- * full is copied, once: when reading has to stop no memory is left to land in, and Node takes none later. (A TLS socket goes
- * on with what it had decrypted by then, up to 64 KiB, which is kept on the heap.) `'data'` events,
- * `read()` and `pipe` of such a socket bring nothing; its writing side is as ever.
+ * An open connection holds the memory of one chunk, for the next data. Only the first data after the arena was full is
+ * copied, once: when reading stops there is no arena memory to give to Node, and Node does not accept any later. (A TLS
+ * socket still delivers the data it had decrypted by then, up to 64 KiB. That data is kept on the heap.)
+ *
+ * The socket's `'data'` events, `read()` and `pipe` give no data. Its writing side works as usual.
  *
  * Node has no public way to do the same for accepted sockets: use `readChunks(arena, socket)`, which copies once.
- * @throws TypeError, RangeError for bad arguments
+ * @throws TypeError, RangeError for bad arguments; the reason of a signal that is already aborted; whatever
+ *   `options.connect` throws
  */
 export function connectChunks(arena: ChunkArena, to: NetConnectOpts, options: ConnectOptions = {}): ChunkConnection {
   const chunkSize = chunkSizeFor(arena, options.chunkSize);
@@ -58,17 +60,21 @@ export function connectChunks(arena: ChunkArena, to: NetConnectOpts, options: Co
   }
 }
 
-/** What Node reads at once elsewhere. */
+/** As much as Node reads at once from other sockets. */
 const LARGEST_HEAP_STRIP = 65_536;
 
-/** Where data lands while there is no arena memory for it. One is enough: each read is copied before the next begins. */
+/**
+ * The heap memory that Node reads into while there is no arena memory. All connections can share it: each read is
+ * copied before the next begins.
+ */
 let heapStrip: Uint8Array | undefined;
 
 /**
- * The memory under a socket's next read, and the chunks that were read and not taken yet.
+ * The memory for a socket's next read, and the chunks that were read but not taken yet.
  *
- * `strip` is where the system writes next: arena memory, or where that was full the heap strip, in which case reading has
- * stopped. It goes on when `reserve` has memory to copy the next read into.
+ * `strip` is the arena memory that the system writes into next. When the arena is full, `strip` is undefined, Node gets
+ * the heap strip instead, and reading stops. Reading continues once `reserve` holds arena memory that the next read can
+ * be copied into.
  */
 class SocketChunks implements StoppableIterator<Bytes> {
   readonly onread: OnReadOpts;
@@ -81,13 +87,13 @@ class SocketChunks implements StoppableIterator<Bytes> {
   private strip: ArenaBuffer | undefined;
   private reserve: ArenaBuffer | undefined;
   private socket: Socket | undefined;
-  /** Whether the system reads no more into the strip until it is told to. */
+  /** Whether reading is stopped until the socket is resumed. */
   private isStopped = false;
   private isWaiting = false;
-  /** Whether nothing more comes. */
+  /** Whether the socket will deliver no more data. */
   private hasEnded = false;
   private wasReturned = false;
-  /** Aborted when the strip was left: ends the wait for memory. */
+  /** Aborted by `leaveStrip`. Ends the wait for memory. */
   private readonly gone = new AbortController();
   private readonly onAbort = (): void => this.stop(this.signal && abortReason(this.signal));
 
@@ -116,7 +122,7 @@ class SocketChunks implements StoppableIterator<Bytes> {
       }
       this.advance();
     });
-    // Only then is it certain that the system writes nothing more into the strip.
+    // Before these events the system may still write into the strip.
     for (const event of ['end', 'close']) {
       socket.once(event, () => {
         this.leaveStrip();
@@ -126,14 +132,14 @@ class SocketChunks implements StoppableIterator<Bytes> {
     socket.once('close', () => {
       if (signal !== undefined) removeAbortCallback(signal, this.onAbort);
     });
-    if (signal?.aborted) this.onAbort(); // by `connect`
+    if (signal?.aborted) this.onAbort(); // `open` may have aborted it
   }
 
   next(): Promise<IteratorResult<Bytes, undefined>> {
     const value = this.answers.areAwaited ? undefined : this.chunks.shift();
     if (value !== undefined) {
       this.readOn();
-      return Promise.resolve({ done: false, value }); // a third of the garbage of a promise that waits
+      return Promise.resolve({ done: false, value }); // makes a third of the garbage of a pending promise
     }
     const answer = this.answers.ask();
     this.advance();
@@ -155,7 +161,7 @@ class SocketChunks implements StoppableIterator<Bytes> {
     await this.return();
   }
 
-  /** Gives the memory back in which the next data would land. */
+  /** Gives back the memory for the next read. */
   leaveStrip(): void {
     this.gone.abort();
     this.strip?.abandon();
@@ -164,7 +170,7 @@ class SocketChunks implements StoppableIterator<Bytes> {
     this.reserve = undefined;
   }
 
-  /** Takes no more, and closes the connection unless it has ended by itself. */
+  /** Drops the chunks and destroys the socket, unless it has ended by itself. */
   private stop(...failure: [reason?: unknown]): void {
     if (failure.length > 0) this.answers.fail(failure[0]);
     this.drop();
@@ -172,7 +178,7 @@ class SocketChunks implements StoppableIterator<Bytes> {
     if (!this.hasEnded) this.socket?.destroy(reason instanceof Error ? reason : undefined);
   }
 
-  /** Hands out what there is, reads on where it was taken, and ends when nothing more comes. */
+  /** Answers waiting calls with the chunks at hand, resumes reading, and ends when no more data will come. */
   private advance(): void {
     while (this.answers.areAwaited) {
       const bytes = this.chunks.shift();
@@ -180,11 +186,11 @@ class SocketChunks implements StoppableIterator<Bytes> {
       this.answers.give(bytes);
     }
     this.readOn();
-    // Who returned is answered when the strip is back as well.
+    // After `return()`, calls are answered only once the strip has been given back as well.
     if (this.chunks.length === 0 && (this.wasReturned ? this.gone.signal.aborted : this.hasEnded)) this.answers.end();
   }
 
-  /** The next read's memory: Node asks for it when it connects, and after every read. */
+  /** Returns the memory for the next read. Node calls this when it connects and after every read. */
   private nextStrip(): Uint8Array {
     if (this.strip === undefined) {
       heapStrip ??= new Uint8Array(LARGEST_HEAP_STRIP);
@@ -194,10 +200,11 @@ class SocketChunks implements StoppableIterator<Bytes> {
     return room.length > this.chunkSize ? room.subarray(0, this.chunkSize) : room;
   }
 
-  /** Takes the `count` bytes that were read. @returns whether to read on */
+  /** Takes the `count` bytes that were read. @returns whether to continue reading */
   private landed(count: number): boolean {
     const bytes = this.frozen(count);
-    // One that is waited for comes later: a TLS socket still delivers what it had decrypted when it was stopped.
+    // Take no strip while a reserve is there or on its way. Data may come even then: a TLS socket that was stopped
+    // still delivers what it had decrypted.
     this.strip = this.isWaiting || this.reserve !== undefined ? undefined : this.spareMemory();
     if (this.strip === undefined && this.reserve === undefined) this.waitForReserve();
     if (this.answers.areAwaited) this.answers.give(bytes);
@@ -212,7 +219,7 @@ class SocketChunks implements StoppableIterator<Bytes> {
     if (strip !== undefined) return strip.advanceMut(count).freeze();
     this.reserve = undefined;
     const data = this.nextStrip().subarray(0, count);
-    // Without a reserve reading is stopped, but the program may call resume(), and nothing may be lost.
+    // Without a reserve reading is stopped, but the program may call resume(). The heap copy keeps that data.
     return reserve?.putSlice(data).freeze() ?? Bytes.copyFrom(data);
   }
 

@@ -5,38 +5,42 @@ import { Answers } from './answers.js';
 import type { ChunkArena } from './chunk-arena.js';
 import type { StoppableIterator } from './stoppable.js';
 
-/** A file that somebody else opened and will close: a FileHandle, or `{ fd }`. */
+/** A file that the caller opened and will close: a FileHandle, or `{ fd }`. */
 export interface OpenFile {
   readonly fd: number;
 }
 
 export interface FileReadOptions {
   readonly chunkSize: number;
-  /** Offset of the first byte; undefined: where the file stands. */
+  /** Offset of the first byte. Undefined: the current position of the file. */
   readonly start: number | undefined;
-  /** Offset behind the last byte; without a start, the number of bytes. */
+  /** Offset after the last byte. Without a `start` it is the number of bytes. */
   readonly end: number;
   readonly readAhead: number;
   readonly signal: AbortSignal | undefined;
 }
 
-/** Bytes that one system call can read. */
+/** The most bytes that one system call can read. */
 export const LARGEST_READ: number = 2 ** 30;
 
-// Bytes that one call reads into several chunks: each call costs the thread pool 20 to 30 us and 350 to 800 bytes of garbage.
+// The most bytes that one call reads into several chunks. Batches save calls: each one costs 20 to 30 us in the thread
+// pool and 350 to 800 bytes of garbage.
 const LARGEST_BATCH = 512 * 1024;
 
-/** Bytes to ask for beyond the size a file claims: it may have grown, or say 0 as those in /proc do. */
+/**
+ * How many bytes to ask for at least, even beyond the reported size of the file. The file may have grown, and files in
+ * /proc report a size of 0.
+ */
 export const SMALLEST_READ = 4096;
 
 /**
- * The chunks of a file. Reads of a regular file say their place, so several can be under way at once; anything else (a pipe, a
- * terminal, a handle that goes on from where it stands) is read one after the other.
+ * The chunks of a file. A read of a regular file states its offset, so several reads can be under way at once. Anything
+ * else (a pipe, a terminal, a handle that is read from its current position) is read one chunk after the other.
  *
  *     new ── next() ──► open ── end, failure, abort, return() ──► ending ── reads are back, file closed ──► ended
  *
- * By hand instead of with async generators, which make three times the garbage: {@link readChunks} has to stay far below what
- * file streams cost the collector.
+ * It is written by hand, because an async generator makes three times the garbage. {@link readChunks} must cost the
+ * garbage collector far less than Node's file streams do.
  */
 export class FileChunks implements StoppableIterator<Bytes> {
   private readonly arena: ChunkArena;
@@ -44,14 +48,15 @@ export class FileChunks implements StoppableIterator<Bytes> {
   private readonly options: FileReadOptions;
   private phase: 'new' | 'open' | 'ending' | 'ended' = 'new';
   private file = -1;
-  /** Whether a call is under way that opens the file, or closes it. */
+  /** Whether a call that opens or closes the file is under way. */
   private isBusy = false;
+  /** Whether reads state their offset in the file. */
   private inPlaces = false;
   private isAtEnd = false;
-  /** Offset of the next byte to read; where reads say no place, from where the file stood. */
+  /** Offset of the next byte to read. If reads state no offset, it counts from where the file stood at first. */
   private position = 0;
   private claimedSize: number = Number.POSITIVE_INFINITY;
-  /** Those under way and those not taken yet, the oldest first. */
+  /** The reads that are under way and those with chunks not taken yet, oldest first. */
   private readonly reads: FileRead[] = [];
   private readonly answers = new Answers<Bytes>();
   /** Ends the wait for memory. */
@@ -74,7 +79,7 @@ export class FileChunks implements StoppableIterator<Bytes> {
     if (value !== undefined) {
       if (this.isAtEnd) this.end();
       else this.readOn();
-      return Promise.resolve({ done: false, value }); // a third of the garbage of a promise that waits
+      return Promise.resolve({ done: false, value }); // makes a third of the garbage of a pending promise
     }
     const answer = this.answers.ask();
     if (this.phase === 'new') this.begin();
@@ -111,7 +116,7 @@ export class FileChunks implements StoppableIterator<Bytes> {
     try {
       this.open();
     } catch (error) {
-      this.isBusy = false; // what the functions of node:fs throw at once: no such descriptor, no such path
+      this.isBusy = false; // node:fs throws for an invalid descriptor or path
       this.end(error);
     }
   }
@@ -139,17 +144,17 @@ export class FileChunks implements StoppableIterator<Bytes> {
     this.inPlaces = start !== undefined && stats?.isFile() === true;
     if (stats !== undefined && this.inPlaces) this.claimedSize = stats.size;
     if (error !== null) this.end(error);
-    else if (this.position > 0 && !this.inPlaces) this.end(new TypeError('start is for regular files'));
+    else if (this.position > 0 && !this.inPlaces) this.end(new TypeError('start applies to regular files only'));
     this.advance();
   }
 
-  /** Bytes of the next chunk at most; 0 or less at the end. */
+  /** The most bytes for the next chunk. 0 or less at the end. */
   private get wanted(): number {
     const claimed = Math.max(this.claimedSize - this.position, SMALLEST_READ);
     return Math.min(this.options.chunkSize, claimed, this.options.end - this.position);
   }
 
-  /** Does whatever can be done now. */
+  /** Does everything that can be done now: answers calls, starts reads, finishes. */
   private advance(): void {
     if (this.isBusy) return;
     while (this.isOpen() && this.answers.areAwaited) {
@@ -158,7 +163,7 @@ export class FileChunks implements StoppableIterator<Bytes> {
         this.answers.give(bytes);
         if (this.isAtEnd) this.end();
       } else if (this.reads.length > 0 || this.waiting !== undefined) {
-        break; // one that waits for memory has its place in the file already
+        break; // the next chunk is being read already, or waits for memory
       } else if (this.isOpen()) {
         this.startFirst();
       }
@@ -167,7 +172,7 @@ export class FileChunks implements StoppableIterator<Bytes> {
     else this.finish();
   }
 
-  /** The next chunk of what was read. Undefined when it is not there yet, or there is none, in which case this ends. */
+  /** Takes the next chunk that was read. Undefined when it is not there yet, or when none will come and this ends. */
   private takeRead(): Bytes | undefined {
     const [first] = this.reads;
     if (first === undefined || first.isUnderWay || this.phase !== 'open') return undefined;
@@ -178,9 +183,9 @@ export class FileChunks implements StoppableIterator<Bytes> {
     if (!this.inPlaces) this.position += length;
     const isShort = length < nextLength;
     if (isShort && error !== undefined) this.end(error);
-    // A read in its place goes on until its memory is full or the file ends.
+    // A read at an offset continues until its memory is full or the file ends, so a short chunk is the last one.
     else if (length === 0) this.end();
-    else if (isShort && this.inPlaces) this.isAtEnd = true; // once this chunk was handed out
+    else if (isShort && this.inPlaces) this.isAtEnd = true; // this ends once the chunk has been handed out
     if (length > 0 && (error === undefined || !isShort)) return bytes;
     Bytes.giveBack(bytes);
     return undefined;
@@ -190,20 +195,23 @@ export class FileChunks implements StoppableIterator<Bytes> {
     return this.phase === 'open';
   }
 
-  /** Starts reading where nothing is under way. */
+  /** Starts a read when none is under way. */
   private startFirst(): void {
     if (this.wanted <= 0) this.end();
     else if (!this.startRead(this.batch)) this.waitForMemory();
   }
 
-  /** How many chunks one call reads: half of what is read ahead, so that the other half is on its way meanwhile. */
+  /**
+   * How many chunks one call reads. It is half of the read-ahead, so that one half can be read while the other half is
+   * consumed.
+   */
   private get batch(): number {
     if (!this.inPlaces) return 1;
     const { readAhead, chunkSize } = this.options;
     return Math.max(1, Math.min(readAhead >> 1, Math.floor(LARGEST_BATCH / chunkSize)));
   }
 
-  /** Reads ahead, as far as the arena has memory to spare. */
+  /** Reads ahead, as far as the arena has free memory and no caller waits for memory. */
   private readOn(): void {
     if (this.waiting !== undefined || this.arena.line.hasWaiters) return;
     const { batch } = this;
@@ -215,8 +223,9 @@ export class FileChunks implements StoppableIterator<Bytes> {
   }
 
   /**
-   * Gives back what was read ahead and nobody asked for, to be read again in its time: who waits for memory may be who would
-   * ask next, and would else wait for ever. Data that says no place cannot be read again and stays.
+   * Gives back the chunks that were read ahead and not asked for. They are read again later. The caller that waits for
+   * memory may be the one that would take these chunks next: if they stayed, it would wait forever. Data that was read
+   * without an offset cannot be read again, so it stays.
    */
   private giveBackSpare(): void {
     if (!this.inPlaces || this.answers.areAwaited || !this.isOpen()) return;
@@ -226,11 +235,14 @@ export class FileChunks implements StoppableIterator<Bytes> {
     }
   }
 
-  /** Reads `count` chunks, or as many as there is memory for, `granted` first. @returns false when there is none */
+  /**
+   * Starts a read of `count` chunks, or of as many as there is memory for. Uses `granted` first.
+   * @returns false when there is no memory
+   */
   private startRead(count: number, granted?: ArenaBuffer): boolean {
     if (isHandle(this.source) && this.source.fd !== this.file) {
       granted?.abandon();
-      this.end(Object.assign(new Error('the file was closed while it was read'), { code: 'EBADF' }));
+      this.end(Object.assign(new Error('the file was closed while it was being read'), { code: 'EBADF' }));
       return true;
     }
     const start = this.position;
@@ -270,7 +282,7 @@ export class FileChunks implements StoppableIterator<Bytes> {
     );
   }
 
-  /** Reads no more. A failure is told to who asks next. */
+  /** Stops reading. A failure rejects the oldest waiting call of `next()`, or else the next one. */
   private end(...failure: [reason?: unknown]): void {
     if (this.phase === 'ending' || this.phase === 'ended') return;
     this.phase = this.phase === 'open' ? 'ending' : 'ended';
@@ -279,7 +291,7 @@ export class FileChunks implements StoppableIterator<Bytes> {
     this.advance();
   }
 
-  /** Gives everything back as soon as nothing is under way, and then answers those who asked. */
+  /** Gives everything back once nothing is under way, and then answers the waiting calls. */
   private finish(): void {
     if (this.isBusy) return;
     if (this.phase === 'ending') {
@@ -303,7 +315,10 @@ export class FileChunks implements StoppableIterator<Bytes> {
   }
 }
 
-/** One read of some chunks: in its place until their memory is full or the file ends, or else whatever comes at once. */
+/**
+ * One read into the memory of one or more chunks. With an offset it continues until that memory is full or the file
+ * ends. Without one it takes what a single call returns.
+ */
 class FileRead {
   error: Error | undefined;
   isUnderWay = true;
@@ -313,7 +328,7 @@ class FileRead {
   private readonly position: number | null;
   private readonly onDone: () => void;
   private readonly length: number;
-  /** Bytes read, and how many of them were taken. */
+  /** How many bytes were read, and how many of them were taken. */
   private filled = 0;
   private taken = 0;
   private readonly onRead = (error: Error | null, bytesRead: number): void => this.took(error, bytesRead);
@@ -332,19 +347,19 @@ class FileRead {
     return this.buffers.length;
   }
 
-  /** Bytes that the next chunk was to have. */
+  /** How many bytes were requested for the next chunk. */
   get nextLength(): number {
     return this.lengths[0] ?? 0;
   }
 
-  /** The next chunk, frozen. Short, or empty, where the read ended before. */
+  /** Takes the next chunk, frozen. It is short or empty if the read ended before its memory was full. */
   take(): Bytes {
     const length = Math.min(this.lengths.shift() ?? 0, this.filled - this.taken);
     this.taken += length;
     return this.buffers.shift()?.advanceMut(length).freeze() ?? Bytes.empty;
   }
 
-  /** Gives back what was not taken. @returns how many bytes that was to be */
+  /** Gives back the chunks that were not taken. @returns how many bytes were requested for them */
   abandon(): number {
     for (const buffer of this.buffers.splice(0)) buffer.abandon();
     return this.lengths.splice(0).reduce((sum, length) => sum + length, 0);
@@ -361,12 +376,12 @@ class FileRead {
         readv(file, this.rooms(), at, this.onRead);
       }
     } catch (error) {
-      // As by a call that began: a place beyond all files, memory that was detached.
+      // node:fs throws for an offset that is too large and for detached memory. Report it as a callback would.
       queueMicrotask(() => this.took(error as Error, 0));
     }
   }
 
-  /** Where the bytes behind those already read go. */
+  /** The memory that is still to be filled, as one view for each chunk. */
   private rooms(): Uint8Array[] {
     let before = this.filled;
     const rooms: Uint8Array[] = [];

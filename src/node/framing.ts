@@ -4,10 +4,10 @@ import { BytesList, giveBack } from './bytes-list.js';
 import { PartialRecord } from './partial-record.js';
 import { type StoppableIterator, stoppable, stoppedBy } from './stoppable.js';
 
-/** Why a stream could not be cut into records. */
+/** The reason why a stream could not be cut into records. */
 export type FramingErrorCode = 'RECORD_TOO_LARGE' | 'RECORD_TRUNCATED';
 
-/** A record is longer than was allowed, or the stream ended within one. */
+/** Thrown when a record is longer than allowed, or when the stream ends in the middle of one. */
 export class FramingError extends ArenaError {
   override readonly name: string = 'FramingError';
   declare readonly code: FramingErrorCode;
@@ -17,29 +17,32 @@ export class FramingError extends ArenaError {
   }
 }
 
-/** A record: in one piece where it lay in one chunk, else a list of its pieces. Release it. */
+/**
+ * A record, to be released by the consumer. It is `Bytes` if it lay in one chunk or was copied to the heap, else a list
+ * of its pieces.
+ */
 export type FramedRecord = Bytes | BytesList;
 
 interface PieceOptions {
   /**
-   * Most chunks that a record which is not complete holds on to. What comes in more is copied to the heap: a peer who drips his
-   * bytes would else hold a slot with each of them, and a record longer than the arena would wait for ever. Default 4; the
-   * arena needs room for that many chunks and those under way.
+   * The most chunks that an incomplete record holds. A record that comes in more chunks is copied to the heap.
+   * Otherwise a peer that sends single bytes would hold a slot with each of them, and a record longer than the arena
+   * would wait forever. Default 4. The arena needs room for that many chunks and for those that are still under way.
    */
   readonly maxPieces?: number | undefined;
 }
 
 export interface LineOptions extends PieceOptions {
-  /** Most bytes of a line, its end not counted. Default 64 KiB. */
+  /** The most bytes in a line, without its line end. Default 64 KiB. */
   readonly maxLength?: number | undefined;
 }
 
 export interface LengthPrefixOptions extends PieceOptions {
-  /** Bytes of the length before each record: 1, 2 or 4. Default 4. */
+  /** Size of the length prefix in bytes: 1, 2 or 4. Default 4. */
   readonly prefixBytes?: 1 | 2 | 4 | undefined;
-  /** Whether the length is little endian. Default false: network order. */
+  /** Whether the length prefix is little-endian. Default false, which means network byte order. */
   readonly littleEndian?: boolean | undefined;
-  /** Most bytes of a record, its length prefix not counted. Default 1 MiB. */
+  /** The most bytes in a record, without its length prefix. Default 1 MiB. */
   readonly maxLength?: number | undefined;
 }
 
@@ -50,8 +53,8 @@ const DEFAULT_RECORD = 1024 * 1024;
 const DEFAULT_PIECES = 4;
 
 /**
- * The lines of a stream, without their ends (`\n` or `\r\n`), not copied; the last one need not have an end. Takes the chunks
- * over.
+ * Cuts a stream into lines and takes ownership of its chunks. A line ends with `\n` or `\r\n`, which is not part of it;
+ * the last line needs no line end. Only lines that come in more than `maxPieces` chunks are copied.
  * @throws RangeError for bad options; when iterated, FramingError RECORD_TOO_LARGE
  */
 export function splitLines(chunks: AsyncIterable<Bytes>, options: LineOptions = {}): StoppableIterator<FramedRecord> {
@@ -67,7 +70,7 @@ async function* lines(
   stop: AbortSignal,
 ): AsyncGenerator<FramedRecord, undefined> {
   using partial = new PartialRecord(maxPieces);
-  // A carriage return may yet turn out to belong to the end.
+  // One byte more is allowed, because the last byte may be the carriage return of the line end.
   const checkLength = (length: number): void => {
     if (length > maxLength + 1) throw tooLarge('line', maxLength);
   };
@@ -86,7 +89,7 @@ async function* lines(
   return undefined;
 }
 
-/** `line`, or its release and an error. */
+/** Returns `line` if it is short enough, else releases it and throws. */
 function checked(line: FramedRecord, maxLength: number): FramedRecord {
   if (line.length <= maxLength) return line;
   giveBack(line);
@@ -105,9 +108,10 @@ function withoutCarriageReturn(line: FramedRecord): FramedRecord {
 }
 
 /**
- * The records of a stream in which each follows its length in bytes, not copied. Takes the chunks over.
+ * Cuts a stream into records and takes ownership of its chunks. A prefix before each record gives its length in bytes.
+ * Only records that come in more than `maxPieces` chunks are copied.
  * @throws RangeError for bad options; when iterated, FramingError RECORD_TOO_LARGE, or RECORD_TRUNCATED when the stream
- *   ends within a record
+ *   ends in the middle of a record
  */
 export function lengthPrefixed(
   chunks: AsyncIterable<Bytes>,
@@ -151,12 +155,12 @@ async function* records(
   }
   stop.throwIfAborted();
   if (length >= 0 || prefix.isPartial) {
-    throw new FramingError('RECORD_TRUNCATED', 'the stream ended within a record');
+    throw new FramingError('RECORD_TRUNCATED', 'the stream ended in the middle of a record');
   }
   return undefined;
 }
 
-/** The length before a record, which may straddle chunks too. */
+/** Reads the length before a record. The prefix may straddle chunks too. */
 class Prefix {
   private readonly byteCount: number;
   private readonly littleEndian: boolean;
@@ -172,7 +176,7 @@ class Prefix {
     return this.filled > 0;
   }
 
-  /** Takes the prefix off the front of `chunk`: its value, or -1 when the rest of it is yet to come. */
+  /** Takes the prefix off the front of `chunk`. @returns its value, or -1 when the rest of it has not arrived yet */
   read(chunk: Bytes): number {
     while (this.filled < this.byteCount && !chunk.isEmpty) {
       const byte = chunk.getU8();
@@ -188,5 +192,5 @@ class Prefix {
 }
 
 function tooLarge(what: string, maxLength: number): FramingError {
-  return new FramingError('RECORD_TOO_LARGE', `${what} exceeds the limit of ${maxLength} bytes`);
+  return new FramingError('RECORD_TOO_LARGE', `${what} exceeds the limit of ${maxLength} bytes (maxLength)`);
 }

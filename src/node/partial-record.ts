@@ -1,14 +1,14 @@
 import { Bytes, BytesMut } from '../index.js';
 import { BytesList } from './bytes-list.js';
 
-/** What came of a record so far. */
+/** The part of a record that has arrived so far. */
 export class PartialRecord {
   private readonly mostPieces: number;
   private pieces = new BytesList();
-  /** In place of the pieces, once there were too many. */
+  /** Replaces the pieces once there are too many. */
   private copy: BytesMut | undefined;
 
-  /** @param mostPieces chunks to hold on to; what comes in more pieces is copied to the heap */
+  /** @param mostPieces the most chunks to hold; a record in more pieces is copied to the heap */
   constructor(mostPieces: number) {
     this.mostPieces = mostPieces;
   }
@@ -17,7 +17,7 @@ export class PartialRecord {
     return this.copy?.length ?? this.pieces.length;
   }
 
-  /** Adds `bytes` and takes the handle over. */
+  /** Adds `bytes` and takes ownership of the handle. */
   append(bytes: Bytes): void {
     if (this.copy === undefined && this.pieces.pieceCount < this.mostPieces) {
       this.pieces.append(bytes);
@@ -28,7 +28,7 @@ export class PartialRecord {
     Bytes.giveBack(bytes);
   }
 
-  /** The record with `last` at its end, if there is more, which it takes over; afterwards the next one begins. */
+  /** Returns the record, ended by `last` if given, and starts the next one. Takes ownership of `last`. */
   finish(last?: Bytes): Bytes | BytesList {
     if (last !== undefined && this.length === 0) return last;
     if (last !== undefined) this.append(last);

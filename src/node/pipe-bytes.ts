@@ -7,22 +7,22 @@ import { checkOpen, needsDrain, prematureClose, send } from './send.js';
 import { checkWritten, isWritable } from './write-bytes.js';
 
 export interface PipeOptions {
-  /** Whether the stream is ended after the last chunk. Default true. */
+  /** Whether to end the stream after the last chunk. Default true. */
   readonly end?: boolean | undefined;
-  /** Ends the pipe with its `reason`. */
+  /** Aborting it ends the pipe with the signal's `reason`. */
   readonly signal?: AbortSignal | undefined;
 }
 
 type Chunk = Bytes | BytesList;
 
 /**
- * Writes everything that `source` gives to `writable` without copying it, and no faster than that takes it: after a `write`
- * that says so it waits for `drain`. Each chunk is released when the stream has finished with its memory.
+ * Writes the chunks of `source` to `writable` without copying them, and no faster than `writable` takes them: when a
+ * `write` asks for it, the pipe waits for `drain`. Each chunk is released when the stream has finished with its memory.
  *
- * Resolves when everything was written and, unless `end` is false, the stream has finished. When anything fails (the source,
- * the stream, the signal) the source is stopped, the stream destroyed, and the promise rejected when all memory is back. What
- * an array has not given by then stays its owner's.
- * @throws TypeError for bad arguments
+ * Resolves when everything was written and, unless `end` is false, the stream has finished. When the source, the stream
+ * or the signal fails, the source is stopped, the stream is destroyed, and the promise rejects once all memory is back.
+ * If `source` is an array, the chunks that were not taken by then still belong to the caller.
+ * @throws TypeError (as a rejection) for bad arguments
  */
 export async function pipeBytes(
   source: AsyncIterable<Chunk> | Iterable<Chunk>,
@@ -59,7 +59,7 @@ class Pipe {
   private readonly sendings = new Set<Promise<void>>();
   private failure: { readonly reason: unknown } | undefined;
   private hasEnded = false;
-  /** Ends what is being waited for. */
+  /** Rejects the wait that is under way. */
   private interrupt: (reason: unknown) => void = () => undefined;
   private asked: Promise<IteratorResult<Chunk, unknown>> | undefined;
 
@@ -68,7 +68,7 @@ class Pipe {
     this.writable = writable;
   }
 
-  /** Ends the pipe; the first reason counts. */
+  /** Ends the pipe. Only the first reason counts. */
   fail(reason: unknown): void {
     if (this.failure !== undefined) return;
     this.failure = { reason };
@@ -82,7 +82,7 @@ class Pipe {
       onFinish = resolve;
     });
     const stopWatching = finished(writable, { readable: false }, (error) => {
-      // Somebody else ended it: there will be no drain, and nothing more is taken.
+      // The stream failed, or other code ended it. No drain will come, and it takes no more data.
       if (error ?? !this.hasEnded) this.fail(error ?? prematureClose());
       else onFinish();
     });
@@ -95,7 +95,7 @@ class Pipe {
       writable.end();
       await this.unlessFailed(finish);
     } catch (error) {
-      writable.on('error', () => undefined); // it has been told
+      writable.on('error', () => undefined); // the rejection reports it
       writable.destroy(error instanceof Error ? error : undefined);
       await this.giveUp();
       throw error;
@@ -121,7 +121,7 @@ class Pipe {
       await this.unlessFailed(new Promise<void>((resolve) => void this.writable.once('drain', resolve)));
   }
 
-  /** Waits for `promise`, but no longer than until the pipe fails. Unlike a race it leaves nothing behind. */
+  /** Waits for `promise` or until the pipe fails. Unlike `Promise.race` it leaves no callbacks behind. */
   private unlessFailed<T>(promise: Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       this.interrupt = reject;
@@ -130,10 +130,10 @@ class Pipe {
     });
   }
 
-  /** Stops the source and waits for the memory that is under way. */
+  /** Stops the source and waits until the stream has finished with all memory. */
   private async giveUp(): Promise<void> {
     const { asked } = this;
-    // A generator that is busy answers return() only afterwards; whether it ever does is its own affair.
+    // While a next() is pending, a generator answers return() only after it, perhaps never. So do not wait for that.
     const returned = this.stopSource().catch(() => undefined);
     if (asked === undefined) await returned;
     else asked.then(({ value, done }) => !done && giveBack(value as Chunk)).catch(() => undefined);

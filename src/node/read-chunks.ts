@@ -9,31 +9,33 @@ import { readReadable } from './read-readable.js';
 import { type StoppableIterator, stoppable } from './stoppable.js';
 
 export interface ReadOptions {
-  /** Bytes of a chunk. Default: a slot, or 64 KiB of a buddy arena. */
+  /** Size of a chunk in bytes. Default: the slot capacity, or 64 KiB in a buddy arena. */
   readonly chunkSize?: number | undefined;
-  /** Offset in the file of the first byte to read. Default 0; of a FileHandle, where it stands. */
+  /** File offset of the first byte to read. Default 0, or the current position of a FileHandle. */
   readonly start?: number | undefined;
-  /** Offset in the file of the _last_ byte to read, as in `fs.createReadStream`. Default: to the end. */
+  /** File offset of the _last_ byte to read, as in `fs.createReadStream`. Default: the end of the file. */
   readonly end?: number | undefined;
-  /** How many chunks of a file are read beyond the one asked for, where the arena has memory to spare. Default 8. */
+  /** How many chunks of a file to read ahead of the one asked for, if the arena has free memory. Default 8. */
   readonly readAhead?: number | undefined;
-  /** Ends the reading with its `reason`. */
+  /** Aborting it ends the reading with the signal's `reason`. */
   readonly signal?: AbortSignal | undefined;
 }
 
 const DEFAULT_READ_AHEAD = 8;
 
 /**
- * The bytes of a file or a stream, in chunks that lie in the arena. Each is the consumer's to release; when the arena is full,
- * reading waits until somebody does.
+ * Reads a file or a stream in chunks that lie in the arena. The consumer releases each chunk. When the arena is full,
+ * reading waits until memory is released.
  *
- * - A path, a FileHandle or anything else with an `fd`: the system reads straight into arena memory; nothing is copied. What is read ahead uses only memory
- *   that is free, so the arena bounds it. A handle stays open, a path's file is closed.
- * - A Readable (an accepted socket, a request, stdin): Node has put its data into Buffers of its own; they are copied into the
- *   arena, once, and what is there at a time shares chunks. A stream is destroyed when reading stops early.
+ * - A path, a FileHandle or anything else with an `fd`: the system reads straight into arena memory, and nothing is
+ *   copied. Reading ahead uses only free memory, so the arena limits it. A handle stays open, a path's file is closed.
+ * - A Readable (an accepted socket, a request, stdin): Node has already put the data into its own Buffers. They are
+ *   copied into the arena, once. Data that is available at the same time shares chunks. The stream is destroyed when
+ *   reading stops early.
  *
- * Stopping early (`break`, `return()`, an error, an abort) gives back whatever was not handed out yet.
- * @throws TypeError, RangeError for bad arguments; when iterated, what opening and reading throw
+ * Stopping early (`break`, `return()`, an error, an abort) gives back every chunk that was not handed out yet.
+ * @throws TypeError, RangeError for bad arguments; when iterated, the errors of opening and reading, and AllocError
+ *   ARENA_CLOSED
  */
 export function readChunks(
   arena: ChunkArena,
@@ -46,7 +48,8 @@ export function readChunks(
   if (end !== undefined) checkInteger(end, 'end', start ?? 0);
   const readAhead = checkInteger(options.readAhead ?? DEFAULT_READ_AHEAD, 'readAhead', 0);
   if (source instanceof Readable) {
-    if (start !== undefined || end !== undefined) throw new TypeError('start and end are for files, not for streams');
+    if (start !== undefined || end !== undefined)
+      throw new TypeError('start and end apply to files only, not to streams');
     return stoppable(signal, (stop) => readReadable(arena, source, chunkSize, stop));
   }
   if (!isFileSource(source)) {

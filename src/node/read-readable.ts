@@ -5,8 +5,8 @@ import type { ArenaBuffer, Bytes } from '../index.js';
 import type { ChunkArena } from './chunk-arena.js';
 
 /**
- * The data of a stream, copied into chunks. What is there at a time shares chunks; a chunk that is not full waits for
- * nothing more.
+ * Copies the data of a stream into chunks. Data that is available at the same time shares chunks. A chunk that is not
+ * full does not wait for more data.
  */
 export async function* readReadable(
   arena: ChunkArena,
@@ -34,7 +34,9 @@ export async function* readReadable(
         continue;
       }
       if (!(data instanceof Uint8Array)) {
-        throw new TypeError(`a stream of bytes is needed (no encoding, no object mode), got ${describe(data)}`);
+        throw new TypeError(
+          `the stream must give Uint8Array chunks (no encoding, no object mode), got ${describe(data)}`,
+        );
       }
       for (let at = 0; at < data.length; ) {
         buffer ??= await arena.allocateAsync(chunkSize, { signal });
@@ -54,9 +56,9 @@ export async function* readReadable(
   }
 }
 
-/** Tells when it is worth looking at a stream again. */
+/** Tells when to read from a stream again. */
 class ReadableEvents {
-  /** Whether the stream has nothing more to give. */
+  /** Whether the stream will give no more data. */
   hasEnded = false;
   error: Error | null | undefined;
   private wake: () => void = () => undefined;

@@ -3,8 +3,9 @@ import { Bytes } from '../index.js';
 import { BytesList, giveBack, viewsOf } from './bytes-list.js';
 
 /**
- * Writes `bytes` to `writable` as one vectored write and releases them when it has finished with their memory. The handle is
- * used up at once: who releases it afterwards, a `using` in a generator, say, releases nothing that is still being read.
+ * Writes `bytes` to `writable` as one vectored write, and releases them when the stream has finished with their memory.
+ * The handle is used up at once. If the caller releases it later, for example by `using` in a generator, no memory is
+ * freed that the stream still reads.
  */
 export function send(writable: Writable, bytes: Bytes | BytesList): Promise<void> {
   return new Promise((resolve, reject) => {
@@ -21,41 +22,41 @@ export function send(writable: Writable, bytes: Bytes | BytesList): Promise<void
   });
 }
 
-/** Whether to wait for `drain`. */
+/** Whether the caller should wait for `drain`. */
 export function needsDrain(writable: Writable & { readonly stream?: Writable }): boolean {
-  // Http2ServerResponse has none of its own before Node 22.
+  // Http2ServerResponse has no writableNeedDrain before Node 22.
   return writable.writableNeedDrain ?? writable.stream?.writableNeedDrain ?? false;
 }
 
-/** The content under a handle of our own; `bytes` is released. */
+/** Moves the content of `bytes` to a new handle, and releases `bytes`. */
 export function takeOver(bytes: Bytes | BytesList): Bytes | BytesList {
   const own = bytes instanceof BytesList ? bytes.split(bytes.length) : bytes.clone();
   giveBack(bytes);
   return own;
 }
 
-/** Whether the memory is that of a WebAssembly.Memory: when it grows, a view that waits to be written is empty. */
+/** Whether the memory is that of a WebAssembly.Memory. When it grows, a view that waits to be written becomes empty. */
 function mayMove(bytes: Bytes | BytesList): boolean {
   const pieces = bytes instanceof BytesList ? [...bytes] : [bytes];
   return pieces.some((piece) => Bytes.placeOf(piece).allocation.memory.mayMove);
 }
 
-/** @throws what a stream failed with, or that it was closed */
+/** @throws the error that the stream failed with, or ERR_STREAM_PREMATURE_CLOSE when it was closed without one */
 export function checkOpen(writable: Writable): void {
   if (writable.destroyed || writable.closed) throw writable.errored ?? prematureClose();
 }
 
-/** Also where it is the socket under an http message that was destroyed. */
+/** Whether the stream was destroyed, or the socket under an http message. */
 function isDestroyed(writable: Writable & { readonly socket?: { readonly destroyed: boolean } | null }): boolean {
   return writable.destroyed || writable.socket?.destroyed === true;
 }
 
 export function prematureClose(): Error {
-  const error = new Error('the stream was closed before it had written everything');
+  const error = new Error('the stream was closed before everything was written');
   return Object.assign(error, { code: 'ERR_STREAM_PREMATURE_CLOSE' });
 }
 
-/** By stream, so that each has one listener of each kind, however many writes are under way. */
+/** One entry for each stream, so that a stream has one listener of each kind, however many writes are under way. */
 const writesByStream = new WeakMap<Writable, StreamWrites>();
 
 function writesOf(writable: Writable): StreamWrites {
@@ -68,24 +69,25 @@ function writesOf(writable: Writable): StreamWrites {
 }
 
 /**
- * The writes that a stream has not finished. A callback is not enough: some never come (an http response whose client left,
- * a stream destroyed in mid-write), and then nothing reads the memory any more once the stream was closed.
+ * The writes that a stream has not finished. Waiting for their callbacks is not enough, because some callbacks never
+ * come (an http response whose client left, a stream destroyed in mid-write). In that case nothing reads the memory any
+ * more once the stream has closed.
  *
- * The listeners stay: adding and removing them for each write cost more than all the rest of it.
+ * The listeners stay on the stream: adding and removing them for each write would cost more than the rest of the write.
  */
 class StreamWrites {
   readonly writable: Writable;
-  /** Whether the stream hands on the memory it was given, and nobody tells when that was read. */
+  /** Whether the stream passes on the memory it was given, so that no event tells when that memory was read. */
   readonly needsCopies: boolean;
   private readonly underWay = new Set<Sending>();
-  /** What is known of why it failed. */
+  /** The last error that the stream emitted. */
   private error: Error | undefined;
   private hasFailed = false;
 
   constructor(writable: Writable) {
     this.writable = writable;
     this.needsCopies = writable instanceof PassThrough;
-    // Streams of one http/2 session share its socket, which goes on reading their memory after they were closed.
+    // The streams of an http/2 session share its socket, which may still read their memory after they were closed.
     const session = sessionOf(writable);
     writable.on('close', () => {
       if (this.underWay.size === 0) return;
@@ -99,7 +101,7 @@ class StreamWrites {
     this.underWay.add(sending);
   }
 
-  /** @returns false when it was removed before */
+  /** @returns false when it had been removed before */
   remove(sending: Sending, failed: boolean): boolean {
     if (failed) this.hasFailed = true;
     return this.underWay.delete(sending);
@@ -113,7 +115,10 @@ class StreamWrites {
     for (const sending of this.underWay) sending.finish(this.failure());
   }
 
-  /** An error that rejects a write was told. Any other that nobody listens to must not pass unseen, as ever. */
+  /**
+   * An error that rejects a write has been reported by that. Any other error must be thrown if the stream has no other
+   * listener, as Node would do.
+   */
   private failed(error: Error): void {
     const isTold = this.hasFailed || this.underWay.size > 0;
     this.error = error;
@@ -127,14 +132,17 @@ interface Session {
   once(event: 'close', listener: () => void): unknown;
 }
 
-/** The http/2 session of a stream, or of the stream of a response. */
+/** The http/2 session of a stream, or of the stream behind a response. */
 function sessionOf(
   writable: Writable & { readonly session?: Session; readonly stream?: { readonly session?: Session } },
 ): Session | undefined {
   return writable.session ?? writable.stream?.session;
 }
 
-/** One call of {@link send}. Each piece has a callback: in a stream that is destroyed those behind the one in work come at once. */
+/**
+ * One call of {@link send}. Every piece has a callback, and all of them must come. The callback of the last piece is
+ * not enough: when a stream is destroyed, the queued pieces call back at once, before the piece that is being written.
+ */
 class Sending {
   private readonly writes: StreamWrites;
   private readonly bytes: Bytes | BytesList;
@@ -184,7 +192,7 @@ class Sending {
   }
 
   private written(error: Error | null | undefined): void {
-    // A socket that was destroyed in mid-write calls back without an error.
+    // A socket that is destroyed in mid-write calls back without an error.
     if (error) this.failure ??= error;
     else if (isDestroyed(this.writes.writable)) this.failure ??= this.writes.failure();
     if (--this.missing === 0) this.finish(undefined);

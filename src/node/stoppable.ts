@@ -1,21 +1,21 @@
 import { abortReason, addAbortCallback, checkSignal, removeAbortCallback } from '../base/abort-signals.js';
 
-/** An async iterable that can be stopped at any time, also while a `next()` is pending. */
+/** An async iterable that can be stopped at any time, even while a `next()` is pending. */
 export interface StoppableIterator<T> extends AsyncIterableIterator<T, undefined, undefined> {
   next(): Promise<IteratorResult<T, undefined>>;
-  /** Ends a pending `next()` with `done`, and resolves when everything is given back. */
+  /** Ends a pending `next()` with `done`, and resolves when everything was given back. */
   return(): Promise<IteratorResult<T, undefined>>;
   [Symbol.asyncIterator](): StoppableIterator<T>;
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** The reason of a stop that is no failure: `return()` was called. */
+/** The abort reason for `return()`, which is not a failure. */
 const RETURNED = Symbol('returned');
 
 /**
- * Runs a generator under a signal that `return()` aborts, and so does `signal`. A generator alone cannot be stopped while
+ * Runs a generator with an abort signal, which `return()` and `signal` abort. A generator alone cannot be stopped while
  * it waits for something.
- * @throws TypeError for what is no signal
+ * @throws TypeError when `signal` is not an AbortSignal
  * @param run must give everything back when its signal aborts, and may throw any error then
  */
 export function stoppable<T>(
@@ -55,7 +55,7 @@ export function stoppable<T>(
     next: () => step(() => started().next()),
     return: () => {
       stop.abort(RETURNED);
-      // One that has not begun would not run its clean-up: it begins, and finds itself stopped.
+      // A generator that has not started would not run its clean-up. Start it: it finds its signal aborted.
       return step(() => (running === undefined ? started().next() : running.return(undefined)));
     },
     [Symbol.asyncIterator]: () => iterator,
@@ -64,12 +64,12 @@ export function stoppable<T>(
   return iterator;
 }
 
-/** The same as `source`, which is also stopped when `stop` aborts, be it that it was asked for something just then. */
+/** Iterates `source`, and stops it when `stop` aborts, even while a `next()` is pending. */
 export function stoppedBy<T>(source: AsyncIterable<T>, stop: AbortSignal): AsyncIterable<T> {
   const iterator = source[Symbol.asyncIterator]();
   const stopSource = async (): Promise<IteratorResult<T>> =>
     (await iterator.return?.()) ?? { done: true, value: undefined };
-  const isOver = stop.aborted; // before it began: it asks for nothing
+  const isOver = stop.aborted; // aborted before it began: take nothing from the source
   if (!isOver) addAbortCallback(stop, () => void stopSource().catch(() => undefined));
   const next = async (): Promise<IteratorResult<T>> => {
     await stopSource();

@@ -7,9 +7,11 @@ import { type StoppableIterator, stoppable } from './stoppable.js';
 import { checkWritten } from './write-bytes.js';
 
 /**
- * A Web stream of bytes from chunks of an arena, read only as fast as it is asked. Every byte is copied once, into the buffer
- * of a `BYOB` reader or a new one: a Web stream takes the buffers it is given away from their owner and never says when it
- * is done with one. Each chunk is released when it was copied.
+ * Makes a Web stream of bytes from the chunks of an arena. It takes a chunk only when the reader asks for data.
+ *
+ * Every byte is copied once, into the buffer of a `BYOB` reader or into a new one. The copy is needed because a Web
+ * stream takes its buffers away from their owner and never tells when it is done with one. Each chunk is released when
+ * it was copied.
  */
 export function toReadableStream(source: AsyncIterable<Bytes | BytesList>): ReadableStream<Uint8Array<ArrayBuffer>> {
   const iterator = source[Symbol.asyncIterator]();
@@ -57,16 +59,17 @@ export function toReadableStream(source: AsyncIterable<Bytes | BytesList>): Read
 }
 
 export interface ReceiveOptions {
-  /** Most bytes of a chunk. Default: a slot, or 64 KiB of a buddy arena. */
+  /** The most bytes in a chunk. Default: the slot capacity, or 64 KiB in a buddy arena. */
   readonly chunkSize?: number | undefined;
-  /** Ends the reading with its `reason`. */
+  /** Aborting it ends the reading with the signal's `reason`. */
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * What a Web stream (the body of a `fetch`, say) gives, copied once into chunks in the arena, each the consumer's to release.
- * The stream is read only when there is memory, and cancelled when reading stops early.
- * @throws TypeError, RangeError for bad arguments; when iterated, the stream's error
+ * Copies the data of a Web stream (the body of a `fetch`, for example) into chunks in the arena, once. The consumer
+ * releases each chunk. Reading waits while the arena is full, and the stream is cancelled when reading stops early.
+ * @throws TypeError, RangeError for bad arguments; when iterated, the error of the stream, TypeError when it gives
+ *   anything but a Uint8Array, and AllocError ARENA_CLOSED
  */
 export function fromReadableStream(
   arena: ChunkArena,
@@ -97,7 +100,8 @@ async function* received(
       stop.throwIfAborted();
       hasEnded = done;
       if (done) return undefined;
-      if (!(value instanceof Uint8Array)) throw new TypeError(`a stream of bytes is needed, got ${describe(value)}`);
+      if (!(value instanceof Uint8Array))
+        throw new TypeError(`the stream must give Uint8Array chunks, got ${describe(value)}`);
       for (let at = 0; at < value.length; at += chunkSize) {
         const part = value.subarray(at, at + chunkSize);
         using buffer = await arena.allocateAsync(part.length, { signal: stop });

@@ -5,25 +5,26 @@ import { Bytes } from '../index.js';
 import { BytesList, viewsOf } from './bytes-list.js';
 import { send, takeOver } from './send.js';
 
-// What one system call takes on Linux and macOS (IOV_MAX).
+// The most views that one system call takes on Linux and macOS (IOV_MAX).
 const MOST_VIEWS = 1024;
 
 /**
- * Writes `bytes` without copying them, and releases them when the target has finished with their memory. The handle is used
- * up, however it ends.
+ * Writes `bytes` without copying them, and releases them when the target has finished with their memory. The handle is
+ * used up, whether the write succeeds or fails.
  *
- * To a Writable (a socket, a response, a file stream): resolves when its callback came, rejects when it failed or was closed
- * first. A list is one vectored write. It does not wait for `drain`: await it, or use `pipeBytes`. A PassThrough hands on the
- * very memory it was given and nobody tells when that is read, so it gets a copy; give other streams of that kind a copy yourself.
+ * To a Writable (a socket, a response, a file stream): resolves when the stream calls back, and rejects when the stream
+ * fails or closes first. A list is written as one vectored write. `writeBytes` does not wait for `drain`: await its
+ * promise, or use `pipeBytes`. A PassThrough passes on the memory it was given and never tells when that was read, so
+ * it gets a copy. Give a copy to other streams of that kind yourself.
  *
- * To a FileHandle: `writev` until everything is written, from `position` on or from where the file stands.
- * @throws TypeError, RangeError for bad arguments, which keep the handle as it is
+ * To a FileHandle: calls `writev` until everything is written, from `position` or from the current file position on.
+ * @throws TypeError, RangeError (as rejections) for bad arguments; the handle then stays as it is
  */
 export function writeBytes(target: Writable | FileHandle, bytes: Bytes | BytesList, position?: number): Promise<void> {
   try {
     checkWritten(bytes);
     if (isWritable(target)) {
-      if (position !== undefined) throw new TypeError('a position is for files, not for streams');
+      if (position !== undefined) throw new TypeError('position applies to files only, not to streams');
       return send(target, bytes);
     }
     if (!isFileHandle(target)) {
@@ -42,7 +43,7 @@ export function checkWritten(bytes: unknown): void {
   throw new TypeError(`bytes must be Bytes or a BytesList, got ${describe(bytes)}`);
 }
 
-/** A file handle is an emitter with a `write` too, but has no end. */
+/** Whether `target` is a Writable. A FileHandle is an emitter with a `write` too, but it has no `end`. */
 export function isWritable(target: unknown): target is Writable {
   if (typeof target !== 'object' || target === null) return false;
   const { write, end, on } = target as Partial<Writable>;
@@ -64,7 +65,7 @@ async function writeToFile(file: FileHandle, bytes: Bytes | BytesList, position:
   }
 }
 
-/** What is left of `views` behind the first `byteCount` bytes. */
+/** The views that remain of `views` after the first `byteCount` bytes. */
 function after(views: readonly Uint8Array[], byteCount: number): Uint8Array[] {
   let done = byteCount;
   let index = 0;

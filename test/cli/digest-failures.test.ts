@@ -23,7 +23,7 @@ import { fromArgument } from '#internal/cli/raw-path';
 import { checksumReport } from '#internal/cli/report';
 import { digest, digestInto, digestUnprivileged, finished, inFolder, returnedAll, start } from '../support/digest.js';
 
-test('a path that does not exist is reported, the others are digested, and the exit code is 1', async () => {
+test('a path that does not exist is reported, the others are hashed, and the exit code is 1', async () => {
   await inFolder(async (folder) => {
     writeFileSync(join(folder, 'there'), 'x');
     const { code, stdout, stderr } = await digest([join(folder, 'missing'), join(folder, 'there')]);
@@ -35,7 +35,7 @@ test('a path that does not exist is reported, the others are digested, and the e
   });
 });
 
-test('what may not be read is reported, and the exit code is 1', async () => {
+test('files and folders without read permission are reported, and the exit code is 1', async () => {
   await inFolder(async (folder) => {
     writeFileSync(join(folder, 'secret'), 'x');
     writeFileSync(join(folder, 'open'), 'x');
@@ -54,7 +54,7 @@ test('what may not be read is reported, and the exit code is 1', async () => {
   });
 });
 
-test('a file that vanishes after it was listed is reported, and the rest goes on', async () => {
+test('a file that vanishes after it was listed is reported, and the others continue', async () => {
   await inFolder(async (folder) => {
     for (const name of ['a', 'b', 'c']) writeFileSync(join(folder, name), name);
     const told: string[] = [];
@@ -81,7 +81,7 @@ test('a file that vanishes after it was listed is reported, and the rest goes on
   });
 });
 
-test('Ctrl-C stops cleanly: what was done is printed, all memory is back, the signal ends it', async () => {
+test('Ctrl-C prints the digests that are done, gives all memory back and ends the command by the signal', async () => {
   await inFolder(async (folder) => {
     writeFileSync(join(folder, 'a'), 'first');
     writeFileSync(join(folder, 'b'), '');
@@ -97,7 +97,7 @@ test('Ctrl-C stops cleanly: what was done is printed, all memory is back, the si
   });
 });
 
-test('a reader that goes away ends it quietly, as SIGPIPE would, with all memory back', async () => {
+test('when its reader goes away, the command ends quietly with exit code 141 and all memory back', async () => {
   await inFolder(async (folder) => {
     for (let index = 0; index < 3000; index++) writeFileSync(join(folder, `file-with-a-rather-long-name-${index}`), '');
     const child = start([folder]);
@@ -113,14 +113,14 @@ test('a reader that goes away ends it quietly, as SIGPIPE would, with all memory
   });
 });
 
-test('files that say nothing of their size are read to their end', async () => {
+test('files that report no size are read to their end', async () => {
   const { code, stdout, stderr } = await digest(['--arena', 'buddy', '/proc/self/status', '/proc/cpuinfo']);
   assert.equal(code, 0, stderr);
   assert.equal(stdout.split('\n').length, 3);
   assert.doesNotMatch(stdout, /e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855/);
 });
 
-test('a file that cannot be read although it was opened is reported', async () => {
+test('a file that can be opened but not read is reported', async () => {
   const { code, stdout, stderr } = await digest(['/proc/self/mem']);
   assert.equal(code, 1);
   assert.equal(stdout, '');
@@ -128,7 +128,7 @@ test('a file that cannot be read although it was opened is reported', async () =
   assert.ok(returnedAll(stderr));
 });
 
-test('what took the place of a file after it was listed is not hashed: a pipe, a device, a link', async () => {
+test('a pipe, a device or a link that took the place of a listed file is not hashed', async () => {
   await inFolder(async (folder) => {
     const stop = new AbortController();
     const memory = chunkMemory('fixed', 4096 * 2, 4096);
@@ -149,7 +149,7 @@ test('what took the place of a file after it was listed is not hashed: a pipe, a
   });
 });
 
-test('hashing keeps no file open', { skip: !existsSync('/proc/self/fd') }, async () => {
+test('hashing leaves no file open', { skip: !existsSync('/proc/self/fd') }, async () => {
   await inFolder(async (folder) => {
     writeFileSync(join(folder, 'small'), 'x');
     writeFileSync(join(folder, 'large'), Buffer.alloc(200_000));
@@ -164,7 +164,7 @@ test('hashing keeps no file open', { skip: !existsSync('/proc/self/fd') }, async
   });
 });
 
-test('a full disk is an error, not a quiet end', { skip: !existsSync('/dev/full') }, async () => {
+test('a full disk is a write error with exit code 1', { skip: !existsSync('/dev/full') }, async () => {
   const { code, stderr } = await digestInto('/dev/full', ['/etc/passwd']);
   assert.equal(code, 1);
   assert.match(stderr, /^arena-alligator: write error: No space left on device$/m);

@@ -11,7 +11,7 @@ import { populate } from '../support/odd-tree.js';
 
 const run = promisify(execFile);
 
-test('the output is what find, sort and sha256sum print, for every way to name the tree', async () => {
+test('the output equals that of find, sort and sha256sum, for every way to name the tree', async () => {
   await inFolder(async (folder) => {
     populate(folder);
     for (const paths of [['.'], [folder], [`${folder}/`], ['deep', 'one'], ['one', './one', 'deep//'], ['deep/loop']]) {
@@ -23,7 +23,7 @@ test('the output is what find, sort and sha256sum print, for every way to name t
   });
 });
 
-test('every kind and size of arena prints the same, however small', async () => {
+test('the output is the same for every kind and size of arena, however small', async () => {
   await inFolder(async (folder) => {
     populate(folder);
     const expected = gnu(folder, '.');
@@ -39,7 +39,7 @@ test('every kind and size of arena prints the same, however small', async () => 
       ['--arena', 'buddy', '--memory', '100K', '--slot-size', '7K', '--files', '16'],
       ['--arena', 'buddy', '--slot-size', '5000', '--slots', '3'],
     ]) {
-      // A byte at a time is for the small files only.
+      // One byte at a time would be too slow for the large files.
       const path = /--(slot-size|memory) 1( |$)/.test(options.join(' ')) ? 'one' : '.';
       const { code, stdout, stderr } = await digest([...options, path], folder);
       assert.equal(stdout, path === 'one' ? gnu(folder, 'one') : expected, options.join(' '));
@@ -49,7 +49,7 @@ test('every kind and size of arena prints the same, however small', async () => 
   });
 });
 
-test('names are escaped as current coreutils escape them', () => {
+test('names are escaped as in current coreutils', () => {
   const line = (name: string): string => checksumLine('d', fromArgument(name));
   assert.equal(line('plain'), 'd  plain\n');
   assert.equal(line('back\\slash'), '\\d  back\\\\slash\n');
@@ -58,7 +58,7 @@ test('names are escaped as current coreutils escape them', () => {
   assert.equal(line('ä'), 'd  Ã¤\n');
 });
 
-test('the summary says how much was done with what', async () => {
+test('the summary gives the files, bytes, time, arena and peak memory', async () => {
   await inFolder(async (folder) => {
     writeFileSync(join(folder, 'a'), Buffer.alloc(1000));
     writeFileSync(join(folder, 'b'), Buffer.alloc(500));
@@ -100,7 +100,7 @@ test('--json prints one document with the digests, the failures and the summary'
   });
 });
 
-test('--json of nothing is a document too', async () => {
+test('--json prints a valid document when there are no files', async () => {
   await inFolder(async (folder) => {
     const { code, stdout } = await digest(['--json', folder]);
     assert.equal(code, 0);
@@ -108,7 +108,7 @@ test('--json of nothing is a document too', async () => {
   });
 });
 
-test('without a path it digests the folder of the package, from wherever it is called', async () => {
+test('without a path it hashes the folder of the package, from any working directory', async () => {
   await inFolder(async (folder) => {
     const home = join(folder, 'package');
     const elsewhere = join(folder, 'elsewhere');
@@ -126,8 +126,8 @@ test('without a path it digests the folder of the package, from wherever it is c
   });
 });
 
-test('on a terminal there is a progress bar, gone when it is done', async (context) => {
-  if (spawnSync('script', ['--version']).status !== 0) return context.skip('there is no script(1) to make a terminal');
+test('on a terminal the command shows a progress bar, failures and the summary', async (context) => {
+  if (spawnSync('script', ['--version']).status !== 0) return context.skip('script(1) is needed to make a terminal');
   await inFolder(async (folder) => {
     writeFileSync(join(folder, 'file'), Buffer.alloc(3_000_000));
     const command = `${process.execPath} ${main} digest /proc/self/mem ${folder} > ${folder}.sums || true`;

@@ -11,7 +11,7 @@ import { formatBytes, parseSize } from '#internal/cli/size';
 import { describeError } from '#internal/cli/system-error';
 import { inFolder } from '../support/digest.js';
 
-test('sizes are read with powers of 1024 and refused otherwise', () => {
+test('parseSize reads units as powers of 1024 and refuses anything else', () => {
   assert.equal(parseSize('4096'), 4096);
   assert.equal(parseSize('64K'), 65536);
   assert.equal(parseSize('64KiB'), 65536);
@@ -21,7 +21,7 @@ test('sizes are read with powers of 1024 and refused otherwise', () => {
     assert.equal(parseSize(bad), undefined);
 });
 
-test('sizes are shown with decimal units', () => {
+test('formatBytes uses decimal units', () => {
   assert.deepEqual([0, 999, 1000, 1_234_567, 2e12].map(formatBytes), ['0 B', '999 B', '1.0 kB', '1.2 MB', '2.0 TB']);
   assert.equal(formatBytes(5e15), '5000.0 TB');
 });
@@ -32,14 +32,14 @@ test('paths are joined as find joins them', () => {
   assert.equal(joined(fromArgument('a//'), 'b'), 'a//b');
 });
 
-test('errors are described as GNU tools do, others by their message', () => {
+test('system errors are described in the words of GNU tools, other errors by their message', () => {
   assert.equal(describeError(Object.assign(new Error('x'), { errno: -13, code: 'EACCES' })), 'Permission denied');
   assert.equal(describeError(Object.assign(new Error('x'), { errno: -9999, code: 'EODD' })), 'EODD');
   assert.equal(describeError(new Error('plain')), 'plain');
   assert.equal(describeError('thrown'), 'thrown');
 });
 
-test('a consumer that throws in the middle of a file costs no memory', async () => {
+test('a consumer that throws in the middle of a file loses no memory', async () => {
   await inFolder(async (folder) => {
     const path = join(folder, 'file');
     writeFileSync(path, Buffer.alloc(10_000));
@@ -59,7 +59,7 @@ test('a consumer that throws in the middle of a file costs no memory', async () 
   });
 });
 
-test('an aborted signal stops between chunks and costs no memory', async () => {
+test('an abort stops the hashing between chunks and loses no memory', async () => {
   await inFolder(async (folder) => {
     const path = join(folder, 'file');
     writeFileSync(path, Buffer.alloc(100_000));
@@ -72,7 +72,7 @@ test('an aborted signal stops between chunks and costs no memory', async () => {
   });
 });
 
-test('a file waits until the arena has room for a chunk, or until it is told to stop', async () => {
+test('hashing a file waits until the arena has room for a chunk, or until it is aborted', async () => {
   await inFolder(async (folder) => {
     for (const size of [1, 100_000]) {
       const path = join(folder, `${size}`);
@@ -93,7 +93,7 @@ test('a file waits until the arena has room for a chunk, or until it is told to 
   });
 });
 
-test('an arena takes no more than the memory it was given, and a chunk always fits', () => {
+test('an arena takes no more than the given memory, and a chunk always fits', () => {
   for (const kind of ['fixed', 'buddy'] as const) {
     for (const [memory, chunk] of [
       [1, 1],
@@ -110,7 +110,7 @@ test('an arena takes no more than the memory it was given, and a chunk always fi
   }
 });
 
-test('writing waits for a slow reader, and ends waiting when the reader goes away', async () => {
+test('writing waits for a slow reader, and stops waiting when the reader goes away', async () => {
   const stuck: (() => void)[] = [];
   const failures: string[] = [];
   const stream = new Writable({

@@ -16,7 +16,7 @@ const sha256 = (data: Uint8Array | string): string => createHash('sha256').updat
 
 const nothing = (): void => undefined;
 
-/** A pool of which the workers run `script` with a channel of theirs, over 8 slots of 4096 bytes. */
+/** Runs `use` with a pool over 8 slots of 4096 bytes. Its workers run `script`, in which `channel` is their channel. */
 async function inPool(threads: number, script: string | undefined, use: Use): Promise<void> {
   if (script === undefined) return withPool(threads, undefined, use);
   await inFolder(async (folder) => {
@@ -44,7 +44,7 @@ async function withPool(threads: number, script: URL | undefined, use: Use): Pro
   assert.deepEqual([bytesLive, frees], [0, allocationsOk]);
 }
 
-test('a file that fails in the middle does not spoil the next one of the same thread', async () => {
+test('a file that fails in the middle does not affect the next file of the same thread', async () => {
   await inPool(1, undefined, async (pool, arena, folder) => {
     const path = join(folder, 'file');
     const content = pattern(100_000);
@@ -66,7 +66,7 @@ test('a file that fails in the middle does not spoil the next one of the same th
   });
 });
 
-test('a signal stops a file between chunks, and those in line behind it', async () => {
+test('a signal stops a file between chunks, and the files that wait behind it', async () => {
   await inPool(1, undefined, async (pool, arena, folder) => {
     const path = join(folder, 'file');
     writeFileSync(path, '');
@@ -80,15 +80,15 @@ test('a signal stops a file between chunks, and those in line behind it', async 
       sent += count;
       if (sent > 100_000) stop.abort();
     });
-    assert.deepEqual(await Promise.all([first, hash(() => assert.fail('the one in line was read'))]), [
+    assert.deepEqual(await Promise.all([first, hash(() => assert.fail('the file that waits in line was read'))]), [
       undefined,
       undefined,
     ]);
   });
 });
 
-test('a thread that dies fails its files, whatever it held comes back, and the other threads go on', async () => {
-  // Keeps what it gets, so that the reader waits for memory.
+test('a thread that dies fails its files, its memory comes back, and the other threads continue', async () => {
+  // The worker keeps its chunks, so that the reader waits for memory.
   const script = `
     const held = [];
     while (held.length < 5) {
@@ -110,13 +110,17 @@ test('a thread that dies fails its files, whatever it held comes back, and the o
       results.map((result) => (result.status === 'fulfilled' ? result.value.sha256 : result.reason.message)),
       ['the worker broke', 'small', 'small'],
     );
-    assert.equal((await pool.hash(inChunks(arena, 'z', 1), 1, nothing)).sha256, 'small', 'by the one that is left');
+    assert.equal(
+      (await pool.hash(inChunks(arena, 'z', 1), 1, nothing)).sha256,
+      'small',
+      'hashed by the thread that is left',
+    );
     await assert.rejects(pool.hash(readChunks(arena, large), 200_000, nothing), /the worker broke/);
-    await assert.rejects(pool.hash(inChunks(arena, 'z', 1), 1, nothing), /the worker broke/, 'nobody is left');
+    await assert.rejects(pool.hash(inChunks(arena, 'z', 1), 1, nothing), /the worker broke/, 'no thread is left');
   });
 });
 
-test('a thread that ends without a word, before any file or over one, fails them', async () => {
+test('a thread that exits without an error, before or during a file, fails its files', async () => {
   for (const script of ['process.exit(3);', 'channel.receiveBlocking(); process.exit(3);']) {
     await inPool(1, script, async (pool, arena) => {
       const files = ['a'.repeat(50), 'b'].map((text) => pool.hash(inChunks(arena, text, 1), text.length, nothing));
@@ -125,7 +129,7 @@ test('a thread that ends without a word, before any file or over one, fails them
   }
 });
 
-test('bytes that did not come in the memory of the arena are counted', async () => {
+test('bytes that arrive outside the memory of the arena are counted', async () => {
   const script = `
     for (let chunk = channel.receiveBlocking(); chunk !== undefined; chunk = channel.receiveBlocking()) {
       if (chunk.isEmpty) parentPort.postMessage({ sha256: '', bytes: 0, bytesCopied: 7 });

@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { digest, digestUnprivileged, finished, gnu, inFolder, returnedAll, start } from '../support/digest.js';
 import { populate } from '../support/odd-tree.js';
 
-/** The tree with all that is odd, many small files beside it, and some that are larger than small arenas. */
+/** Adds the odd tree, many small files, and some files that are larger than the small arenas. */
 function populateWidely(folder: string): void {
   populate(folder);
   mkdirSync(join(folder, 'many'));
@@ -17,7 +17,7 @@ function populateWidely(folder: string): void {
 const nothingCopied = (threads: number): RegExp =>
   new RegExp(`^threads: ${threads}; 0 payload bytes copied after the read$`, 'm');
 
-test('with any number of threads, arena and memory the output is that of sha256sum', async () => {
+test('the output equals that of sha256sum, with any number of threads, arena and memory', async () => {
   await inFolder(async (folder) => {
     populateWidely(folder);
     const expected = gnu(folder, '.');
@@ -57,7 +57,7 @@ test('an arena of one byte is enough', async () => {
   });
 });
 
-test('more threads than files, and threads for nothing at all', async () => {
+test('there may be more threads than files, or no files at all', async () => {
   await inFolder(async (folder) => {
     for (const files of [0, 1]) {
       if (files === 1) writeFileSync(join(folder, 'only'), 'x');
@@ -69,7 +69,7 @@ test('more threads than files, and threads for nothing at all', async () => {
   });
 });
 
-test('--json says how many threads hashed, that they got all without a copy, and that all came back', async () => {
+test('--json reports the number of threads, zero copied bytes, and as many frees as allocations', async () => {
   await inFolder(async (folder) => {
     populateWidely(folder);
     const documents = [];
@@ -87,12 +87,12 @@ test('--json says how many threads hashed, that they got all without a copy, and
   });
 });
 
-test('without threads nothing is said of them', async () => {
+test('without threads the summary does not mention them', async () => {
   const { stderr } = await digest(['/etc/passwd']);
   assert.doesNotMatch(stderr, /threads/);
 });
 
-test('what may not be read, or cannot, is reported, and the rest goes on', async () => {
+test('files without read permission and files that cannot be read are reported, and the others continue', async () => {
   await inFolder(async (folder) => {
     for (const name of ['a', 'secret', 'z']) writeFileSync(join(folder, name), name);
     const expected = gnu(folder, 'a', 'z');
@@ -108,7 +108,7 @@ test('what may not be read, or cannot, is reported, and the rest goes on', async
   });
 });
 
-test('Ctrl-C stops the threads too: what was done is printed, all memory is back, the signal ends it', async () => {
+test('Ctrl-C stops the threads too, prints the digests that are done and gives all memory back', async () => {
   await inFolder(async (folder) => {
     writeFileSync(join(folder, 'a'), 'first');
     for (const name of ['b', 'c', 'd']) {

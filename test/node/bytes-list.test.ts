@@ -10,7 +10,7 @@ function listOf(arena: FixedArena, ...texts: string[]): BytesList {
   return new BytesList(texts.map((text) => (text === '' ? Bytes.empty : frozen(arena, text))));
 }
 
-test('a list is its pieces one after the other', () => {
+test('a list is the concatenation of its pieces', () => {
   const arena = FixedArena.withSlotCapacity(8, 16).build();
   const list = listOf(arena, 'ab', '', 'cde');
   assert.deepEqual([list.length, list.isEmpty, list.pieceCount, list.toString()], [5, false, 2, 'abcde']);
@@ -28,7 +28,7 @@ test('a list is its pieces one after the other', () => {
   assertAllReturned(arena);
 });
 
-test('clones and slices are lists of their own over the same memory, and hold only what they need', () => {
+test('clones and slices are separate lists over the same memory, and a slice holds only the pieces it needs', () => {
   const arena = FixedArena.withSlotCapacity(8, 16).build();
   const list = listOf(arena, 'abc', 'def', 'ghi');
   const middle = list.slice(4, 5);
@@ -47,7 +47,7 @@ test('clones and slices are lists of their own over the same memory, and hold on
   arena.close();
 });
 
-test('a piece that was read to its end gives its memory back when the list takes it', () => {
+test('a fully read piece gives its memory back when a list takes it', () => {
   const arena = FixedArena.withSlotCapacity(2, 16).build();
   const read = frozen(arena, 'ab');
   read.advance(2);
@@ -56,7 +56,7 @@ test('a piece that was read to its end gives its memory back when the list takes
   assertAllReturned(arena);
 });
 
-test('every way to use a released list throws, and releasing again does nothing', () => {
+test('every use of a released list throws, and a second release does nothing', () => {
   const list = new BytesList([Bytes.copyFrom(Uint8Array.of(1))]);
   list.release();
   list.release();
@@ -78,7 +78,7 @@ test('every way to use a released list throws, and releasing again does nothing'
   for (const use of uses) assert.throws(use, { name: 'ReleasedError' }, use.toString());
 });
 
-test('only Bytes are pieces, and a wrong one takes nothing over', () => {
+test('a piece must be Bytes, and a list with a bad piece takes no handle', () => {
   const bytes = Bytes.copyFrom(Uint8Array.of(1));
   const wrong = new Uint8Array(1) as unknown as Bytes;
   assert.throws(() => new BytesList([bytes, wrong]), TypeError);
@@ -86,7 +86,7 @@ test('only Bytes are pieces, and a wrong one takes nothing over', () => {
   assert.throws(() => new BytesList().append(wrong), TypeError);
 });
 
-test('slicing and splitting anywhere agree with one array, and everything comes back', () => {
+test('slicing and splitting at any index give the same bytes as with one array, and all memory comes back', () => {
   fc.assert(
     fc.property(
       fc.array(fc.uint8Array({ maxLength: 6 }), { maxLength: 6 }),
@@ -116,12 +116,12 @@ test('slicing and splitting anywhere agree with one array, and everything comes 
   );
 });
 
-test('a piece that was read to its end is given back, also when it is appended', () => {
+test('a fully read piece gives its memory back when it is appended', () => {
   const arena = FixedArena.withSlotCapacity(2, 16).build();
   const [first, second] = [frozen(arena, 'a'), frozen(arena, 'b')];
   first.getU8();
   second.getU8();
-  assert.equal(arena.tryAllocate(), undefined, 'they hold their memory until then');
+  assert.equal(arena.tryAllocate(), undefined, 'fully read pieces hold their memory until a list takes them');
   const list = new BytesList([first]).append(second);
   assert.deepEqual([list.pieceCount, first.isReleased, second.isReleased], [0, true, true]);
   assertAllReturned(arena);

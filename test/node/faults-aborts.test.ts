@@ -34,13 +34,13 @@ const arenas: Record<string, () => Waitable> = {
   'shared buddy': () => BuddyArena.builder(BuddyGeometry.exact(64, 64)).shared(threads).buildAsync(),
 };
 
-/** Gives the memory back that a wait got, if it got any. */
+/** Gives back the memory that a wait got, if any. */
 function drop(outcome: Outcome<{ abandon(): void }>): void {
   outcome.value?.abandon();
 }
 
 for (const [name, make] of Object.entries(arenas)) {
-  test(`allocateAsync, ${name}: an abort before, while it waits, as it is served and after loses nothing`, async () => {
+  test(`allocateAsync, ${name}: an abort before, during or after the wait, or at the grant, loses no memory`, async () => {
     const arena = make();
     await assert.rejects(arena.allocateAsync(64, { signal: AbortSignal.abort(reason) }), reason);
     assert.equal(arena.metrics().allocationsOk, 0);
@@ -67,7 +67,7 @@ for (const [name, make] of Object.entries(arenas)) {
     after.abort(reason);
     await settled();
     assert.deepEqual([abortedFirst.error, servedFirst.state], [reason, 'resolved']);
-    assert.equal(arena.tryAllocate(64), undefined, 'it has the memory');
+    assert.equal(arena.tryAllocate(64), undefined, 'the served wait has the memory');
     drop(servedFirst);
 
     const late = new AbortController();
@@ -78,7 +78,7 @@ for (const [name, make] of Object.entries(arenas)) {
   });
 }
 
-test('allocateAsync: any order of waits, aborts and releases in one turn leaves nothing behind', () =>
+test('allocateAsync: waits, aborts and releases in any order within one turn leave no memory or wait behind', () =>
   fc.assert(
     fc.asyncProperty(
       fc.constantFrom(...Object.keys(arenas)),
@@ -110,7 +110,7 @@ test('allocateAsync: any order of waits, aborts and releases in one turn leaves 
     { numRuns: 200 },
   ));
 
-test('a channel: an abort while it waits, as it is served and after loses no message', async () => {
+test('a channel: an abort before the call, during the wait, at the delivery or later loses no message', async () => {
   const arena = FixedArena.withSlotCapacity(4, 16).shared(threads).build();
   const channel = BytesChannel.create(arena, { capacity: 1 });
   for (const [when, served] of [
@@ -130,7 +130,7 @@ test('a channel: an abort while it waits, as it is served and after loses no mes
     await settled();
     if (when === 'after') stop.abort(reason);
     await settled();
-    // One that is aborted in the call after the send may get it or not; the message is in just one place.
+    // A receive that is aborted right after the send may get the message or not. The message is in one place only.
     if (when !== 'just after') assert.equal(receiving.state, served ? 'resolved' : 'rejected', when);
     const left = channel.tryReceive();
     assert.equal([receiving.value, left].filter((bytes) => bytes?.toString() === 'x').length, 1, when);
@@ -154,14 +154,14 @@ test('a channel: an abort while it waits, as it is served and after loses no mes
     assert.notEqual(sending.state, 'pending');
     const sent = channel.tryReceive();
     assert.equal(sent?.toString(), sending.state === 'resolved' ? 'second' : undefined, when);
-    assert.equal(own.isReleased, sending.state === 'resolved', 'what was not sent is still the caller’s');
+    assert.equal(own.isReleased, sending.state === 'resolved', 'the caller keeps bytes that were not sent');
     own.release();
     sent?.release();
     assertAllReturned(arena);
   }
 });
 
-test('a channel: any order of sends, receives and aborts in one turn keeps every message in one place', () =>
+test('a channel: sends, receives and aborts in any order within one turn keep every message in one place', () =>
   fc.assert(
     fc.asyncProperty(
       fc.array(fc.tuple(fc.constantFrom('send', 'receive', 'abort', 'turn'), fc.nat(9)), { maxLength: 30 }),
@@ -219,7 +219,7 @@ async function withServer(serve: (socket: Socket) => void, use: (port: number) =
 
 const content = pattern(4096);
 
-/** Every reader that takes a signal, over something that gives 4 KiB and then has ended, or has no end. */
+/** Every reader that takes a signal. Its source gives 4 KiB and ends, or gives nothing and never ends. */
 const readers: Record<
   string,
   (arena: AsyncFixedArena, signal: AbortSignal, path: string, port: number) => StoppableIterator<Bytes>
@@ -227,15 +227,15 @@ const readers: Record<
   'a file': (arena, signal, path) => readChunks(arena, path, { signal }),
   'a file, without reading ahead': (arena, signal, path) => readChunks(arena, path, { signal, readAhead: 0 }),
   'a Readable': (arena, signal) => readChunks(arena, Readable.from([content]), { signal }),
-  'a Readable that has nothing': (arena, signal) => readChunks(arena, new PassThrough(), { signal }),
+  'a Readable with nothing to read': (arena, signal) => readChunks(arena, new PassThrough(), { signal }),
   'a Web stream': (arena, signal) =>
     fromReadableStream(arena, Readable.toWeb(Readable.from([content])) as ReadableStream<Uint8Array>, { signal }),
-  'a Web stream that has nothing': (arena, signal) => fromReadableStream(arena, new ReadableStream(), { signal }),
+  'a Web stream with nothing to read': (arena, signal) => fromReadableStream(arena, new ReadableStream(), { signal }),
   'a connection': (arena, signal, _path, port) => connectChunks(arena, { port, host: '127.0.0.1' }, { signal }).chunks,
 };
 
 for (const [name, read] of Object.entries(readers)) {
-  test(`${name}: an abort at any moment, in an arena with memory or without, ends it with its reason or comes too late`, () =>
+  test(`${name}: an abort at any moment, in a full arena or not, ends it with the reason or comes too late`, () =>
     withServer(
       (socket) => socket.end(content),
       (port) =>
@@ -274,7 +274,7 @@ for (const [name, read] of Object.entries(readers)) {
     ));
 }
 
-test('a pipe: an abort at any moment ends it with its reason, or comes too late, and everything comes back', () =>
+test('a pipe: an abort at any moment ends it with the reason or comes too late, and all memory comes back', () =>
   fc.assert(
     fc.asyncProperty(fc.nat(30), fc.constantFrom(1, 100, 10_000), fc.boolean(), async (after, mark, end) => {
       const arena = asyncArena(4, 64);
@@ -300,7 +300,7 @@ test('a pipe: an abort at any moment ends it with its reason, or comes too late,
     { numRuns: 60 },
   ));
 
-/** A signal that only looks like one: `listen` runs when somebody listens. */
+/** An object that only looks like an AbortSignal. `listen` runs when a listener is added. */
 function oddSignal(listen: () => void, listeners: Set<unknown> = new Set()): AbortSignal {
   return {
     aborted: false,
@@ -312,7 +312,7 @@ function oddSignal(listen: () => void, listeners: Set<unknown> = new Set()): Abo
   } as unknown as AbortSignal;
 }
 
-test('a signal that closes the arena when it is listened to leaves no timer and no listener', async () => {
+test('a signal that closes the arena while a listener is added leaves no timer and no listener', async () => {
   using clock = new FakeClock();
   for (const make of Object.values(arenas)) {
     const arena = make();
@@ -326,7 +326,7 @@ test('a signal that closes the arena when it is listened to leaves no timer and 
   }
 });
 
-test('a signal that throws when asked for its reason has said that, and others of the same signal are told too', async () => {
+test('an error thrown by the getter of signal.reason is the reason, for every wait on that signal', async () => {
   const arena = FixedArena.withSlotCapacity(1, 64).buildAsync();
   const held = arena.allocate();
   const listeners = new Set<unknown>();

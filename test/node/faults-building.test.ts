@@ -17,10 +17,13 @@ const refused = (error: unknown): boolean => error instanceof BuildError && erro
 const constructors = ['Uint8Array', 'Int32Array', 'Float64Array', 'ArrayBuffer', 'SharedArrayBuffer'] as const;
 type Constructor = new (...args: unknown[]) => object;
 
-/** Below this the runtime itself would be the first to fail. */
+/** Smaller memory is never refused, because the runtime itself would fail first. */
 const SMALL = 256;
 
-/** Runs `act` in a runtime that refuses to make the memory number `index`, as one does that has no more. @returns whether it got so far */
+/**
+ * Runs `act` in a runtime that refuses to make memory number `index`, like a runtime that has no memory left.
+ * @returns whether `act` asked for that memory
+ */
 function withoutMemory(index: number, act: () => unknown): boolean {
   const names = globalThis as unknown as Record<string, Constructor>;
   const saved = constructors.map((name) => names[name]);
@@ -48,23 +51,23 @@ const units = 16_384;
 const builders = {
   fixed: () => FixedArena.withSlotCapacity(units, 1).initPolicy('zero'),
   buddy: () => BuddyArena.builder(BuddyGeometry.exact(units, 1)).initPolicy('zero'),
-  'fixed, of the caller’s memory': () =>
+  'fixed, over the caller’s memory': () =>
     FixedArena.fromRaw(new Uint8Array(units).fill(7), SlotSpec.size(1)).initPolicy('zero'),
-  'buddy, of the caller’s memory': () =>
+  'buddy, over the caller’s memory': () =>
     BuddyArena.fromRaw(new Uint8Array(units).fill(7), BuddyHint.minAlloc(1)).initPolicy('zero'),
   'fixed, shared': () => FixedArena.withSlotCapacity(units, 1).initPolicy('zero').shared(threads),
   'buddy, shared': () => BuddyArena.builder(BuddyGeometry.exact(units, 1)).initPolicy('zero').shared(threads),
-  'fixed, shared, of the caller’s memory': () =>
+  'fixed, shared, over the caller’s memory': () =>
     FixedArena.fromRaw(new SharedArrayBuffer(units), SlotSpec.size(1)).initPolicy('zero').shared(threads),
-  'buddy, shared, of the caller’s memory': () =>
+  'buddy, shared, over the caller’s memory': () =>
     BuddyArena.fromRaw(new SharedArrayBuffer(units), BuddyHint.minAlloc(1)).initPolicy('zero').shared(threads),
 } as const;
 
 for (const [name, make] of Object.entries(builders)) {
   for (const way of ['build', 'buildUnfaulted', 'buildAsync'] as const) {
-    test(`${way}, ${name}: whatever memory the runtime refuses, it is a BuildError, and the builder is as good as before`, () => {
+    test(`${way}, ${name}: any memory the runtime refuses is a BuildError, and the builder works afterwards`, () => {
       let index = 0;
-      // A builder of a union of modes has no `this` that the type checker knows.
+      // The type checker knows no `this` type for a union of builders in several modes.
       const built = (builder: object) => (builder as FixedArenaBuilder)[way]();
       for (let arrived = true; arrived; index++) {
         const builder = make();
@@ -90,7 +93,7 @@ for (const [name, make] of Object.entries(builders)) {
   }
 }
 
-test('sizes that the runtime refuses are BuildErrors: memory, shared memory, and the control memory of many threads', () => {
+test('a size that the runtime refuses is a BuildError: memory, shared memory, control memory of many threads', () => {
   const attempts: readonly (() => unknown)[] = [
     () => FixedArena.withSlotCapacity(2, 2 ** 51).build(),
     () => FixedArena.withSlotCapacity(2, 2 ** 51).buildUnfaulted(),
@@ -109,7 +112,7 @@ test('sizes that the runtime refuses are BuildErrors: memory, shared memory, and
       BuddyArena.builder(BuddyGeometry.nearest(2 ** 49 + 1, 2 ** 40))
         .shared(threads)
         .buildUnfaulted(),
-    // Its buffer may be had, but no Int32Array over all of it.
+    // The runtime may provide this buffer, but no Int32Array over all of it.
     () =>
       FixedArena.withSlotCapacity(2 ** 22 + 5, 1)
         .shared({ maxThreads: 1024 })
@@ -118,14 +121,14 @@ test('sizes that the runtime refuses are BuildErrors: memory, shared memory, and
   for (const [index, attempt] of attempts.entries()) {
     try {
       attempt();
-      assert.equal(index, attempts.length - 1, 'only the last may be possible somewhere');
+      assert.equal(index, attempts.length - 1, 'only the last size may be possible on some machines');
     } catch (error) {
       assert.ok(refused(error), `${index}: ${error}`);
     }
   }
 });
 
-test('a build that was refused for its control memory leaves the caller’s memory for another try', () => {
+test('a build that gets no control memory leaves the caller’s memory free for another build', () => {
   const owed = FixedArena.fromRaw(new SharedArrayBuffer(units), SlotSpec.size(64), () => undefined).shared(threads);
   for (let turn = 0; turn < 2; turn++) assert.throws(() => owed.build(), { code: 'INCOMPATIBLE_OPTIONS' });
   const retried = FixedArena.fromRaw(new SharedArrayBuffer(units), SlotSpec.size(1));
@@ -136,7 +139,7 @@ test('a build that was refused for its control memory leaves the caller’s memo
   assertAllReturned(built);
 });
 
-test('a channel for which there is no memory is a BuildError, and leaves the arena as it was', () => {
+test('creating a channel without memory for it is a BuildError and leaves the arena unchanged', () => {
   const arena = FixedArena.withSlotCapacity(2, 8).shared(threads).build();
   assert.ok(withoutMemory(0, () => assert.throws(() => BytesChannel.create(arena, { capacity: 9 }), refused)));
   const channel = BytesChannel.create(arena, { capacity: 9 });

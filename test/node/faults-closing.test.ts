@@ -54,7 +54,7 @@ const refused = { name: 'AllocError', code: 'ARENA_CLOSED' } as const;
 const things = ['buffer', 'bytes', 'clone', 'region', 'wait', 'message', 'ticket', 'receive'] as const;
 
 for (const [name, make] of Object.entries(arenas)) {
-  test(`close, ${name}: what is open then stays good, who waits is told, and everything comes back`, () =>
+  test(`close, ${name}: open handles stay usable, waits are rejected, and all memory comes back`, () =>
     fc.assert(
       fc.asyncProperty(
         fc.array(fc.constantFrom(...things), { maxLength: 12 }),
@@ -126,7 +126,7 @@ for (const [name, make] of Object.entries(arenas)) {
               });
             }
           }
-          // One that asks for a message before another is served by it.
+          // Let the receives that were called before a message was sent take that message.
           await settled();
           arena.close();
           arena.close();
@@ -165,7 +165,7 @@ for (const [name, make] of Object.entries(arenas)) {
     ));
 }
 
-test('detach with handles, messages and waits open: handles stay good, the rest is told, and the next thread finds all', async () => {
+test('detach with open handles and waits: handles stay usable, waits reject, all memory comes back', async () => {
   const arena = FixedArena.withSlotCapacity(2, 16).shared(threads).build();
   const channel = BytesChannel.create(arena, { capacity: 2 });
   const bytes = arena.allocate().putU8(1).freeze();
@@ -184,7 +184,7 @@ test('detach with handles, messages and waits open: handles stay good, the rest 
   assertAllReturned(arena);
 });
 
-test('dealloc comes once, after everything that was open at close has come back, whatever it was', () =>
+test('dealloc is called once, after every handle that was open at close has been given back', () =>
   fc.assert(
     fc.property(
       fc.array(fc.constantFrom('buffer', 'bytes', 'region'), { maxLength: 6 }),

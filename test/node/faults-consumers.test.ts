@@ -25,7 +25,7 @@ import { settled } from '../support/outcome.js';
 
 type Chunks = AsyncIterable<Bytes | BytesList> & Partial<AsyncDisposable>;
 
-/** Lines of 9 bytes, which are records with a length of 8 before them as well. */
+/** Lines of 9 bytes. They are also records of 8 bytes behind a length prefix of one byte. */
 const text = Array.from({ length: 150 }, (_, index) => `\b${String(index).padStart(7, '0')}\n`).join('');
 const data = Buffer.from(text);
 const pieces = (): Buffer[] => Array.from({ length: 15 }, (_, index) => data.subarray(index * 90, index * 90 + 90));
@@ -46,7 +46,7 @@ interface Place {
   readonly port: number;
 }
 
-/** All that gives chunks; what it opened is closed by the function. */
+/** All sources of chunks, each with a function that closes what the source opened. */
 const sources: Record<string, (arena: AsyncFixedArena, place: Place) => Promise<[Chunks, () => Promise<void>]>> = {
   'a file': async (arena, { path }) => [readChunks(arena, path, { readAhead: 2 }), async () => undefined],
   'a FileHandle': async (arena, { path }) => {
@@ -75,7 +75,7 @@ async function consumed(chunks: Chunks, count: number, last: () => void): Promis
   for await (using _ of chunks) if (taken++ === count) return last();
 }
 
-/** Ways to stop after `count` chunks. */
+/** The ways to stop after `count` chunks. */
 const stops: Record<string, (chunks: Chunks, count: number) => Promise<void>> = {
   break: (chunks, count) => consumed(chunks, count, () => undefined),
   throw: async (chunks, count) => {
@@ -134,7 +134,7 @@ async function withPlace(use: (place: Place) => Promise<void>): Promise<void> {
 }
 
 for (const [name, make] of Object.entries(sources)) {
-  test(`${name}: however its consumer stops, in whatever framing, everything comes back`, () =>
+  test(`${name}: all memory comes back, no matter how the consumer stops and how the data is framed`, () =>
     withPlace((place) =>
       fc.assert(
         fc.asyncProperty(
@@ -154,7 +154,7 @@ for (const [name, make] of Object.entries(sources)) {
     ));
 }
 
-test('a step between source and target that throws ends the pipe, and everything comes back', () =>
+test('a generator between source and target that throws ends the pipe, and all memory comes back', () =>
   withPlace(async (place) => {
     for (const make of Object.values(sources)) {
       for (const when of [0, 1, 5]) {
@@ -177,7 +177,7 @@ test('a step between source and target that throws ends the pipe, and everything
     }
   }));
 
-test('a target that throws instead of calling back ends the pipe, and everything comes back', async () => {
+test('a target that throws instead of calling back ends the pipe, and all memory comes back', async () => {
   for (const method of ['write', 'writev', 'final'] as const) {
     const arena = asyncArena(4, 64);
     const fails = (): never => {
@@ -189,7 +189,7 @@ test('a target that throws instead of calling back ends the pipe, and everything
   }
 });
 
-test('the messages of a channel: whose consumer stops leaves the rest to others', async () => {
+test('a consumer of a channel that stops leaves the remaining messages to other consumers', async () => {
   const arena = FixedArena.withSlotCapacity(8, 16).shared({ maxThreads: 2 }).build();
   const channel = BytesChannel.create(arena, { capacity: 8 });
   for (let index = 0; index < 8; index++) channel.trySend(arena.allocate().putU8(index).freeze());
@@ -214,7 +214,7 @@ test('the messages of a channel: whose consumer stops leaves the rest to others'
   assertAllReturned(arena);
 });
 
-test('a message that comes while the iterator is told to return goes to who asked before', async () => {
+test('a message that arrives after return() answers the next() that was pending before it', async () => {
   const arena = FixedArena.withSlotCapacity(2, 16).shared({ maxThreads: 2 }).build();
   const channel = BytesChannel.create(arena, { capacity: 2 });
   const iterator = channel[Symbol.asyncIterator]() as AsyncGenerator<Bytes, undefined>;
@@ -232,7 +232,7 @@ test('a message that comes while the iterator is told to return goes to who aske
   assertAllReturned(arena);
 });
 
-test('the bytes of Bytes may be left at any of them, and are released none the less', () => {
+test('iterating over Bytes may stop at any byte, and the Bytes can be released all the same', () => {
   const arena = FixedArena.withSlotCapacity(1, 16).build();
   const bytes = frozen(arena, 'abc');
   for (const byte of bytes) if (byte === 0x62) break;
@@ -247,7 +247,7 @@ test('the bytes of Bytes may be left at any of them, and are released none the l
   assertAllReturned(arena);
 });
 
-test('a Web stream whose reader cancels: before it reads, while it reads, with a part left over, or never reads on', () =>
+test('a Web stream whose reader cancels before, during or between reads, or in mid-chunk, gives all memory back', () =>
   withPlace((place) =>
     fc.assert(
       fc.asyncProperty(
@@ -283,7 +283,7 @@ test('a Web stream whose reader cancels: before it reads, while it reads, with a
     ),
   ));
 
-test('a connection whose own connect throws, or aborts its signal, leaves nothing behind', async () => {
+test('a connect function that throws, or aborts the signal, leaves nothing behind', async () => {
   const arena = asyncArena(2, 64);
   const connect = (): never => {
     throw boom;
@@ -310,13 +310,13 @@ test('a connection whose own connect throws, or aborts its signal, leaves nothin
   });
 });
 
-test('a file that cannot be read tells it to its consumer, whatever consumes it', async () => {
+test('a read error of a file reaches the consumer, with and without framing', async () => {
   const arena = asyncArena(4, 64);
   const folder = openSync('.', 'r');
   for (const chunks of [readChunks(arena, { fd: folder }), splitLines(readChunks(arena, { fd: folder }))]) {
     await assert.rejects(
       async () => {
-        for await (using _ of chunks as Chunks) assert.fail('there is nothing');
+        for await (using _ of chunks as Chunks) assert.fail('there is no chunk');
       },
       { code: 'EISDIR' },
     );

@@ -24,7 +24,7 @@ import { Outcome, settled } from '../support/outcome.js';
 
 const reason = new Error('on purpose');
 
-/** Writables that take their time, never call back, take several at once, or fail at the third. */
+/** Writables that are slow, never call back, take several chunks at once, or fail at the third write. */
 const targets: Record<string, () => Writable> = {
   slow: () => new Writable({ write: (_chunk, _encoding, done) => void setImmediate(done) }),
   silent: () => new Writable({ write: () => undefined }),
@@ -73,7 +73,7 @@ for (const [name, make] of Object.entries(targets)) {
             }
           }
           for (let turn = 0; turn < 40; turn++) await settled();
-          // Nobody else can tell of one that never calls back.
+          // Only this settles the writes of a stream that never calls back.
           target.destroy();
           for (let turn = 0; turn < 20; turn++) await settled();
           for (const { state } of writes) assert.notEqual(state, 'pending');
@@ -85,7 +85,7 @@ for (const [name, make] of Object.entries(targets)) {
       { numRuns: 60 },
     ));
 
-  test(`a ${name} stream that is ended or destroyed while it is piped into: the pipe settles and all comes back`, () =>
+  test(`a ${name} stream that is ended or destroyed during a pipe: the pipe settles and all memory comes back`, () =>
     fc.assert(
       fc.asyncProperty(fc.constantFrom(...ways), fc.nat(12), fc.boolean(), async (way, turns, end) => {
         const arena = asyncArena(3, 16);
@@ -104,7 +104,7 @@ for (const [name, make] of Object.entries(targets)) {
     ));
 }
 
-test('a device that is full, and a file that is only for reading: writes reject with the error of the system', async (context) => {
+test('writing to a full device or to a read-only descriptor rejects with the error of the system', async (context) => {
   if (!existsSync('/dev/full')) return context.skip('no /dev/full here');
   const arena = asyncArena(4, 64);
   const full = await open('/dev/full', 'r+');
@@ -136,7 +136,7 @@ test('a device that is full, and a file that is only for reading: writes reject 
   });
 });
 
-/** A connection: this end and the other. */
+/** Runs `use` with the port of a server and the socket that it accepts. */
 async function withPair(use: (port: number, accepted: Promise<Socket>) => Promise<void>): Promise<void> {
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
@@ -151,7 +151,7 @@ async function withPair(use: (port: number, accepted: Promise<Socket>) => Promis
   await once(server, 'close');
 }
 
-test('a peer that resets the connection: before the first chunk, between two and with some not taken', async () => {
+test('a peer resets the connection before the first chunk, between chunks, and with chunks not taken', async () => {
   for (const reads of ['its own socket', 'a socket of the program'] as const) {
     for (const taken of [0, 1, 3]) {
       await withPair(async (port, accepted) => {
@@ -180,7 +180,7 @@ test('a peer that resets the connection: before the first chunk, between two and
             () => undefined,
             (error: unknown) => error,
           );
-        // Where there was data left to read the system may tell a reset as an end.
+        // If data was left to read, the system may report a reset as an end.
         if (taken < 3 || next.error !== undefined) {
           assert.equal((next.error as { code?: string } | undefined)?.code, 'ECONNRESET');
         }
@@ -191,7 +191,7 @@ test('a peer that resets the connection: before the first chunk, between two and
   }
 });
 
-test('a peer that resets the connection while much is being written to it: every write settles and gives its memory back', async () => {
+test('a peer resets the connection during large writes: every write rejects and gives its memory back', async () => {
   for (const piped of [false, true]) {
     await withPair(async (port, accepted) => {
       const size = 8 * 1024 * 1024; // more than the kernel takes at once
@@ -215,7 +215,7 @@ test('a peer that resets the connection while much is being written to it: every
   }
 });
 
-test('a Readable that is destroyed in any state ends what reads it', () =>
+test('a Readable that is destroyed in any state ends the reading', () =>
   fc.assert(
     fc.asyncProperty(
       fc.nat(4),
@@ -263,7 +263,7 @@ test('a Readable that is destroyed in any state ends what reads it', () =>
     { numRuns: 80 },
   ));
 
-test('a Web stream that errors in any state tells it to who reads, and everything comes back', () =>
+test('an error of a Web stream in any state reaches the consumer, and all memory comes back', () =>
   fc.assert(
     fc.asyncProperty(fc.nat(4), fc.nat(3), async (given, slots) => {
       const arena = asyncArena(slots + 1, 16);

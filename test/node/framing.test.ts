@@ -15,7 +15,7 @@ async function linesOf(text: string, size: number, maxLength?: number): Promise<
   }
 }
 
-test('lines end with a line feed, with or without a carriage return; the last one need not', async () => {
+test('a line ends with LF or CR LF, and the last line needs no line end', async () => {
   for (const size of [1, 2, 3, 5, 64]) {
     assert.deepEqual(await linesOf('', size), []);
     assert.deepEqual(await linesOf('\n', size), ['']);
@@ -25,7 +25,7 @@ test('lines end with a line feed, with or without a carriage return; the last on
   }
 });
 
-test('lines agree with split, however they are cut into chunks', () =>
+test('splitLines gives the same lines as String.split, in chunks of any size', () =>
   fc.assert(
     fc.asyncProperty(
       fc.string({ unit: fc.constantFrom('a', 'é', '\n', '\r'), maxLength: 60 }),
@@ -39,19 +39,19 @@ test('lines agree with split, however they are cut into chunks', () =>
     ),
   ));
 
-test('a line that lay in one chunk is a slice of it; one that straddles chunks is a list of slices', async () => {
+test('a line within one chunk is a slice of it, and a line that straddles chunks is a list of slices', async () => {
   const arena = asyncArena(8, 8);
   const kinds: string[] = [];
   for await (using line of splitLines(inChunks(arena, 'ab\ncdefghijk\n', 8))) {
     kinds.push(line instanceof BytesList ? `list of ${line.pieceCount}` : 'bytes');
     const [view] = line instanceof BytesList ? line.views() : [line.view];
-    assert.equal(view?.buffer.byteLength, 64, 'in the memory of the arena');
+    assert.equal(view?.buffer.byteLength, 64, 'the line lies in the memory of the arena');
   }
   assert.deepEqual(kinds, ['bytes', 'list of 2']);
   assertAllReturned(arena);
 });
 
-test('a line longer than the limit is an error, in one chunk or over many; one of just the limit is not', async () => {
+test('in chunks of any size, a line longer than maxLength is an error, and one of exactly maxLength is not', async () => {
   for (const size of [1, 3, 64]) {
     assert.deepEqual(await linesOf('12345\r\n1\n12345', size, 5), ['12345', '1', '12345']);
     for (const text of ['123456\n', '1\n123456', '1234567890'.repeat(5), '12345\r1\n']) {
@@ -87,7 +87,7 @@ async function recordsOf(stream: string, size: number, options: Framed = {}): Pr
   }
 }
 
-test('records with a length before them agree with what was framed, however they are cut into chunks', () =>
+test('records with a length prefix are the same as before the framing, in chunks of any size', () =>
   fc.assert(
     fc.asyncProperty(
       fc.array(fc.string({ unit: fc.constantFrom('a', 'b'), maxLength: 40 }), { maxLength: 6 }),
@@ -101,7 +101,7 @@ test('records with a length before them agree with what was framed, however they
     ),
   ));
 
-test('a record longer than the limit is an error before any of it is kept', async () => {
+test('a record longer than maxLength is an error as soon as its prefix is read', async () => {
   const stream = framed(['12345', '123456'], {});
   assert.deepEqual(await recordsOf(stream, 3, { maxLength: 6 }), ['12345', '123456']);
   await assert.rejects(recordsOf(stream, 3, { maxLength: 5 }), {
@@ -111,7 +111,7 @@ test('a record longer than the limit is an error before any of it is kept', asyn
   await assert.rejects(recordsOf('\x7f\x7f\x7f\x7f', 4), { code: 'RECORD_TOO_LARGE' });
 });
 
-test('a stream that ends within a record is an error', async () => {
+test('a stream that ends in the middle of a record is an error', async () => {
   for (const stream of ['\0', '\0\0\0', '\0\0\0\x02', '\0\0\0\x02a', `${framed(['ab'], {})}\0`]) {
     await assert.rejects(
       recordsOf(stream, 2),
@@ -120,13 +120,13 @@ test('a stream that ends within a record is an error', async () => {
   }
 });
 
-test('options of lengthPrefixed are checked', () => {
+test('lengthPrefixed refuses bad options', () => {
   const chunks = inChunks(asyncArena(1, 8), '', 1);
   assert.throws(() => lengthPrefixed(chunks, { prefixBytes: 3 as 4 }), RangeError);
   assert.throws(() => lengthPrefixed(chunks, { maxLength: -1 }), RangeError);
 });
 
-test('a peer who drips his bytes cannot hold a slot with each of them', async () => {
+test('a peer that sends single bytes cannot hold a slot with each of them', async () => {
   const arena = asyncArena(24, 64);
   const text = 'x'.repeat(500);
   let most = 0;
@@ -141,7 +141,7 @@ test('a peer who drips his bytes cannot hold a slot with each of them', async ()
   assertAllReturned(arena);
 });
 
-test('a line without an end is refused as soon as it is too long, and a length of four large bytes is no negative one', async () => {
+test('an endless line is refused once it is too long, and a length above 2^31 is not taken as negative', async () => {
   const arena = asyncArena(8, 64);
   let chunks = 0;
   async function* endless(): AsyncGenerator<Bytes> {
@@ -156,7 +156,7 @@ test('a line without an end is refused as soon as it is too long, and a length o
   assertAllReturned(arena);
 });
 
-test('a record longer than the arena is copied instead of waiting for ever', async () => {
+test('a record longer than the arena is copied instead of waiting forever', async () => {
   const arena = asyncArena(6, 64);
   const text = 'y'.repeat(2000);
   assert.deepEqual((await copies(splitLines(inChunks(arena, `${text}\n`, 64)))).map(String), [text]);
@@ -165,7 +165,7 @@ test('a record longer than the arena is copied instead of waiting for ever', asy
   assertAllReturned(arena);
 });
 
-test('return() stops a source that has nothing to give', async () => {
+test('return() stops a source whose next() is pending', async () => {
   let stopped = 0;
   const quiet = (): AsyncIterable<Bytes> => {
     let end: (result: IteratorResult<Bytes>) => void = () => undefined;
@@ -191,7 +191,7 @@ test('return() stops a source that has nothing to give', async () => {
   assert.equal(stopped, 2);
 });
 
-test('stopping early releases what was kept of a record and stops the source', async () => {
+test('stopping early releases the part of a record that was kept, and stops the source', async () => {
   const arena = asyncArena(8, 8);
   let stopped = false;
   async function* source(): AsyncGenerator<Bytes> {
@@ -216,7 +216,7 @@ test('stopping early releases what was kept of a record and stops the source', a
   assertAllReturned(arena);
 });
 
-test('a record in as many pieces as are allowed is not copied, in one more it is', async () => {
+test('a record in maxPieces chunks is not copied, and a record in one more chunk is', async () => {
   const arena = asyncArena(8, 64);
   const kinds: (number | 'copied')[] = [];
   for (const text of ['abcd\n', 'abcdefg\n']) {

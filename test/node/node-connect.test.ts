@@ -10,7 +10,7 @@ import { Outcome, settled } from '../support/outcome.js';
 
 const content = pattern(1_000_000);
 
-/** Runs `use` with the port of a server that gives each connection to `serve`. */
+/** Runs `use` with the port of a server that passes each connection to `serve`. */
 async function withServer(serve: (socket: Socket) => void, use: (port: number) => Promise<void>): Promise<void> {
   const sockets = new Set<Socket>();
   const server = createServer({ allowHalfOpen: true }, (socket) => {
@@ -28,7 +28,7 @@ async function withServer(serve: (socket: Socket) => void, use: (port: number) =
   }
 }
 
-test('what comes in arrives whole and in order, from one slot up', () =>
+test('incoming data arrives complete and in order, with one slot or more', () =>
   withServer(
     (socket) => socket.end(content),
     async (port) => {
@@ -43,7 +43,7 @@ test('what comes in arrives whole and in order, from one slot up', () =>
     },
   ));
 
-test('data lands in the arena itself: nothing is allocated for it elsewhere while there is memory', () =>
+test('data lands in the memory of the arena, and nowhere else while the arena has memory', () =>
   withServer(
     (socket) => socket.end(content),
     async (port) => {
@@ -62,7 +62,7 @@ test('data lands in the arena itself: nothing is allocated for it elsewhere whil
     },
   ));
 
-test('a consumer that does not take its chunks stops the reading, and the peer has to wait', async () => {
+test('a consumer that takes no chunks stops the reading, and the peer has to wait', async () => {
   let sent = 0;
   await withServer(
     (socket) => {
@@ -93,14 +93,14 @@ test('a consumer that does not take its chunks stops the reading, and the peer h
   );
 });
 
-test('no more is read than readAhead says and the memory in which the next data lands', () =>
+test('a connection holds at most readAhead chunks and the memory for the next read', () =>
   withServer(
     (socket) => socket.write(content),
     async (port) => {
       const arena = asyncArena(64, 4096);
       const { chunks } = connectChunks(arena, { port, host: '127.0.0.1' }, { readAhead: 3, chunkSize: 1000 });
       const { value } = await chunks.next();
-      assert.equal(value?.length, 1000, 'chunks are no longer than asked for');
+      assert.equal(value?.length, 1000, 'chunks are no longer than chunkSize');
       await new Promise((resolve) => setTimeout(resolve, 50));
       assert.ok(arena.metrics().bytesLive <= 5 * 4096, `${arena.metrics().bytesLive}`);
       value?.release();
@@ -109,7 +109,7 @@ test('no more is read than readAhead says and the memory in which the next data 
     },
   ));
 
-test('nothing is lost when the arena is full in between, nor when the program resumes the socket itself', () =>
+test('no data is lost when the arena is full for a while, even if the program resumes the socket itself', () =>
   withServer(
     (socket) => socket.end(content),
     async (port) => {
@@ -128,7 +128,7 @@ test('nothing is lost when the arena is full in between, nor when the program re
     },
   ));
 
-test('when the peer has ended, the memory for the next data is given back though the socket stays open', () =>
+test('the memory for the next read is given back when the peer ends, even if the socket stays open', () =>
   withServer(
     (socket) => socket.end('bye'),
     async (port) => {
@@ -142,7 +142,7 @@ test('when the peer has ended, the memory for the next data is given back though
     },
   ));
 
-test('an open connection holds one chunk of memory, and none when the arena was full', () =>
+test('an open connection holds one chunk of memory, or none while the arena is full', () =>
   withServer(
     (socket) => socket.write('hello'),
     async (port) => {
@@ -165,7 +165,7 @@ test('an open connection holds one chunk of memory, and none when the arena was 
     },
   ));
 
-test('stopping early destroys the socket and returns every slot: break, abort, return, a destroy of the program', () =>
+test('break, abort, return() and destroying the socket end the connection and give back every slot', () =>
   withServer(
     (socket) => socket.write(content),
     async (port) => {
@@ -195,7 +195,7 @@ test('stopping early destroys the socket and returns every slot: break, abort, r
     },
   ));
 
-test('a connection that fails tells it where the chunks are taken', async () => {
+test('an error of connecting rejects the chunks, and bad arguments throw', async () => {
   const arena = asyncArena(2, 1024);
   let port = 0;
   await withServer(
@@ -212,7 +212,7 @@ test('a connection that fails tells it where the chunks are taken', async () => 
   await assertAllReturnedSoon(arena);
 });
 
-test('closing the arena ends a connection that needs more of it', () =>
+test('closing the arena ends a connection that needs more memory', () =>
   withServer(
     (socket) => socket.write(content),
     async (port) => {
@@ -225,7 +225,7 @@ test('closing the arena ends a connection that needs more of it', () =>
     },
   ));
 
-test('an accepted socket is read with readChunks, and its writing side is as ever', async () => {
+test('readChunks reads an accepted socket, and its writing side works as usual', async () => {
   const arena = asyncArena(4, 16_384);
   await withServer(
     (socket) => {
@@ -243,7 +243,7 @@ test('an accepted socket is read with readChunks, and its writing side is as eve
   await assertAllReturnedSoon(arena);
 });
 
-/** A socket by hand: `close` ends its destruction. */
+/** A socket whose destruction is not complete until `close` is called. */
 function slowSocket(): { socket: Socket; close: () => void } {
   let end = (): void => undefined;
   const socket = new Duplex({
@@ -256,7 +256,7 @@ function slowSocket(): { socket: Socket; close: () => void } {
   return { socket: socket as Socket, close: () => end() };
 }
 
-test('the memory that the system writes into comes back when the socket is closed, not before', async () => {
+test('the memory that the system writes into comes back only when the socket is closed', async () => {
   const arena = asyncArena(1, 64);
   const { socket, close } = slowSocket();
   const stop = new AbortController();
@@ -265,7 +265,7 @@ test('the memory that the system writes into comes back when the socket is close
   const ended = assert.rejects(chunks.next(), { name: 'AbortError' });
   stop.abort();
   await settled();
-  assert.equal(arena.tryAllocate(), undefined, 'it may still be written into');
+  assert.equal(arena.tryAllocate(), undefined, 'the system may still write into it');
   socket.on('error', () => undefined);
   close();
   await ended;
@@ -273,7 +273,7 @@ test('the memory that the system writes into comes back when the socket is close
   assertAllReturned(arena);
 });
 
-test('a connection that has ended leaves no listener on its signal', async () => {
+test('an ended connection leaves no listener on its signal', async () => {
   const arena = asyncArena(1, 64);
   const { socket, close } = slowSocket();
   const { signal } = new AbortController();
@@ -286,7 +286,7 @@ test('a connection that has ended leaves no listener on its signal', async () =>
   assertAllReturned(arena);
 });
 
-test('memory that is granted in the moment that a connection closes comes back', async () => {
+test('memory that is granted while the connection closes comes back', async () => {
   const arena = asyncArena(1, 64);
   const held = arena.allocate();
   const { socket, close } = slowSocket();

@@ -19,7 +19,7 @@ import { Outcome, settled } from '../support/outcome.js';
 
 const content = pattern(100_000);
 
-/** Runs `use` with a file of `content`. */
+/** Runs `use` with the path of a file that holds `content`. */
 function withFile<T>(use: (path: string) => Promise<T>): Promise<T> {
   return inFolder((folder) => {
     const path = join(folder, 'file');
@@ -28,7 +28,7 @@ function withFile<T>(use: (path: string) => Promise<T>): Promise<T> {
   });
 }
 
-/** How many descriptors of this process are open on `path`. */
+/** The number of descriptors that this process has open on `path`. */
 function openOn(path: string): number {
   return readdirSync('/proc/self/fd').filter((fd) => {
     try {
@@ -39,7 +39,7 @@ function openOn(path: string): number {
   }).length;
 }
 
-test('a file comes in chunks, whole and in order, for every chunk size, read-ahead and arena', () =>
+test('a file arrives complete and in order, with any chunk size, read-ahead and arena', () =>
   withFile(async (path) => {
     const arenas: ChunkArena[] = [
       asyncArena(1, 4096),
@@ -63,7 +63,7 @@ test('a file comes in chunks, whole and in order, for every chunk size, read-ahe
     assert.equal(openOn(path), 0);
   }));
 
-test('start and end are offsets of the first and the last byte, as in fs.createReadStream', () =>
+test('start and end are the offsets of the first and the last byte, as in fs.createReadStream', () =>
   withFile(async (path) => {
     const arena = asyncArena(4, 4096);
     const ranges = [
@@ -81,7 +81,7 @@ test('start and end are offsets of the first and the last byte, as in fs.createR
     assertAllReturned(arena);
   }));
 
-test('a path may be a string, a Buffer or a URL; a FileHandle goes on from where it stands and stays open', () =>
+test('a path may be a string, a Buffer or a URL, and a FileHandle is read from its position and stays open', () =>
   withFile(async (path) => {
     const arena = asyncArena(4, 4096);
     for (const source of [path, Buffer.from(path), pathToFileURL(path)]) {
@@ -92,7 +92,7 @@ test('a path may be a string, a Buffer or a URL; a FileHandle goes on from where
     assert.ok((await joined(readChunks(arena, file))).equals(content.subarray(50_000)));
     assert.ok((await joined(readChunks(arena, file, { start: 99_000 }))).equals(content.subarray(99_000)));
     const { bytesRead } = await file.read(Buffer.alloc(10), 0, 10, 0);
-    assert.equal(bytesRead, 10, 'still open');
+    assert.equal(bytesRead, 10, 'the handle is still open');
     const again = await open(path);
     assert.ok((await joined(readChunks(arena, again, { end: 4999 }))).equals(content.subarray(0, 5000)));
     await again.close();
@@ -100,7 +100,7 @@ test('a path may be a string, a Buffer or a URL; a FileHandle goes on from where
     assertAllReturned(arena);
   }));
 
-test('an empty file has no chunks; files that say they are empty are read to their end', async () => {
+test('an empty file has no chunks, and a file that reports size 0 is read to its end', async () => {
   const arena = asyncArena(2, 4096);
   await inFolder(async (folder) => {
     const path = join(folder, 'empty');
@@ -111,7 +111,7 @@ test('an empty file has no chunks; files that say they are empty are read to the
   assertAllReturned(arena);
 });
 
-test('a pipe is read as it comes, to its end', () =>
+test('a pipe is read as its data arrives, to its end', () =>
   inFolder(async (folder) => {
     const path = join(folder, 'pipe');
     execFileSync('mkfifo', [path]);
@@ -131,7 +131,7 @@ test('a pipe is read as it comes, to its end', () =>
     assertAllReturned(arena);
   }));
 
-test('a consumer that holds its chunks stops the reading; memory stays within the arena', () =>
+test('a consumer that holds its chunks stops the reading until it releases one', () =>
   withFile(async (path) => {
     const arena = asyncArena(3, 4096);
     const chunks = readChunks(arena, path, { readAhead: 8 });
@@ -148,7 +148,7 @@ test('a consumer that holds its chunks stops the reading; memory stays within th
     assert.equal(openOn(path), 0);
   }));
 
-test('read-ahead takes only memory that is free: a reader never waits for more than the chunk it was asked for', () =>
+test('reading ahead takes only free memory and never waits for it', () =>
   withFile(async (path) => {
     const arena = asyncArena(2, 4096);
     const other = arena.allocate();
@@ -158,7 +158,7 @@ test('read-ahead takes only memory that is free: a reader never waits for more t
     assertAllReturned(arena);
   }));
 
-test('stopping early closes the file and returns every slot: break, throw, return, dispose, before the first and in the middle', () =>
+test('break, throw, return() and dispose close the file and give back every slot, at the start or later', () =>
   withFile(async (path) => {
     const arena = asyncArena(4, 4096);
     for await (using chunk of readChunks(arena, path)) {
@@ -181,13 +181,13 @@ test('stopping early closes the file and returns every slot: break, throw, retur
     const busy = readChunks(arena, path);
     const [asked, ...others] = [busy.next(), busy.next(), busy.return(), busy.next()];
     for (const result of await Promise.all([asked, ...others])) {
-      assert.equal(result?.value, undefined, 'return() overtakes what is still being opened');
+      assert.equal(result?.value, undefined, 'return() ends calls that wait for the file to open');
     }
     assert.equal(openOn(path), 0);
     assertAllReturned(arena);
   }));
 
-test('next() may be asked several times before it answers; the answers keep their order', () =>
+test('several next() calls may be pending, and they are answered in order', () =>
   withFile(async (path) => {
     const arena = asyncArena(4, 4096);
     const chunks = readChunks(arena, path);
@@ -201,7 +201,7 @@ test('next() may be asked several times before it answers; the answers keep thei
     assertAllReturned(arena);
   }));
 
-test('an abort ends the reading with its reason: before, while it waits for memory, and between two chunks', () =>
+test('an abort ends the reading with its reason, at the start, during a wait for memory and between chunks', () =>
   withFile(async (path) => {
     const arena = asyncArena(2, 4096);
     const reason = new Error('enough');
@@ -228,7 +228,7 @@ test('an abort ends the reading with its reason: before, while it waits for memo
     assert.equal((await chunks.next()).done, true);
   }));
 
-test('closing the arena ends the reading with ARENA_CLOSED and gives everything back', () =>
+test('closing the arena ends the reading with ARENA_CLOSED, and all memory comes back', () =>
   withFile(async (path) => {
     const arena = asyncArena(2, 4096);
     const chunks = readChunks(arena, path);
@@ -244,7 +244,7 @@ test('closing the arena ends the reading with ARENA_CLOSED and gives everything 
     assert.equal(openOn(path), 0);
   }));
 
-test('what the system refuses reaches the consumer, and nothing is lost', () =>
+test('errors of the system reach the consumer, and all memory comes back', () =>
   inFolder(async (folder) => {
     const arena = asyncArena(2, 4096);
     await assert.rejects(readChunks(arena, join(folder, 'missing')).next(), { code: 'ENOENT' });
@@ -257,7 +257,7 @@ test('what the system refuses reaches the consumer, and nothing is lost', () =>
     assertAllReturned(arena);
   }));
 
-test('what is thrown at once reaches the consumer too, and return() answers afterwards', async () => {
+test('errors that node:fs throws reach the consumer too, and a later return() answers', async () => {
   const arena = asyncArena(2, 4096);
   for (const source of ['nul\0', new URL('http://localhost/')]) {
     const chunks = readChunks(arena, source);
@@ -270,7 +270,7 @@ test('what is thrown at once reaches the consumer too, and return() answers afte
   assertAllReturned(arena);
 });
 
-test('a FileHandle that is closed meanwhile ends the reading, whatever its descriptor is used for next', () =>
+test('closing the FileHandle ends the reading, even if another file reuses the descriptor', () =>
   withFile(async (path) => {
     const arena = asyncArena(4, 4096);
     const file = await open(path);
@@ -283,7 +283,7 @@ test('a FileHandle that is closed meanwhile ends the reading, whatever its descr
     assertAllReturned(arena);
   }));
 
-test('a read that is under way keeps its memory until it is back, also after return()', () =>
+test('a read under way keeps its memory until it is done, even after return()', () =>
   inFolder(async (folder) => {
     const path = join(folder, 'pipe');
     execFileSync('mkfifo', [path]);
@@ -302,7 +302,7 @@ test('a read that is under way keeps its memory until it is back, also after ret
     assertAllReturned(arena);
   }));
 
-test('no more is read ahead than was asked for, and a small file takes a small block', () =>
+test('no more than readAhead chunks are read ahead, and a small file takes a small block', () =>
   withFile(async (path) => {
     const arena = asyncArena(32, 1000);
     for (const [readAhead, most] of [
@@ -327,7 +327,7 @@ test('no more is read ahead than was asked for, and a small file takes a small b
     for (const one of [arena, buddy]) assertAllReturned(one);
   }));
 
-test('files whose reads end in the middle are read to their end', async () => {
+test('a file whose reads are short is read to its end', async () => {
   const arena = asyncArena(12, 65_536);
   const maps = (await joined(readChunks(arena, '/proc/self/smaps'))).toString();
   assert.ok(maps.length > 10_000);
@@ -335,7 +335,7 @@ test('files whose reads end in the middle are read to their end', async () => {
   assertAllReturned(arena);
 });
 
-test('a signal is let go when the reading ends, whatever ends it', () =>
+test('no listener stays on the signal, no matter how the reading ends', () =>
   withFile(async (path) => {
     const arena = asyncArena(4, 4096);
     const { signal } = new AbortController();
@@ -369,7 +369,7 @@ test('many readers share one small arena, and all of them finish', () =>
     }
   }));
 
-test('what was read ahead is given back when somebody waits, be it the consumer itself', () =>
+test('chunks that were read ahead are given back when a caller waits for memory, even the consumer itself', () =>
   withFile(async (path) => {
     const arena = asyncArena(8, 4096);
     const parts: Buffer[] = [];
@@ -381,7 +381,7 @@ test('what was read ahead is given back when somebody waits, be it the consumer 
     assertAllReturned(arena);
   }));
 
-test('files that are read in turns need no more memory than one chunk of each, or one in all where none is held', () =>
+test('files read in turns need one chunk of memory each, or one in total if the consumer holds none', () =>
   withFile(async (path) => {
     for (const [slots, files, holds] of [
       [16, 4, false],
@@ -412,12 +412,12 @@ test('files that are read in turns need no more memory than one chunk of each, o
     }
   }));
 
-test('a file that shrinks or grows while it is read ends where it ends', () =>
+test('a file that shrinks or grows during the reading is read to its new end', () =>
   withFile(async (path) => {
     const arena = asyncArena(3, 4096);
     const shrinking = readChunks(arena, path, { readAhead: 1 });
     (await shrinking.next()).value?.release();
-    // At once: to write it anew would make it empty in between, for who reads ahead.
+    // Truncate in one step. Rewriting the file would make it empty for a moment, which the read-ahead could see.
     truncateSync(path, 10_000);
     const rest = await joined(shrinking);
     assert.ok(rest.length >= 10_000 - 4096 && rest.length < content.length);
@@ -430,7 +430,7 @@ test('a file that shrinks or grows while it is read ends where it ends', () =>
     assertAllReturned(arena);
   }));
 
-test('bad arguments throw at once', () => {
+test('bad arguments throw synchronously', () => {
   const arena = asyncArena(2, 4096);
   const plain = FixedArena.withSlotCapacity(1, 16).build();
   const path = 'package.json';
@@ -444,7 +444,7 @@ test('bad arguments throw at once', () => {
   assert.throws(() => read(arena, path, { signal: {} }), TypeError);
 });
 
-test('a file that is closed while its reader waits for memory is an error, and the memory comes back', () =>
+test('closing the FileHandle during a wait for memory is an error, and the memory comes back', () =>
   withFile(async (path) => {
     const arena = asyncArena(1, 4096);
     const held = arena.allocate();
@@ -458,7 +458,7 @@ test('a file that is closed while its reader waits for memory is an error, and t
     assertAllReturned(arena);
   }));
 
-test('memory that was granted in the moment that reading ended comes back', () =>
+test('memory that is granted while the reading ends comes back', () =>
   withFile(async (path) => {
     const arena = asyncArena(1, 4096);
     const held = arena.allocate();
@@ -473,7 +473,7 @@ test('memory that was granted in the moment that reading ended comes back', () =
     assert.equal(openOn(path), 0);
   }));
 
-test('while somebody waits nothing is read ahead', () =>
+test('nothing is read ahead while a caller waits for memory', () =>
   withFile(async (path) => {
     const arena = BuddyArena.builder(BuddyGeometry.exact(8 * 4096, 4096)).buildAsync();
     const held = arena.allocate(4096);
@@ -490,7 +490,7 @@ test('while somebody waits nothing is read ahead', () =>
     assertAllReturned(arena);
   }));
 
-test('a reader that has ended is not kept by its arena', () =>
+test('an arena does not keep an ended reader alive', () =>
   withFile(async (path) => {
     const arena = asyncArena(4, 4096);
     const gone = await (async () => {
@@ -502,7 +502,7 @@ test('a reader that has ended is not kept by its arena', () =>
     assertAllReturned(arena);
   }));
 
-test('what closing a file fails of is told, and what a later read fails of gives back what was read', () =>
+test('an error of closing the file is reported, and so is an error of a later read, which loses no memory', () =>
   withFile(async (path) => {
     const { close, read } = fs;
     const arena = asyncArena(1, 4096);
@@ -538,7 +538,7 @@ test('what closing a file fails of is told, and what a later read fails of gives
     assert.equal(openOn(path), 0);
   }));
 
-test('of several failures the first one is told, once', async () => {
+test('only the first of several failures is reported, and only once', async () => {
   const answers = new Answers<number>();
   const asked = Promise.allSettled([answers.ask(), answers.ask()]);
   answers.fail('first');

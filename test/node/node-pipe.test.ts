@@ -13,7 +13,7 @@ import { Outcome, settled } from '../support/outcome.js';
 
 const content = pattern(200_000);
 
-/** A stream that keeps copies of what it got, and finishes each write when `release` is called. */
+/** A stream that keeps copies of its chunks, and finishes a write when `release` is called. */
 class SlowWritable extends Writable {
   readonly got: Buffer[] = [];
   private callback: (() => void) | undefined;
@@ -44,7 +44,7 @@ test('a file is copied through the arena, and the stream is ended', () =>
     }
   }));
 
-test('a source may be an array or a generator, of lists too; with end: false the stream stays open', async () => {
+test('a source may be an array or a generator, may contain lists, and end: false keeps the stream open', async () => {
   const arena = asyncArena(8, 16);
   const got: string[] = [];
   const writable = new Writable({
@@ -64,7 +64,7 @@ test('a source may be an array or a generator, of lists too; with end: false the
   assertAllReturned(arena);
 });
 
-test('a slow stream holds the source back: no more is asked for until drain', async () => {
+test('a slow stream holds the source back, and no chunk is taken until drain', async () => {
   const arena = asyncArena(64, 1024);
   const slow = new SlowWritable({ highWaterMark: 4096 });
   let given = 0;
@@ -84,7 +84,7 @@ test('a slow stream holds the source back: no more is asked for until drain', as
   assertAllReturned(arena);
 });
 
-test('when the stream fails the source is stopped and everything comes back', async () => {
+test('when the stream fails, the source is stopped and all memory comes back', async () => {
   const arena = asyncArena(4, 1024);
   let stopped = false;
   async function* source(): AsyncGenerator<Bytes> {
@@ -106,7 +106,7 @@ test('when the stream fails the source is stopped and everything comes back', as
   assertAllReturned(arena);
 });
 
-test('when the source fails the stream is destroyed with its error', async () => {
+test('when the source fails, the stream is destroyed with the error of the source', async () => {
   const arena = asyncArena(4, 1024);
   async function* source(): AsyncGenerator<Bytes> {
     yield (await arena.allocateAsync()).putU8(1).freeze();
@@ -121,7 +121,7 @@ test('when the source fails the stream is destroyed with its error', async () =>
   await assert.rejects(pipeBytes(['text' as unknown as Bytes], target), TypeError);
 });
 
-test('a stream that is destroyed while the source has nothing ends the pipe at once, and a late chunk is released', async () => {
+test('destroying the stream while next() is pending ends the pipe at once, and a late chunk is released', async () => {
   const arena = asyncArena(2, 16);
   let give: () => void = () => undefined;
   async function* quiet(): AsyncGenerator<Bytes> {
@@ -140,7 +140,7 @@ test('a stream that is destroyed while the source has nothing ends the pipe at o
   await assertAllReturnedSoon(arena);
 });
 
-test('an abort stops everything, with its reason: before, while the source waits for memory, while the stream is full', async () => {
+test('an abort ends the pipe with its reason: early, while the source waits, while the stream is full', async () => {
   const reason = new Error('enough');
   await inFolder(async (folder) => {
     const path = join(folder, 'file');
@@ -169,7 +169,7 @@ test('an abort stops everything, with its reason: before, while the source waits
   });
 });
 
-test('with end: false too the promise waits until everything was written', async () => {
+test('with end: false too, the promise waits until everything was written', async () => {
   const arena = asyncArena(2, 16);
   const slow = new SlowWritable();
   const piped = new Outcome(pipeBytes([frozen(arena, 'a')], slow, { end: false }));
@@ -181,7 +181,7 @@ test('with end: false too the promise waits until everything was written', async
   assertAllReturned(arena);
 });
 
-test('a stream that somebody else ends while it is full ends the pipe: no drain will come', async () => {
+test('the pipe ends when other code ends a full stream, because no drain will come', async () => {
   const arena = asyncArena(4, 1024);
   async function* endless(): AsyncGenerator<Bytes> {
     for (;;) yield (await arena.allocateAsync()).putBytes(1, 1024).freeze();
@@ -195,7 +195,7 @@ test('a stream that somebody else ends while it is full ends the pipe: no drain 
   await assertAllReturnedSoon(arena);
 });
 
-test('the first failure is the one that is told, also when stopping the source fails too', async () => {
+test('the pipe rejects with the first failure, even if stopping the source fails too', async () => {
   const arena = asyncArena(2, 16);
   const source: AsyncIterable<Bytes> = {
     [Symbol.asyncIterator]: () => ({
@@ -223,7 +223,7 @@ test('bad arguments are refused', async () => {
   await assert.rejects(pipeBytes([], slow), { code: 'ERR_STREAM_PREMATURE_CLOSE' });
 });
 
-test('a pipe leaves no listener behind, on its signal or on the stream', async () => {
+test('a pipe leaves no listener on its signal or on the stream', async () => {
   const arena = asyncArena(1, 16);
   const { signal } = new AbortController();
   const writable = new Writable({ write: (_chunk, _encoding, done) => done() });

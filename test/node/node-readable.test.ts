@@ -13,7 +13,7 @@ function* parts(size: number): Generator<Buffer> {
   for (let at = 0; at < content.length; at += size) yield content.subarray(at, at + size);
 }
 
-test('what a stream gives comes in chunks, whole and in order', async () => {
+test('the data of a stream arrives in chunks, complete and in order', async () => {
   for (const size of [999, 4096, 50_000]) {
     const arena = asyncArena(3, 4096);
     for (const chunkSize of [undefined, 100]) {
@@ -25,7 +25,7 @@ test('what a stream gives comes in chunks, whole and in order', async () => {
   }
 });
 
-test('what is there at a time shares a chunk, and a chunk that is not full waits for nothing more', async () => {
+test('data available at the same time shares a chunk, and an unfilled chunk does not wait for more', async () => {
   const arena = asyncArena(2, 4096);
   const source = new Readable({ read: () => undefined });
   source.push('ab');
@@ -70,7 +70,7 @@ test('the stream is read no faster than chunks are released', async () => {
   assertAllReturned(arena);
 });
 
-test('an error of the stream comes after what it gave before', async () => {
+test('an error of the stream arrives after the data that came before it', async () => {
   const arena = asyncArena(2, 4096);
   async function* failing(): AsyncGenerator<string> {
     yield 'before';
@@ -90,7 +90,7 @@ test('an error of the stream comes after what it gave before', async () => {
   assertAllReturned(arena);
 });
 
-test('stopping early destroys the stream: break, abort, return while it waits for data', async () => {
+test('break, abort and return() destroy the stream, even during a wait for data', async () => {
   const arena = asyncArena(2, 4096);
   const endless = (): Readable =>
     new Readable({
@@ -121,7 +121,7 @@ test('stopping early destroys the stream: break, abort, return while it waits fo
   assertAllReturned(arena);
 });
 
-test('text and objects are refused, and so are offsets', async () => {
+test('streams of text or objects are refused, and so are offsets', async () => {
   const arena = asyncArena(2, 4096);
   await assert.rejects(readChunks(arena, Readable.from(['text'])).next(), TypeError);
   await assert.rejects(readChunks(arena, Readable.from([{}])).next(), TypeError);
@@ -129,7 +129,7 @@ test('text and objects are refused, and so are offsets', async () => {
   assertAllReturned(arena);
 });
 
-test('what is no bytes ends reading; the chunk that was begun comes back, and nothing listens any more', async () => {
+test('a value that is not bytes ends the reading, the unfinished chunk comes back, and no listener stays', async () => {
   const arena = asyncArena(1, 64);
   const source = new Readable({ objectMode: true, read: () => undefined });
   source.push(new Uint8Array(5));
@@ -139,7 +139,7 @@ test('what is no bytes ends reading; the chunk that was begun comes back, and no
   assertAllReturned(arena);
 });
 
-test('an abort destroys the stream at once, also while nobody asks; afterwards the signal has no listener', async () => {
+test('an abort destroys the stream at once, even without a pending next(), and leaves no listener', async () => {
   const arena = asyncArena(2, 64);
   const stop = new AbortController();
   const source = new Readable({ read: () => undefined });
@@ -158,7 +158,7 @@ test('an abort destroys the stream at once, also while nobody asks; afterwards t
   assertAllReturned(arena);
 });
 
-test('a signal that is aborted before anything is read ends it', async () => {
+test('a signal that is aborted before the first read ends the reading', async () => {
   const arena = asyncArena(2, 64);
   const source = Readable.from([content]);
   const chunks = readChunks(arena, source, { signal: AbortSignal.abort(new Error('before')) });

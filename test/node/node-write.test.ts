@@ -20,7 +20,7 @@ import { uncaughtDuring } from '../support/uncaught.js';
 
 const LARGE = 24 * 1024 * 1024; // more than the kernel takes at once
 
-/** A socket and its peer, which reads nothing until it is told to. */
+/** Runs `use` with a socket and its peer, which reads nothing until it is resumed. */
 async function withPair(use: (writer: Socket, reader: Socket) => Promise<void>): Promise<void> {
   const server = createServer({ pauseOnConnect: true }).listen(0, '127.0.0.1');
   const accepted = once(server, 'connection');
@@ -38,25 +38,25 @@ async function withPair(use: (writer: Socket, reader: Socket) => Promise<void>):
   }
 }
 
-test('a slow reader: memory comes back when its bytes have left, and may be reused from then on', () =>
+test('memory comes back only when a slow reader has taken the bytes, and can be reused then', () =>
   withPair(async (writer, reader) => {
     const arena = FixedArena.withSlotCapacity(1, LARGE).build();
     const content = pattern(LARGE);
     const written = new Outcome(writeBytes(writer, arena.allocate().putSlice(content).freeze()));
     await new Promise((resolve) => setTimeout(resolve, 100));
     assert.equal(written.state, 'pending');
-    assert.equal(arena.tryAllocate(), undefined, 'still the socket’s');
+    assert.equal(arena.tryAllocate(), undefined, 'the socket still holds the memory');
     const received = collect(reader);
     reader.resume();
     while (written.state === 'pending') await settled();
     assert.equal(written.state, 'resolved');
-    arena.allocate().putBytes(0xee, LARGE).abandon(); // over the same memory
+    arena.allocate().putBytes(0xee, LARGE).abandon(); // overwrites the same memory
     writer.end();
     assert.ok((await received).equals(content));
     assertAllReturned(arena);
   }));
 
-test('why it has to wait: what is written over the memory before the callback reaches a slow reader', () =>
+test('the reason for the wait: data written into the memory before the callback reaches a slow reader', () =>
   withPair(async (writer, reader) => {
     const arena = FixedArena.withSlotCapacity(1, LARGE).hazmatRawAccess().build();
     const region = arena.rawAllocate();
@@ -70,12 +70,12 @@ test('why it has to wait: what is written over the memory before the callback re
     await written;
     writer.end();
     const bytes = await received;
-    assert.equal(bytes[0], 0x11, 'the kernel had taken the first');
-    assert.equal(bytes[LARGE - 1], 0xee, 'but not the last');
+    assert.equal(bytes[0], 0x11, 'the kernel had already taken the first byte');
+    assert.equal(bytes[LARGE - 1], 0xee, 'the kernel had not taken the last byte');
     assertAllReturned(arena);
   }));
 
-test('a destroyed socket gives the memory back, though its callback may never come', () =>
+test('a destroyed socket gives the memory back, even if its callback never comes', () =>
   withPair(async (writer) => {
     const arena = FixedArena.withSlotCapacity(4, LARGE).build();
     const writes = Array.from({ length: 3 }, () => writeBytes(writer, arena.allocate().putBytes(1, LARGE).freeze()));
@@ -85,12 +85,12 @@ test('a destroyed socket gives the memory back, though its callback may never co
     await rejected;
     assertAllReturned(arena);
     await assert.rejects(writeBytes(writer, arena.allocate().putU8(1).freeze()), {
-      code: /^(ERR_STREAM_PREMATURE_CLOSE|ECANCELED)$/, // as Node 20 has it, and as Node 24 has
+      code: /^(ERR_STREAM_PREMATURE_CLOSE|ECANCELED)$/, // the code in Node 20, and the one in Node 24
     });
     assertAllReturned(arena);
   }));
 
-test('a Writable destroyed in mid-write that never calls back: the memory comes back when it closes', async () => {
+test('a Writable that never calls back gives the memory back when it is destroyed and closes', async () => {
   const arena = FixedArena.withSlotCapacity(4, 16).build();
   const silent = new Writable({ write: () => undefined });
   const writes = ['a', 'b'].map((text) => assert.rejects(writeBytes(silent, frozen(arena, text)), /closed|destroyed/));
@@ -101,7 +101,7 @@ test('a Writable destroyed in mid-write that never calls back: the memory comes 
   assertAllReturned(arena);
 });
 
-test('a failed write rejects with the error of the stream, which needs no listener of its own', async () => {
+test('a failed write rejects with the error of the stream, and the stream needs no error listener', async () => {
   const arena = FixedArena.withSlotCapacity(4, 16).build();
   const broken = new Writable({
     write: (_chunk, _encoding, done) => setImmediate(() => done(new Error('disk full'))),
@@ -117,7 +117,7 @@ test('a failed write rejects with the error of the stream, which needs no listen
   assertAllReturned(arena);
 });
 
-test('however many writes, a stream gets one listener of each kind', async () => {
+test('a stream gets one listener of each kind, no matter how many writes are under way', async () => {
   const arena = FixedArena.withSlotCapacity(64, 16).build();
   const calls: (() => void)[] = [];
   const slow = new Writable({ write: (_chunk, _encoding, done) => void calls.push(done), highWaterMark: 1 });
@@ -138,7 +138,7 @@ test('however many writes, a stream gets one listener of each kind', async () =>
   assertAllReturned(arena);
 });
 
-test('an error that has nothing to do with a write is as loud as ever where nobody listens', async () => {
+test('a stream error outside of a write is thrown as usual if there is no listener', async () => {
   const arena = FixedArena.withSlotCapacity(1, 16).build();
   const sink = (): Writable => new Writable({ write: (_chunk, _encoding, done) => done() });
   const heard = sink();
@@ -154,7 +154,7 @@ test('an error that has nothing to do with a write is as loud as ever where nobo
   assertAllReturned(arena);
 });
 
-test('an http response whose client left gives the memory back', async () => {
+test('an http response gives the memory back when its client has left', async () => {
   const arena = FixedArena.withSlotCapacity(2, LARGE).build();
   const left = new Promise<void>((resolve, reject) => {
     const server = createHttpServer(async (_request, response) => {
@@ -175,7 +175,7 @@ test('an http response whose client left gives the memory back', async () => {
   assertAllReturned(arena);
 });
 
-test('files and compressors are written whole, from lists too', () =>
+test('a file stream and a compressor get all bytes, from lists too', () =>
   inFolder(async (folder) => {
     const arena = FixedArena.withSlotCapacity(8, 65_536).build();
     const content = pattern(150_000);
@@ -207,7 +207,7 @@ function frozenPart(arena: FixedArena, content: Buffer): Bytes {
   return arena.allocate().putSlice(content.subarray(0, 10)).freeze();
 }
 
-test('a list goes out as one vectored write', async () => {
+test('a list is written as one vectored write', async () => {
   const arena = FixedArena.withSlotCapacity(8, 16).build();
   const batches: number[] = [];
   const writable = new Writable({
@@ -225,7 +225,7 @@ test('a list goes out as one vectored write', async () => {
   assertAllReturned(arena);
 });
 
-test('a FileHandle gets vectored writes, where it stands or at a position, also of more pieces than one call takes', () =>
+test('a FileHandle gets vectored writes, with or without a position, even of more pieces than one call takes', () =>
   inFolder(async (folder) => {
     const arena = FixedArena.withSlotCapacity(3000, 16).build();
     const path = join(folder, 'file');
@@ -244,7 +244,7 @@ test('a FileHandle gets vectored writes, where it stands or at a position, also 
     assertAllReturned(arena);
   }));
 
-test('what a file handle writes only in part is finished by further calls', async () => {
+test('a partial write to a FileHandle is continued by further calls', async () => {
   const arena = FixedArena.withSlotCapacity(4, 16).build();
   const written: string[] = [];
   const places: (number | undefined)[] = [];
@@ -266,7 +266,7 @@ test('what a file handle writes only in part is finished by further calls', asyn
   assertAllReturned(arena);
 });
 
-test('a PassThrough hands on the very memory it gets, so it gets a copy', async () => {
+test('a PassThrough gets a copy, because it passes on the memory it was given', async () => {
   const arena = FixedArena.withSlotCapacity(1, 16).build();
   const through = new PassThrough();
   await writeBytes(through, frozen(arena, 'first'));
@@ -275,13 +275,13 @@ test('a PassThrough hands on the very memory it gets, so it gets a copy', async 
   assert.equal(through.read()?.toString(), 'first');
 });
 
-test('nothing to write resolves at once', async () => {
+test('an empty write resolves at once', async () => {
   const never = new Writable({ write: () => undefined });
   await writeBytes(never, Bytes.empty);
   await writeBytes(never, new BytesList());
 });
 
-test('bad arguments are refused and leave the handle as it is', async () => {
+test('bad arguments are refused and leave the handle usable', async () => {
   const arena = FixedArena.withSlotCapacity(1, 16).build();
   const bytes = frozen(arena, 'x');
   const write = writeBytes as (...args: unknown[]) => Promise<void>;
@@ -296,7 +296,7 @@ test('bad arguments are refused and leave the handle as it is', async () => {
   assertAllReturned(arena);
 });
 
-test('a list is held until the stream has finished with every piece of it', async () => {
+test('a list is held until the stream has finished with every piece', async () => {
   const arena = FixedArena.withSlotCapacity(4, 16).build();
   const calls: (() => void)[] = [];
   const slow = new Writable({ write: (_chunk, _encoding, done) => void calls.push(done) });
@@ -310,7 +310,7 @@ test('a list is held until the stream has finished with every piece of it', asyn
   assertAllReturned(arena);
 });
 
-test('the handle is used up at once: who releases it meanwhile releases nothing that is still read', async () => {
+test('the handle is used up at once, and releasing it later frees no memory that is still read', async () => {
   const arena = FixedArena.withSlotCapacity(2, 16).build();
   const calls: (() => void)[] = [];
   const slow = new Writable({ write: (_chunk, _encoding, done) => void calls.push(done) });
@@ -329,7 +329,7 @@ test('the handle is used up at once: who releases it meanwhile releases nothing 
   assertAllReturned(arena);
 });
 
-test('memory of a WebAssembly.Memory is copied: when it grows, views that wait to be written are gone', async () => {
+test('bytes in a WebAssembly.Memory are copied, because growth empties the views that wait', async () => {
   const memory = new WebAssembly.Memory({ initial: 1 });
   const arena = FixedArena.fromRaw(memory, SlotSpec.size(1024)).build();
   const got: string[] = [];
@@ -353,7 +353,7 @@ test('memory of a WebAssembly.Memory is copied: when it grows, views that wait t
   assertAllReturned(arena);
 });
 
-test('http/2: a stream that is destroyed keeps the memory until its session has finished with it', async () => {
+test('http/2: a destroyed stream keeps the memory until its session has finished with it', async () => {
   const arena = FixedArena.withSlotCapacity(1, LARGE).build();
   const server = createHttp2Server().listen(0);
   await once(server, 'listening');
@@ -377,7 +377,7 @@ test('http/2: a stream that is destroyed keeps the memory until its session has 
   assertAllReturned(arena);
 });
 
-test('of a stream that shares a session’s socket, memory comes back when the session is closed as well', async () => {
+test('a stream that shares the socket of a session gives memory back when the session has closed too', async () => {
   const arena = FixedArena.withSlotCapacity(1, 16).build();
   const session = Object.assign(new EventEmitter(), { destroyed: false });
   const stream = Object.assign(new Writable({ write: () => undefined }), { session });

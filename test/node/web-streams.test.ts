@@ -6,14 +6,14 @@ import { assertAllReturned, frozen } from '../support/arenas.js';
 import { asyncArena, inChunks, joined, pattern } from '../support/chunks.js';
 import { settled } from '../support/outcome.js';
 
-test('a stream gives the bytes of the chunks, which are released one after the other', async () => {
+test('a stream gives the bytes of the chunks and releases the chunks one after the other', async () => {
   const arena = asyncArena(2, 8);
   const text = 'some text that takes several chunks';
   assert.equal(await new Response(toReadableStream(inChunks(arena, text, 8))).text(), text);
   assertAllReturned(arena);
 });
 
-test('a BYOB reader gets the bytes in its own memory, in portions as large as that', async () => {
+test('a BYOB reader gets the bytes in its own buffer, as many at a time as fit', async () => {
   const arena = asyncArena(4, 16);
   async function* source(): AsyncGenerator<Bytes | BytesList> {
     yield frozen(arena, 'abcdefgh');
@@ -32,7 +32,7 @@ test('a BYOB reader gets the bytes in its own memory, in portions as large as th
   assertAllReturned(arena);
 });
 
-test('nothing is read before it is asked for', async () => {
+test('nothing is read before the reader asks for it', async () => {
   const arena = asyncArena(4, 8);
   const stream = toReadableStream(inChunks(arena, 'abcdefghijklmnop', 8));
   await settled();
@@ -45,7 +45,7 @@ test('nothing is read before it is asked for', async () => {
   assertAllReturned(arena);
 });
 
-test('cancelling stops the source and releases the rest; an error of the source is the stream’s', async () => {
+test('cancelling stops the source and releases the rest, and an error of the source errors the stream', async () => {
   const arena = asyncArena(4, 8);
   let stopped = false;
   async function* source(): AsyncGenerator<Bytes> {
@@ -68,7 +68,7 @@ test('cancelling stops the source and releases the rest; an error of the source 
   assertAllReturned(arena);
 });
 
-test('a Web stream comes in chunks of the arena, whole and in order', async () => {
+test('the chunks of a Web stream arrive complete and in order', async () => {
   const content = pattern(10_000);
   for (const chunkSize of [undefined, 7, 1000]) {
     const arena = asyncArena(2, 1024);
@@ -79,7 +79,7 @@ test('a Web stream comes in chunks of the arena, whole and in order', async () =
   }
 });
 
-test('there and back again', async () => {
+test('a round trip through a Web stream keeps the bytes', async () => {
   const arena = asyncArena(4, 64);
   const text = 'round trip '.repeat(100);
   const stream = toReadableStream(inChunks(arena, text, 64));
@@ -87,7 +87,7 @@ test('there and back again', async () => {
   assertAllReturned(arena);
 });
 
-test('stopping early cancels the stream: break, abort while it waits for data, return before the first', async () => {
+test('break, an abort during a wait for data, and return() before the first chunk cancel the stream', async () => {
   const arena = asyncArena(2, 8);
   const cancelled: string[] = [];
   const endless = (name: string, give: boolean): ReadableStream<Uint8Array> =>
@@ -106,7 +106,7 @@ test('stopping early cancels the stream: break, abort while it waits for data, r
   assertAllReturned(arena);
 });
 
-test('text and objects are refused, and so is what is no stream', async () => {
+test('a stream of text is refused, and so is an argument that is not a stream', async () => {
   const arena = asyncArena(2, 8);
   const text = new ReadableStream({ pull: (controller) => controller.enqueue('text') });
   await assert.rejects(fromReadableStream(arena, text).next(), TypeError);
@@ -115,7 +115,7 @@ test('text and objects are refused, and so is what is no stream', async () => {
   assertAllReturned(arena);
 });
 
-test('a chunk that was read to its end holds its memory no longer than the others', async () => {
+test('a fully read chunk is released like the others', async () => {
   const arena = asyncArena(2, 64);
   async function* source(): AsyncGenerator<Bytes> {
     const read = arena.allocate().putU8(1).freeze();
@@ -127,7 +127,7 @@ test('a chunk that was read to its end holds its memory no longer than the other
   assertAllReturned(arena);
 });
 
-test('a source that gives what is no bytes is left', async () => {
+test('a source that gives anything but bytes is stopped', async () => {
   let isLeft = false;
   async function* source(): AsyncGenerator<Bytes> {
     try {
