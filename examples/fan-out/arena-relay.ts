@@ -3,7 +3,7 @@
 // a while is left out until it has caught up.
 import { createServer, type Socket } from 'node:net';
 import { type AsyncFixedArena, type Bytes, FixedArena } from 'arena-alligator';
-import { BytesList, connectChunks, type FramedRecord, lengthPrefixed, writeBytes } from 'arena-alligator/node';
+import { connectChunks, lengthPrefixed, writeBytes } from 'arena-alligator/node';
 import { PREFIX_BYTES, serve, settings } from './relay.js';
 
 /** Frames that may be on their way to one subscriber. */
@@ -59,10 +59,10 @@ class Subscriber {
 }
 
 /** The record as subscribers get it, in a slot of its own: the memory it came in is free for the next. */
-async function frameOf(record: FramedRecord, arena: AsyncFixedArena): Promise<Bytes> {
+async function frameOf(record: Bytes, arena: AsyncFixedArena): Promise<Bytes> {
   using buffer = await arena.allocateAsync();
   buffer.putU32(record.length);
-  for (const view of record instanceof BytesList ? record.views() : [record.view]) buffer.putSlice(view);
+  buffer.putSlice(record.view);
   return buffer.freeze();
 }
 

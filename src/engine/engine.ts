@@ -3,6 +3,7 @@ import { throwLater } from '../base/environment.js';
 import { AllocError } from '../base/errors.js';
 import type { BlockSource, PinnedBlock } from '../blocks/block-source.js';
 import { Allocation, type AllocationOwner, notShared, type Parcel, Trace } from '../handles/allocation.js';
+import { MemoryPressure } from '../handles/memory-pressure.js';
 import { SpillPool } from '../handles/spill-pool.js';
 import type { Ticket } from '../handles/tickets.js';
 import type { Memory } from '../memory/memory.js';
@@ -76,6 +77,7 @@ const closing = new Set<Engine>();
 export class Engine implements AllocationOwner {
   readonly spills: boolean;
   readonly writable = true;
+  readonly pressure: MemoryPressure = new MemoryPressure();
   readonly bytesReserved: number;
   protected readonly memory: Memory;
   protected blocks: BlockSource;

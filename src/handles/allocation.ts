@@ -2,12 +2,15 @@ import { lengthOfView } from '../base/check.js';
 import type { Opening } from '../base/site.js';
 import { grownMemory } from '../memory/heap-memory.js';
 import { Memory } from '../memory/memory.js';
+import type { MemoryPressure } from './memory-pressure.js';
 import type { Ticket } from './tickets.js';
 
 /** Who an allocation goes back to, and who counts what happens to it. */
 export interface AllocationOwner {
   /** Whether a buffer that is full moves to the heap instead of throwing. */
   readonly spills: boolean;
+  /** Who can give memory back when somebody waits for it; undefined for memory that nobody waits for. */
+  readonly pressure: MemoryPressure | undefined;
   /** Whether frozen bytes may become writable again when nobody else holds them. */
   readonly writable: boolean;
   /** Whether there is one handle on the allocation, in any thread. */
@@ -145,6 +148,7 @@ export class Allocation {
 /** Heap memory is the collector's: nothing is given back or counted, but by who keeps some for later. */
 export class HeapOwner implements AllocationOwner {
   readonly spills = true;
+  readonly pressure = undefined;
   readonly writable: boolean;
 
   constructor(writable: boolean) {

@@ -1,4 +1,5 @@
 import type { Allocation, AllocationOwner, Parcel } from '../handles/allocation.js';
+import type { MemoryPressure } from '../handles/memory-pressure.js';
 import type { Ticket } from '../handles/tickets.js';
 
 /** An owner in front of an engine that passes everything on to it: what a safety net overrides is what it wants to know. */
@@ -11,6 +12,10 @@ export class PassingOwner implements AllocationOwner {
 
   get spills(): boolean {
     return this.engine.spills;
+  }
+
+  get pressure(): MemoryPressure | undefined {
+    return this.engine.pressure;
   }
 
   get writable(): boolean {

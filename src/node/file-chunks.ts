@@ -63,7 +63,7 @@ export class FileChunks implements StoppableIterator<Bytes> {
   private waiting: AbortController | undefined;
   private readonly onRead = (): void => {
     this.advance();
-    if (this.arena.line.hasWaiters) this.giveBackSpare();
+    if (this.isAwaited) this.giveBackSpare();
   };
   private readonly onWait = (): void => this.giveBackSpare();
   private readonly onAbort = (): void => this.end(this.options.signal && abortReason(this.options.signal));
@@ -111,7 +111,7 @@ export class FileChunks implements StoppableIterator<Bytes> {
       return;
     }
     if (signal !== undefined) addAbortCallback(signal, this.onAbort);
-    this.arena.line.spareHolders.add(this.onWait);
+    this.arena.line.pressure.add(this.onWait);
     this.isBusy = true;
     try {
       this.open();
@@ -191,6 +191,10 @@ export class FileChunks implements StoppableIterator<Bytes> {
     return undefined;
   }
 
+  private get isAwaited(): boolean {
+    return this.arena.line.pressure.waiting > 0;
+  }
+
   private isOpen(): boolean {
     return this.phase === 'open';
   }
@@ -213,7 +217,7 @@ export class FileChunks implements StoppableIterator<Bytes> {
 
   /** Reads ahead, as far as the arena has free memory and no caller waits for memory. */
   private readOn(): void {
-    if (this.waiting !== undefined || this.arena.line.hasWaiters) return;
+    if (this.waiting !== undefined || this.isAwaited) return;
     const { batch } = this;
     const { readAhead } = this.options;
     const most = this.inPlaces ? readAhead + (this.answers.areAwaited ? 1 : 0) : Math.min(readAhead, 1);
@@ -300,7 +304,7 @@ export class FileChunks implements StoppableIterator<Bytes> {
       for (const read of this.reads.splice(0)) read.abandon();
       const { signal } = this.options;
       if (signal !== undefined) removeAbortCallback(signal, this.onAbort);
-      this.arena.line.spareHolders.delete(this.onWait);
+      this.arena.line.pressure.delete(this.onWait);
       if (this.file >= 0 && !isHandle(this.source)) {
         this.isBusy = true;
         close(this.file, (error) => {

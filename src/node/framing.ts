@@ -2,7 +2,7 @@ import { checkInteger } from '../base/check.js';
 import { ArenaError, type Bytes } from '../index.js';
 import { BytesList, giveBack } from './bytes-list.js';
 import { PartialRecord } from './partial-record.js';
-import { type StoppableIterator, stoppable, stoppedBy } from './stoppable.js';
+import { checkSource, type Source, type StoppableIterator, stoppable, stoppedBy } from './stoppable.js';
 
 /** The reason why a stream could not be cut into records. */
 export type FramingErrorCode = 'RECORD_TOO_LARGE' | 'RECORD_TRUNCATED';
@@ -17,17 +17,15 @@ export class FramingError extends ArenaError {
   }
 }
 
-/**
- * A record, to be released by the consumer. It is `Bytes` if it lay in one chunk or was copied to the heap, else a list
- * of its pieces.
- */
+/** A record in one piece, or a list of its pieces. The consumer releases it. */
 export type FramedRecord = Bytes | BytesList;
 
 interface PieceOptions {
   /**
-   * The most chunks that an incomplete record holds. A record that comes in more chunks is copied to the heap.
-   * Otherwise a peer that sends single bytes would hold a slot with each of them, and a record longer than the arena
-   * would wait forever. Default 4. The arena needs room for that many chunks and for those that are still under way.
+   * The most chunks that an incomplete record holds. Default 0: a record that straddles chunks is copied together on the
+   * heap, and every record is one `Bytes`. With 1 or more, such a record is a `BytesList` of its pieces, not copied, unless
+   * it comes in more chunks or somebody waits for memory of the arena meanwhile. In a shared arena only the waits of the
+   * same thread count.
    */
   readonly maxPieces?: number | undefined;
 }
@@ -50,16 +48,23 @@ const LINE_FEED = 10;
 const CARRIAGE_RETURN = 13;
 const DEFAULT_LINE = 64 * 1024;
 const DEFAULT_RECORD = 1024 * 1024;
-const DEFAULT_PIECES = 4;
 
 /**
- * Cuts a stream into lines and takes ownership of its chunks. A line ends with `\n` or `\r\n`, which is not part of it;
- * the last line needs no line end. Only lines that come in more than `maxPieces` chunks are copied.
- * @throws RangeError for bad options; when iterated, FramingError RECORD_TOO_LARGE
+ * Cuts chunks into lines and takes ownership of the chunks. A line ends with `\n` or `\r\n`, which is not part of it; the
+ * last line needs no line end. A line within one chunk is a slice of it. A line that straddles chunks is copied, unless
+ * `maxPieces` says otherwise.
+ * @throws TypeError unless `chunks` can be iterated; RangeError for bad options; when iterated, FramingError
+ *   RECORD_TOO_LARGE
  */
-export function splitLines(chunks: AsyncIterable<Bytes>, options: LineOptions = {}): StoppableIterator<FramedRecord> {
+export function splitLines(
+  chunks: Source<Bytes>,
+  options?: LineOptions & { readonly maxPieces?: 0 | undefined },
+): StoppableIterator<Bytes>;
+export function splitLines(chunks: Source<Bytes>, options: LineOptions): StoppableIterator<FramedRecord>;
+export function splitLines(chunks: Source<Bytes>, options: LineOptions = {}): StoppableIterator<FramedRecord> {
+  checkSource(chunks, 'chunks');
   const maxLength = checkInteger(options.maxLength ?? DEFAULT_LINE, 'maxLength', 1);
-  const maxPieces = checkInteger(options.maxPieces ?? DEFAULT_PIECES, 'maxPieces', 1);
+  const maxPieces = checkInteger(options.maxPieces ?? 0, 'maxPieces', 0);
   return stoppable(undefined, (stop) => lines(stoppedBy(chunks, stop), maxLength, maxPieces, stop));
 }
 
@@ -108,21 +113,27 @@ function withoutCarriageReturn(line: FramedRecord): FramedRecord {
 }
 
 /**
- * Cuts a stream into records and takes ownership of its chunks. A prefix before each record gives its length in bytes.
- * Only records that come in more than `maxPieces` chunks are copied.
- * @throws RangeError for bad options; when iterated, FramingError RECORD_TOO_LARGE, or RECORD_TRUNCATED when the stream
- *   ends in the middle of a record
+ * Cuts chunks into records and takes ownership of the chunks. A prefix before each record gives its length in bytes. A
+ * record within one chunk is a slice of it. A record that straddles chunks is copied, unless `maxPieces` says otherwise.
+ * @throws TypeError unless `chunks` can be iterated; RangeError for bad options; when iterated, FramingError
+ *   RECORD_TOO_LARGE, or RECORD_TRUNCATED when the stream ends in the middle of a record
  */
 export function lengthPrefixed(
-  chunks: AsyncIterable<Bytes>,
+  chunks: Source<Bytes>,
+  options?: LengthPrefixOptions & { readonly maxPieces?: 0 | undefined },
+): StoppableIterator<Bytes>;
+export function lengthPrefixed(chunks: Source<Bytes>, options: LengthPrefixOptions): StoppableIterator<FramedRecord>;
+export function lengthPrefixed(
+  chunks: Source<Bytes>,
   options: LengthPrefixOptions = {},
 ): StoppableIterator<FramedRecord> {
+  checkSource(chunks, 'chunks');
   const { prefixBytes = 4, littleEndian = false } = options;
   if (prefixBytes !== 1 && prefixBytes !== 2 && prefixBytes !== 4) {
     throw new RangeError(`prefixBytes must be 1, 2 or 4, got ${String(prefixBytes)}`);
   }
   const maxLength = checkInteger(options.maxLength ?? DEFAULT_RECORD, 'maxLength', 0, 2 ** 32 - 1);
-  const maxPieces = checkInteger(options.maxPieces ?? DEFAULT_PIECES, 'maxPieces', 1);
+  const maxPieces = checkInteger(options.maxPieces ?? 0, 'maxPieces', 0);
   const prefix = new Prefix(prefixBytes, littleEndian);
   return stoppable(undefined, (stop) => records(stoppedBy(chunks, stop), prefix, maxLength, maxPieces, stop));
 }

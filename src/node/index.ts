@@ -13,6 +13,6 @@ export {
 } from './framing.js';
 export { type PipeOptions, pipeBytes } from './pipe-bytes.js';
 export { type ReadOptions, readChunks } from './read-chunks.js';
-export type { StoppableIterator } from './stoppable.js';
+export type { Source, StoppableIterator } from './stoppable.js';
 export { fromReadableStream, type ReceiveOptions, toReadableStream } from './web-streams.js';
 export { writeBytes } from './write-bytes.js';

@@ -1,12 +1,22 @@
+import type { MemoryPressure } from '../handles/memory-pressure.js';
+import { contentOf } from '../handles/reader.js';
 import { Bytes, BytesMut } from '../index.js';
 import { BytesList } from './bytes-list.js';
 
-/** The part of a record that has arrived so far. */
+/**
+ * The part of a record that has arrived so far. It holds chunks only while nobody waits for their memory: the reader of
+ * the record itself may be the one that has to wait, and would wait for ever.
+ */
 export class PartialRecord {
   private readonly mostPieces: number;
   private pieces = new BytesList();
-  /** Replaces the pieces once there are too many. */
+  /** Replaces the pieces once there are too many, or somebody waits for memory. */
   private copy: BytesMut | undefined;
+  /** Of the arenas that the pieces lie in. */
+  private readonly pressures = new Set<MemoryPressure>();
+  private readonly onPressure = (): void => {
+    if (!this.pieces.isEmpty) this.copyPieces();
+  };
 
   /** @param mostPieces the most chunks to hold; a record in more pieces is copied to the heap */
   constructor(mostPieces: number) {
@@ -19,12 +29,18 @@ export class PartialRecord {
 
   /** Adds `bytes` and takes ownership of the handle. */
   append(bytes: Bytes): void {
-    if (this.copy === undefined && this.pieces.pieceCount < this.mostPieces) {
-      this.pieces.append(bytes);
+    if (bytes.isEmpty) {
+      Bytes.giveBack(bytes);
       return;
     }
-    this.copy ??= this.copied();
-    this.copy.putSlice(bytes.view);
+    const { pressure } = Bytes.placeOf(bytes).allocation.owner;
+    if (this.copy === undefined && this.pieces.pieceCount < this.mostPieces && !pressure?.waiting) {
+      this.pieces.append(bytes);
+      if (pressure !== undefined) this.watch(pressure);
+      return;
+    }
+    const copy = this.copy ?? this.copyPieces(bytes.length);
+    copy.putSlice(contentOf(bytes));
     Bytes.giveBack(bytes);
   }
 
@@ -35,18 +51,34 @@ export class PartialRecord {
     const { copy, pieces } = this;
     this.copy = undefined;
     this.pieces = new BytesList();
+    this.unwatch();
     return copy?.freeze() ?? pieces;
   }
 
   [Symbol.dispose](): void {
+    this.unwatch();
     this.pieces.release();
   }
 
-  private copied(): BytesMut {
-    const copy = BytesMut.withCapacity(2 * this.pieces.length);
-    for (const piece of this.pieces) copy.putSlice(piece.view);
+  /** Moves the pieces to the heap. @param more bytes that will follow at once */
+  private copyPieces(more = 0): BytesMut {
+    const copy = BytesMut.withCapacity(2 * (this.pieces.length + more));
+    for (const piece of this.pieces) copy.putSlice(contentOf(piece));
+    this.copy = copy;
+    this.unwatch();
     this.pieces.release();
     this.pieces = new BytesList();
     return copy;
+  }
+
+  private watch(pressure: MemoryPressure): void {
+    if (this.pressures.has(pressure)) return;
+    this.pressures.add(pressure);
+    pressure.add(this.onPressure);
+  }
+
+  private unwatch(): void {
+    for (const pressure of this.pressures) pressure.delete(this.onPressure);
+    this.pressures.clear();
   }
 }

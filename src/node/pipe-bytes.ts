@@ -4,6 +4,7 @@ import { describe } from '../base/check.js';
 import type { Bytes } from '../index.js';
 import { type BytesList, giveBack } from './bytes-list.js';
 import { checkOpen, needsDrain, prematureClose, send } from './send.js';
+import { checkSource, iteratorOf, type Source } from './stoppable.js';
 import { checkWritten, isWritable } from './write-bytes.js';
 
 export interface PipeOptions {
@@ -24,14 +25,11 @@ type Chunk = Bytes | BytesList;
  * If `source` is an array, the chunks that were not taken by then still belong to the caller.
  * @throws TypeError (as a rejection) for bad arguments
  */
-export async function pipeBytes(
-  source: AsyncIterable<Chunk> | Iterable<Chunk>,
-  writable: Writable,
-  options: PipeOptions = {},
-): Promise<void> {
+export async function pipeBytes(source: Source<Chunk>, writable: Writable, options: PipeOptions = {}): Promise<void> {
   if (!isWritable(writable)) throw new TypeError(`writable must be a Writable, got ${describe(writable)}`);
   const { end = true, signal } = options;
   checkSignal(signal);
+  checkSource(source);
   const pipe = new Pipe(iteratorOf(source), writable);
   const onAbort = (): void => pipe.fail(signal && abortReason(signal));
   if (signal?.aborted) onAbort();
@@ -43,15 +41,7 @@ export async function pipeBytes(
   }
 }
 
-type AnyIterator = AsyncIterator<Chunk, unknown> | Iterator<Chunk, unknown>;
-
-function iteratorOf(source: AsyncIterable<Chunk> | Iterable<Chunk>): AnyIterator {
-  if (typeof source === 'object' && source !== null) {
-    if (Symbol.asyncIterator in source) return source[Symbol.asyncIterator]();
-    if (Symbol.iterator in source) return source[Symbol.iterator]();
-  }
-  throw new TypeError(`source must be iterable, got ${describe(source)}`);
-}
+type AnyIterator = ReturnType<typeof iteratorOf<Chunk>>;
 
 class Pipe {
   private readonly source: AnyIterator;

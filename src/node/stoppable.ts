@@ -1,4 +1,5 @@
 import { abortReason, addAbortCallback, checkSignal, removeAbortCallback } from '../base/abort-signals.js';
+import { describe } from '../base/check.js';
 
 /** An async iterable that can be stopped at any time, even while a `next()` is pending. */
 export interface StoppableIterator<T> extends AsyncIterableIterator<T, undefined, undefined> {
@@ -7,6 +8,20 @@ export interface StoppableIterator<T> extends AsyncIterableIterator<T, undefined
   return(): Promise<IteratorResult<T, undefined>>;
   [Symbol.asyncIterator](): StoppableIterator<T>;
   [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** What an adapter takes its input from, one by one. */
+export type Source<T> = AsyncIterable<T> | Iterable<T>;
+
+/** @throws TypeError unless `source` can be iterated */
+export function checkSource(source: unknown, name = 'source'): void {
+  const isIterable =
+    typeof source === 'object' && source !== null && (Symbol.asyncIterator in source || Symbol.iterator in source);
+  if (!isIterable) throw new TypeError(`${name} must be iterable, got ${describe(source)}`);
+}
+
+export function iteratorOf<T>(source: Source<T>): AsyncIterator<T, unknown> | Iterator<T, unknown> {
+  return Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
 }
 
 /** The abort reason for `return()`, which is not a failure. */
@@ -65,15 +80,16 @@ export function stoppable<T>(
 }
 
 /** Iterates `source`, and stops it when `stop` aborts, even while a `next()` is pending. */
-export function stoppedBy<T>(source: AsyncIterable<T>, stop: AbortSignal): AsyncIterable<T> {
-  const iterator = source[Symbol.asyncIterator]();
-  const stopSource = async (): Promise<IteratorResult<T>> =>
+export function stoppedBy<T>(source: Source<T>, stop: AbortSignal): AsyncIterable<T> {
+  const iterator = iteratorOf(source);
+  const stopSource = async (): Promise<IteratorResult<T, unknown>> =>
     (await iterator.return?.()) ?? { done: true, value: undefined };
   const isOver = stop.aborted; // aborted before it began: take nothing from the source
   if (!isOver) addAbortCallback(stop, () => void stopSource().catch(() => undefined));
-  const next = async (): Promise<IteratorResult<T>> => {
+  const next = async (): Promise<IteratorResult<T, unknown>> => {
+    if (!isOver) return iterator.next();
     await stopSource();
     return { done: true, value: undefined };
   };
-  return { [Symbol.asyncIterator]: () => ({ next: isOver ? next : () => iterator.next(), return: stopSource }) };
+  return { [Symbol.asyncIterator]: () => ({ next, return: stopSource }) };
 }

@@ -4,6 +4,7 @@ import type { Site } from '../base/site.js';
 import type { Reservation } from '../blocks/reservation.js';
 import type { Engine, ReleaseListener } from '../engine/engine.js';
 import type { ArenaBuffer } from '../handles/handles.js';
+import type { MemoryPressure } from '../handles/memory-pressure.js';
 import { checkWaitOptions, timeoutError, type WaitOptions } from './wait-options.js';
 import type { BuddyWaiter, WaitingRequest, WaitRegistration } from './wait-strategy.js';
 
@@ -60,12 +61,6 @@ export class WaitLine {
   private served = 0;
   private cancelled = 0;
   private longestWait = 0;
-
-  /**
-   * Who holds memory that nobody asked for yet, such as what was read ahead, and gives it back when called: told whenever
-   * somebody has to wait, who may be the very one that would ask for it next.
-   */
-  readonly spareHolders: Set<() => void> = new Set();
   private readonly onRelease: ReleaseListener = (freedOrder) => this.released(freedOrder);
 
   /** @param listensAlways whether the strategy is woken by every release, and not only while something waits */
@@ -92,6 +87,7 @@ export class WaitLine {
     return new Promise((resolve, reject) => {
       const wait = new Wait(this, order, capacity, site, resolve, reject);
       this.waits.add(wait);
+      this.engine.pressure.waiting++;
       awaited.add(this);
       this.engine.onRelease(this.onRelease);
       try {
@@ -99,7 +95,7 @@ export class WaitLine {
         if (!this.waits.has(wait)) wait.unlimit(); // a signal that is no AbortSignal may have closed the arena
         this.enlist(wait);
         this.askOthers();
-        for (const giveBack of this.spareHolders) if (this.waits.has(wait)) giveBack();
+        this.engine.pressure.relieve(() => !this.waits.has(wait));
       } catch (error) {
         this.cancel(wait, error);
       }
@@ -143,8 +139,9 @@ export class WaitLine {
     return { waiting: this.waits.size, waitsServed: this.served, waitsCancelled: this.cancelled, longestWait };
   }
 
-  get hasWaiters(): boolean {
-    return this.waits.size > 0;
+  /** Who can give memory back when somebody waits. */
+  get pressure(): MemoryPressure {
+    return this.engine.pressure;
   }
 
   /** Units that are set aside: neither live nor free. */
@@ -168,7 +165,7 @@ export class WaitLine {
       this.cancel(wait, error); // or another thread closed the arena just now, or the runtime has no memory
       return false;
     }
-    this.waits.delete(wait);
+    this.forget(wait);
     this.served++;
     wait.resolve(buffer);
     this.wakeAll(this.leave(wait));
@@ -199,10 +196,15 @@ export class WaitLine {
   /** Ends `wait` with `reason`, if it still waits. */
   cancel(wait: Wait, reason: unknown): void {
     if (!this.waits.has(wait)) return;
-    this.waits.delete(wait);
+    this.forget(wait);
     this.cancelled++;
     wait.reject(reason);
     this.wakeAll(this.leave(wait));
+  }
+
+  private forget(wait: Wait): void {
+    this.waits.delete(wait);
+    this.engine.pressure.waiting--;
   }
 
   /** Puts `wait` into the strategy's line, unless there is memory for it after all. */

@@ -6,7 +6,7 @@ import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { Readable, Writable } from 'node:stream';
 import { test } from 'node:test';
-import { type AsyncFixedArena, Bytes, BytesChannel, FixedArena } from 'arena-alligator';
+import { type AsyncFixedArena, type Bytes, BytesChannel, FixedArena } from 'arena-alligator';
 import {
   type BytesList,
   connectChunks,
@@ -165,7 +165,7 @@ test('a generator between source and target that throws ends the pipe, and all m
           for await (const line of splitLines(chunks as AsyncIterable<Bytes>)) {
             using own = line;
             if (count++ === when) throw boom;
-            yield own instanceof Bytes ? own.slice(0, 3) : own.clone();
+            yield own.slice(0, Math.min(3, own.length));
           }
         };
         const slow = new Writable({ write: (_chunk, _encoding, done) => void setImmediate(done) });
@@ -184,7 +184,7 @@ test('a target that throws instead of calling back ends the pipe, and all memory
       throw boom;
     };
     const target = new Writable({ write: (_chunk, _encoding, done) => done(), [method]: fails });
-    await assert.rejects(pipeBytes(splitLines(inChunks(arena, text, 60)), target), boom);
+    await assert.rejects(pipeBytes(splitLines(inChunks(arena, text, 60), { maxPieces: 8 }), target), boom);
     await assertAllReturnedSoon(arena);
   }
 });

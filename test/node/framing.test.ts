@@ -39,10 +39,10 @@ test('splitLines gives the same lines as String.split, in chunks of any size', (
     ),
   ));
 
-test('a line within one chunk is a slice of it, and a line that straddles chunks is a list of slices', async () => {
+test('a line within one chunk is a slice of it; with maxPieces, one that straddles chunks is a list of slices', async () => {
   const arena = asyncArena(8, 8);
   const kinds: string[] = [];
-  for await (using line of splitLines(inChunks(arena, 'ab\ncdefghijk\n', 8))) {
+  for await (using line of splitLines(inChunks(arena, 'ab\ncdefghijk\n', 8), { maxPieces: 4 })) {
     kinds.push(line instanceof BytesList ? `list of ${line.pieceCount}` : 'bytes');
     const [view] = line instanceof BytesList ? line.views() : [line.view];
     assert.equal(view?.buffer.byteLength, 64, 'the line lies in the memory of the arena');
@@ -160,7 +160,7 @@ test('a record longer than the arena is copied instead of waiting forever', asyn
   const arena = asyncArena(6, 64);
   const text = 'y'.repeat(2000);
   assert.deepEqual((await copies(splitLines(inChunks(arena, `${text}\n`, 64)))).map(String), [text]);
-  assert.throws(() => splitLines(inChunks(arena, '', 1), { maxPieces: 0 }), RangeError);
+  assert.throws(() => splitLines(inChunks(arena, '', 1), { maxPieces: -1 }), RangeError);
   assert.throws(() => lengthPrefixed(inChunks(arena, '', 1), { maxPieces: 1.5 }), RangeError);
   assertAllReturned(arena);
 });
@@ -227,4 +227,15 @@ test('a record in maxPieces chunks is not copied, and a record in one more chunk
   }
   assert.deepEqual(kinds, [2, 'copied']);
   assertAllReturned(arena);
+});
+
+test('chunks may be an array, and what cannot be iterated is refused at the call', async () => {
+  const arena = asyncArena(4, 8);
+  const chunks = ['a\nb', 'c\n'].map((text) => arena.allocate().putUtf8(text).freeze());
+  assert.deepEqual((await copies(splitLines(chunks))).map(String), ['a', 'bc']);
+  assertAllReturned(arena);
+  for (const source of [undefined, null, 7, {}]) {
+    assert.throws(() => splitLines(source as unknown as Bytes[]), TypeError);
+    assert.throws(() => lengthPrefixed(source as unknown as Bytes[]), TypeError);
+  }
 });

@@ -1,0 +1,94 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
+import { after, test } from 'node:test';
+import type { AsyncFixedArena, Bytes } from 'arena-alligator';
+import { BytesList, lengthPrefixed, readChunks, splitLines } from 'arena-alligator/node';
+import { assertAllReturned } from '../support/arenas.js';
+import { asyncArena, copies } from '../support/chunks.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'framing-'));
+after(() => rmSync(folder, { recursive: true }));
+
+const short = Array.from({ length: 1489 }, (_, index) => `line ${index} ${'x'.repeat(25)}`);
+const long = 'y'.repeat(50_000);
+
+for (const maxPieces of [0, 1, 4, 100]) {
+  test(`the last line arrives although its pieces fill the arena, with maxPieces ${maxPieces}`, async () => {
+    const path = join(folder, 'lines');
+    writeFileSync(path, [...short, long].join('\n'));
+    const arena = asyncArena(4, 16 * 1024);
+    const lines = (await copies(splitLines(readChunks(arena, path), { maxPieces }))).map(String);
+    assert.deepEqual(lines, [...short, long]);
+    assertAllReturned(arena);
+  });
+
+  test(`a record larger than the arena arrives, with maxPieces ${maxPieces}`, async () => {
+    const path = join(folder, 'records');
+    const record = Buffer.alloc(500_000, 'z');
+    const prefix = Buffer.alloc(4);
+    prefix.writeUInt32BE(record.length);
+    writeFileSync(path, Buffer.concat([prefix, record, prefix, record]));
+    const arena = asyncArena(2, 16 * 1024);
+    const records = await copies(lengthPrefixed(readChunks(arena, path), { maxPieces }));
+    assert.deepEqual(records, [record, record]);
+    assertAllReturned(arena);
+  });
+}
+
+/** A connection that sent the first half of a line, and its reader. */
+async function halfSent(
+  arena: AsyncFixedArena,
+  maxPieces: number,
+): Promise<{ input: PassThrough; line: Promise<string> }> {
+  const input = new PassThrough();
+  input.write('first half, ');
+  const lines = splitLines(readChunks(arena, input), { maxPieces });
+  const line = lines.next().then(async ({ value }) => {
+    const text = String(value);
+    value?.release();
+    await lines.return();
+    return text;
+  });
+  await new Promise((resolve) => setImmediate(resolve));
+  return { input, line };
+}
+
+for (const maxPieces of [0, 4]) {
+  test(`as many half-sent lines as there are slots stop nobody, with maxPieces ${maxPieces}`, async () => {
+    const arena = asyncArena(3, 64);
+    const connections = await Promise.all(Array.from({ length: 12 }, () => halfSent(arena, maxPieces)));
+    (await arena.allocateAsync({ timeout: 5000 })).abandon();
+    for (const { input } of connections) input.end('second half\n');
+    for (const { line } of connections) assert.equal(await line, 'first half, second half');
+    assertAllReturned(arena);
+  });
+}
+
+test('by default each record is one Bytes, also where it straddles chunks', async () => {
+  const arena = asyncArena(4, 8);
+  async function* chunks(): AsyncGenerator<Bytes> {
+    for (const text of ['ab\ncdef', 'ghijk', '\nl']) yield arena.allocate().putUtf8(text).freeze();
+  }
+  const lines: string[] = [];
+  for await (using line of splitLines(chunks())) {
+    lines.push(line.toString());
+    assert.ok(line.indexOf(97) <= 0); // a method that a list of pieces has not
+  }
+  assert.deepEqual(lines, ['ab', 'cdefghijk', 'l']);
+  assertAllReturned(arena);
+});
+
+test('pieces that were kept stay in the arena while nobody waits for memory', async () => {
+  const arena = asyncArena(4, 8);
+  async function* chunks(): AsyncGenerator<Bytes> {
+    for (const text of ['abc', 'def', '\n']) yield arena.allocate().putUtf8(text).freeze();
+  }
+  for await (using line of splitLines(chunks(), { maxPieces: 4 })) {
+    assert.ok(line instanceof BytesList);
+    assert.equal(line.pieceCount, 2);
+  }
+  assertAllReturned(arena);
+});
