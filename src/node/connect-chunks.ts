@@ -3,6 +3,7 @@ import { finished } from 'node:stream';
 import { abortReason, addAbortCallback, checkSignal, removeAbortCallback } from '../base/abort-signals.js';
 import { checkFunction, checkInteger, describe } from '../base/check.js';
 import { type ArenaBuffer, Bytes } from '../index.js';
+import { checkTimeout } from '../waiting/wait-options.js';
 import { Answers } from './answers.js';
 import { type ChunkArena, chunkSizeFor } from './chunk-arena.js';
 import type { StoppableIterator } from './stoppable.js';
@@ -14,6 +15,8 @@ export interface ConnectOptions {
   readonly readAhead?: number | undefined;
   /** Aborting it ends the connection and the chunks with the signal's `reason`. */
   readonly signal?: AbortSignal | undefined;
+  /** The longest wait for memory, in ms. A longer one ends with a DOMException named `TimeoutError`. Default: no limit. */
+  readonly timeout?: number | undefined;
   /** Opens the socket. Default: `connect` of `node:net`. `connect` of `node:tls` takes the same `onread`. */
   readonly connect?: ((options: NetConnectOpts & { readonly onread: OnReadOpts }) => Socket) | undefined;
 }
@@ -44,12 +47,13 @@ const DEFAULT_READ_AHEAD = 2;
 export function connectChunks(arena: ChunkArena, to: NetConnectOpts, options: ConnectOptions = {}): ChunkConnection {
   const chunkSize = chunkSizeFor(arena, options.chunkSize);
   const readAhead = checkInteger(options.readAhead ?? DEFAULT_READ_AHEAD, 'readAhead', 1);
-  const { signal, connect: open = connect } = options;
+  const { signal, timeout, connect: open = connect } = options;
+  checkTimeout(timeout);
   checkFunction(open, 'connect');
   if (typeof to !== 'object' || to === null) throw new TypeError(`to must be an object, got ${describe(to)}`);
   checkSignal(signal);
   if (signal?.aborted) throw abortReason(signal);
-  const chunks = new SocketChunks(arena, chunkSize, readAhead, signal);
+  const chunks = new SocketChunks(arena, chunkSize, readAhead, signal, timeout);
   try {
     const socket = open({ ...to, onread: chunks.onread });
     chunks.attach(socket);
@@ -82,6 +86,7 @@ class SocketChunks implements StoppableIterator<Bytes> {
   private readonly chunkSize: number;
   private readonly readAhead: number;
   private readonly signal: AbortSignal | undefined;
+  private readonly timeout: number | undefined;
   private readonly answers = new Answers<Bytes>();
   private readonly chunks: Bytes[] = [];
   private strip: ArenaBuffer | undefined;
@@ -97,7 +102,14 @@ class SocketChunks implements StoppableIterator<Bytes> {
   private readonly gone = new AbortController();
   private readonly onAbort = (): void => this.stop(this.signal && abortReason(this.signal));
 
-  constructor(arena: ChunkArena, chunkSize: number, readAhead: number, signal: AbortSignal | undefined) {
+  constructor(
+    arena: ChunkArena,
+    chunkSize: number,
+    readAhead: number,
+    signal: AbortSignal | undefined,
+    timeout: number | undefined,
+  ) {
+    this.timeout = timeout;
     this.arena = arena;
     this.chunkSize = chunkSize;
     this.readAhead = readAhead;
@@ -231,7 +243,7 @@ class SocketChunks implements StoppableIterator<Bytes> {
     this.isStopped = true;
     if (this.isWaiting) return;
     this.isWaiting = true;
-    this.arena.allocateAsync(this.chunkSize, { signal: this.gone.signal }).then(
+    this.arena.allocateAsync(this.chunkSize, { signal: this.gone.signal, timeout: this.timeout }).then(
       (buffer) => {
         this.isWaiting = false;
         this.reserve = buffer;

@@ -18,6 +18,8 @@ export interface FileReadOptions {
   readonly end: number;
   readonly readAhead: number;
   readonly signal: AbortSignal | undefined;
+  /** The longest wait for memory, in ms. */
+  readonly timeout: number | undefined;
 }
 
 /** The most bytes that one system call can read. */
@@ -271,7 +273,7 @@ export class FileChunks implements StoppableIterator<Bytes> {
     if (this.waiting !== undefined) return;
     const waiting = new AbortController();
     this.waiting = waiting;
-    this.arena.allocateAsync(this.wanted, { signal: waiting.signal }).then(
+    this.arena.allocateAsync(this.wanted, { signal: waiting.signal, timeout: this.options.timeout }).then(
       (buffer) => {
         this.waiting = undefined;
         if (this.phase === 'open') this.startRead(this.batch, buffer);

@@ -2,6 +2,7 @@ import { finished, type Writable } from 'node:stream';
 import { abortReason, addAbortCallback, checkSignal, removeAbortCallback } from '../base/abort-signals.js';
 import { describe } from '../base/check.js';
 import type { Bytes } from '../index.js';
+import { checkTimeout, timeoutError } from '../waiting/wait-options.js';
 import { type BytesList, giveBack } from './bytes-list.js';
 import { checkOpen, needsDrain, prematureClose, send } from './send.js';
 import { checkSource, iteratorOf, type Source } from './stoppable.js';
@@ -12,6 +13,11 @@ export interface PipeOptions {
   readonly end?: boolean | undefined;
   /** Aborting it ends the pipe with the signal's `reason`. */
   readonly signal?: AbortSignal | undefined;
+  /**
+   * The longest time in ms until the stream has finished with a chunk. A longer one fails the pipe with a DOMException named
+   * `TimeoutError`. Default: no limit.
+   */
+  readonly timeout?: number | undefined;
 }
 
 type Chunk = Bytes | BytesList;
@@ -27,10 +33,11 @@ type Chunk = Bytes | BytesList;
  */
 export async function pipeBytes(source: Source<Chunk>, writable: Writable, options: PipeOptions = {}): Promise<void> {
   if (!isWritable(writable)) throw new TypeError(`writable must be a Writable, got ${describe(writable)}`);
-  const { end = true, signal } = options;
+  const { end = true, signal, timeout } = options;
+  checkTimeout(timeout);
   checkSignal(signal);
   checkSource(source);
-  const pipe = new Pipe(iteratorOf(source), writable);
+  const pipe = new Pipe(iteratorOf(source), writable, timeout);
   const onAbort = (): void => pipe.fail(signal && abortReason(signal));
   if (signal?.aborted) onAbort();
   else if (signal !== undefined) addAbortCallback(signal, onAbort);
@@ -46,6 +53,7 @@ type AnyIterator = ReturnType<typeof iteratorOf<Chunk>>;
 class Pipe {
   private readonly source: AnyIterator;
   private readonly writable: Writable;
+  private readonly timeout: number | undefined;
   private readonly sendings = new Set<Promise<void>>();
   private failure: { readonly reason: unknown } | undefined;
   private hasEnded = false;
@@ -53,7 +61,8 @@ class Pipe {
   private interrupt: (reason: unknown) => void = () => undefined;
   private asked: Promise<IteratorResult<Chunk, unknown>> | undefined;
 
-  constructor(source: AnyIterator, writable: Writable) {
+  constructor(source: AnyIterator, writable: Writable, timeout: number | undefined) {
+    this.timeout = timeout;
     this.source = source;
     this.writable = writable;
   }
@@ -105,10 +114,20 @@ class Pipe {
     checkWritten(chunk);
     const done = send(this.writable, chunk);
     this.sendings.add(done);
-    const forget = (): void => void this.sendings.delete(done);
+    const timer = this.startTimer();
+    const forget = (): void => {
+      clearTimeout(timer);
+      this.sendings.delete(done);
+    };
     done.then(forget, (error: unknown) => this.fail(error)).then(forget);
     if (needsDrain(this.writable))
       await this.unlessFailed(new Promise<void>((resolve) => void this.writable.once('drain', resolve)));
+  }
+
+  private startTimer(): NodeJS.Timeout | undefined {
+    const { timeout } = this;
+    if (timeout === undefined) return undefined;
+    return setTimeout(() => this.fail(timeoutError('the stream did not finish with a chunk', timeout)), timeout);
   }
 
   /** Waits for `promise` or until the pipe fails. Unlike `Promise.race` it leaves no callbacks behind. */

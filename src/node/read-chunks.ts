@@ -3,6 +3,7 @@ import { Readable } from 'node:stream';
 import { checkSignal } from '../base/abort-signals.js';
 import { checkInteger, describe } from '../base/check.js';
 import type { Bytes } from '../index.js';
+import { checkTimeout } from '../waiting/wait-options.js';
 import { type ChunkArena, chunkSizeFor } from './chunk-arena.js';
 import { FileChunks, type OpenFile } from './file-chunks.js';
 import { readReadable } from './read-readable.js';
@@ -19,6 +20,8 @@ export interface ReadOptions {
   readonly readAhead?: number | undefined;
   /** Aborting it ends the reading with the signal's `reason`. */
   readonly signal?: AbortSignal | undefined;
+  /** The longest wait for memory, in ms. A longer one ends with a DOMException named `TimeoutError`. Default: no limit. */
+  readonly timeout?: number | undefined;
 }
 
 const DEFAULT_READ_AHEAD = 8;
@@ -43,21 +46,22 @@ export function readChunks(
   options: ReadOptions = {},
 ): StoppableIterator<Bytes> {
   const chunkSize = chunkSizeFor(arena, options.chunkSize);
-  const { start, end, signal } = options;
+  const { start, end, signal, timeout } = options;
+  checkTimeout(timeout);
   if (start !== undefined) checkInteger(start, 'start', 0);
   if (end !== undefined) checkInteger(end, 'end', start ?? 0);
   const readAhead = checkInteger(options.readAhead ?? DEFAULT_READ_AHEAD, 'readAhead', 0);
   if (source instanceof Readable) {
     if (start !== undefined || end !== undefined)
       throw new TypeError('start and end apply to files only, not to streams');
-    return stoppable(signal, (stop) => readReadable(arena, source, chunkSize, stop));
+    return stoppable(signal, (stop) => readReadable(arena, source, chunkSize, { signal: stop, timeout }));
   }
   if (!isFileSource(source)) {
     throw new TypeError(`source must be a path, a FileHandle, { fd } or a Readable, got ${describe(source)}`);
   }
   checkSignal(signal);
   const behind = end === undefined ? Number.POSITIVE_INFINITY : end + 1;
-  return new FileChunks(arena, source, { chunkSize, start, end: behind, readAhead, signal });
+  return new FileChunks(arena, source, { chunkSize, start, end: behind, readAhead, signal, timeout });
 }
 
 function isFileSource(source: unknown): source is PathLike | OpenFile {

@@ -12,8 +12,9 @@ export async function* readReadable(
   arena: ChunkArena,
   source: Readable,
   chunkSize: number,
-  signal: AbortSignal,
+  limits: { readonly signal: AbortSignal; readonly timeout: number | undefined },
 ): AsyncGenerator<Bytes, undefined, undefined> {
+  const { signal } = limits;
   let buffer: ArenaBuffer | undefined;
   const events = new ReadableEvents(source, signal);
   try {
@@ -39,7 +40,7 @@ export async function* readReadable(
         );
       }
       for (let at = 0; at < data.length; ) {
-        buffer ??= await arena.allocateAsync(chunkSize, { signal });
+        buffer ??= await arena.allocateAsync(chunkSize, limits);
         const count = Math.min(data.length - at, chunkSize - buffer.length);
         buffer.putSlice(data.subarray(at, at + count));
         at += count;

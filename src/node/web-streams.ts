@@ -1,6 +1,7 @@
 import { addAbortCallback, removeAbortCallback } from '../base/abort-signals.js';
 import { describe } from '../base/check.js';
 import type { Bytes } from '../index.js';
+import { checkTimeout } from '../waiting/wait-options.js';
 import { type BytesList, copyInto, giveBack } from './bytes-list.js';
 import { type ChunkArena, chunkSizeFor } from './chunk-arena.js';
 import { type StoppableIterator, stoppable } from './stoppable.js';
@@ -63,6 +64,8 @@ export interface ReceiveOptions {
   readonly chunkSize?: number | undefined;
   /** Aborting it ends the reading with the signal's `reason`. */
   readonly signal?: AbortSignal | undefined;
+  /** The longest wait for memory, in ms. A longer one ends with a DOMException named `TimeoutError`. Default: no limit. */
+  readonly timeout?: number | undefined;
 }
 
 /**
@@ -80,15 +83,18 @@ export function fromReadableStream(
   if (typeof stream?.getReader !== 'function') {
     throw new TypeError(`stream must be a ReadableStream, got ${describe(stream)}`);
   }
-  return stoppable(options.signal, (stop) => received(arena, stream, chunkSize, stop));
+  const { signal, timeout } = options;
+  checkTimeout(timeout);
+  return stoppable(signal, (stop) => received(arena, stream, chunkSize, { signal: stop, timeout }));
 }
 
 async function* received(
   arena: ChunkArena,
   stream: ReadableStream<Uint8Array>,
   chunkSize: number,
-  stop: AbortSignal,
+  limits: { readonly signal: AbortSignal; readonly timeout: number | undefined },
 ): AsyncGenerator<Bytes, undefined, undefined> {
+  const { signal: stop } = limits;
   const reader = stream.getReader();
   let hasEnded = false;
   const cancel = (): Promise<void> => reader.cancel().catch(() => undefined);
@@ -104,7 +110,7 @@ async function* received(
         throw new TypeError(`the stream must give Uint8Array chunks, got ${describe(value)}`);
       for (let at = 0; at < value.length; at += chunkSize) {
         const part = value.subarray(at, at + chunkSize);
-        using buffer = await arena.allocateAsync(part.length, { signal: stop });
+        using buffer = await arena.allocateAsync(part.length, limits);
         yield buffer.putSlice(part).freeze();
       }
     }
