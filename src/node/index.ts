@@ -12,6 +12,7 @@ export {
   splitLines,
 } from './framing.js';
 export { type PipeOptions, pipeBytes } from './pipe-bytes.js';
+export { BodyError, type BodyOptions, type BodySource, readBody } from './read-body.js';
 export { type ReadOptions, readChunks } from './read-chunks.js';
 export type { Source, StoppableIterator } from './stoppable.js';
 export { fromReadableStream, type ReceiveOptions, toReadableStream } from './web-streams.js';
