@@ -2,7 +2,14 @@ import * as counters from '../base/counters.js';
 import { throwLater } from '../base/environment.js';
 import { AllocError } from '../base/errors.js';
 import type { BlockSource, PinnedBlock } from '../blocks/block-source.js';
-import { Allocation, type AllocationOwner, notShared, type Parcel, Trace } from '../handles/allocation.js';
+import {
+  Allocation,
+  type AllocationOwner,
+  NOT_CLONEABLE,
+  notShared,
+  type Parcel,
+  Trace,
+} from '../handles/allocation.js';
 import { MemoryPressure } from '../handles/memory-pressure.js';
 import { SpillPool } from '../handles/spill-pool.js';
 import type { Ticket } from '../handles/tickets.js';
@@ -75,6 +82,7 @@ const closing = new Set<Engine>();
  * collector as a backstop. There are as many records as blocks were ever in use at the same time.
  */
 export class Engine implements AllocationOwner {
+  readonly notCloneable: () => void = NOT_CLONEABLE;
   readonly spills: boolean;
   readonly writable = true;
   readonly pressure: MemoryPressure = new MemoryPressure();

@@ -7,6 +7,8 @@ import type { Ticket } from './tickets.js';
 
 /** Who an allocation goes back to, and who counts what happens to it. */
 export interface AllocationOwner {
+  /** {@link NOT_CLONEABLE}, in the first field, so that a clone fails before it copies any memory. */
+  readonly notCloneable: () => void;
   /** Whether a buffer that is full moves to the heap instead of throwing. */
   readonly spills: boolean;
   /** Who can give memory back when somebody waits for it; undefined for memory that nobody waits for. */
@@ -39,6 +41,12 @@ export interface AllocationOwner {
    */
   spillTo(used: number, byteCount: number): Allocation;
 }
+
+/**
+ * `structuredClone` and `postMessage` would copy the memory of a whole arena and lose the handle. They refuse functions, and
+ * their error shows the source text of this one.
+ */
+export const NOT_CLONEABLE: () => void = function useToTicketOrToUint8Array(): void {};
 
 /** Bytes of a block, as another thread finds them. */
 export interface Delivery {
@@ -147,6 +155,7 @@ export class Allocation {
 
 /** Heap memory is the collector's: nothing is given back or counted, but by who keeps some for later. */
 export class HeapOwner implements AllocationOwner {
+  readonly notCloneable: () => void = NOT_CLONEABLE;
   readonly spills = true;
   readonly pressure = undefined;
   readonly writable: boolean;

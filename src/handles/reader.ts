@@ -2,6 +2,8 @@ import { checkInteger, windowOf } from '../base/check.js';
 import { compareBytes, equalBytes, indexOfBytes } from '../memory/compare.js';
 import { decodeText, type TextEncoding } from '../memory/text.js';
 import type { Allocation } from './allocation.js';
+import { refuseIndices, toPrimitive } from './conversions.js';
+import type { BytesView } from './view.js';
 
 /** What can be read from bytes: the public methods of {@link BytesReader}. */
 export interface ReadableBytes extends Pick<BytesReader, keyof BytesReader> {}
@@ -24,8 +26,14 @@ export abstract class BytesReader implements Iterable<number> {
   /** @internal The allocation. @throws ReleasedError after release */
   protected abstract live(): Allocation;
 
+  static {
+    refuseIndices(BytesReader.prototype, 'Bytes have no indices: use at(index), view or toUint8Array()');
+  }
+
   /** Number of bytes in this handle. */
   abstract get length(): number;
+
+  abstract get view(): BytesView;
 
   get isEmpty(): boolean {
     return this.length === 0;
@@ -143,6 +151,19 @@ export abstract class BytesReader implements Iterable<number> {
   /** The bytes as text. Malformed UTF-8 becomes U+FFFD. */
   toString(encoding: TextEncoding = 'utf8'): string {
     return decodeText(this.content(), encoding, this.allocation.memory.shared);
+  }
+
+  /** The {@link view}. `Buffer.from(bytes)` copies it. */
+  valueOf(): BytesView {
+    return this.view;
+  }
+
+  /**
+   * Text, for template literals and the like.
+   * @throws TypeError for bytes that are not UTF-8, and where a number is asked for
+   */
+  [Symbol.toPrimitive](hint: string): string {
+    return toPrimitive(hint, 'Bytes', () => this.toUint8Array());
   }
 
   /** A copy on the heap. */

@@ -10,6 +10,7 @@ import {
 import { BufferFullError, ReleasedError } from '../base/errors.js';
 import { utf8Length, writeUtf8 } from '../memory/text.js';
 import { type Allocation, SPENT as SPENT_ALLOCATION } from './allocation.js';
+import { refuseIndices } from './conversions.js';
 
 const SPENT = SPENT_ALLOCATION; // see handles.ts
 
@@ -30,6 +31,10 @@ export abstract class ByteWriter {
   protected allocation: Allocation;
   /** @internal Offset of the next byte in the allocation's memory. */
   protected cursor: number;
+
+  static {
+    refuseIndices(ByteWriter.prototype, 'a buffer has no indices: freeze it first, and use the view of its bytes');
+  }
 
   protected constructor(allocation: Allocation, cursor: number) {
     this.allocation = allocation;

@@ -1,9 +1,10 @@
-import type { Allocation, AllocationOwner, Parcel } from '../handles/allocation.js';
+import { type Allocation, type AllocationOwner, NOT_CLONEABLE, type Parcel } from '../handles/allocation.js';
 import type { MemoryPressure } from '../handles/memory-pressure.js';
 import type { Ticket } from '../handles/tickets.js';
 
 /** An owner in front of an engine that passes everything on to it: what a safety net overrides is what it wants to know. */
 export class PassingOwner implements AllocationOwner {
+  readonly notCloneable: () => void = NOT_CLONEABLE;
   protected readonly engine: AllocationOwner;
 
   constructor(engine: AllocationOwner) {

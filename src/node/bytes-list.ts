@@ -1,16 +1,20 @@
 import { checkInteger, describe } from '../base/check.js';
+import { refuseIndices, toPrimitive } from '../handles/conversions.js';
 import { Bytes, type BytesView, ReleasedError, type TextEncoding } from '../index.js';
 import { inspectAs } from '../memory/inspect.js';
 
 /**
- * Bytes in several pieces of memory, in order, as one value: a record that straddles chunks, or a header and its body. It
- * owns its pieces. Nothing is copied unless asked for by name.
+ * Bytes in several pieces of memory, in order, as one value: a record that straddles chunks, or a header and its body. The
+ * list owns its pieces. It copies nothing, except in the methods that say so.
  */
 export class BytesList implements Iterable<Bytes> {
   private pieces: Bytes[] | undefined;
+  /** Handles that were given out for reading. */
+  private readonly borrowed: Bytes[] = [];
   private size = 0;
 
   static {
+    refuseIndices(BytesList.prototype, 'a BytesList has no indices: use at(index), views() or toUint8Array()');
     inspectAs(BytesList.prototype, function () {
       return this.pieces === undefined
         ? 'BytesList <released>'
@@ -18,15 +22,22 @@ export class BytesList implements Iterable<Bytes> {
     });
   }
 
-  /** A list of `pieces`, whose handles it takes over. */
+  /**
+   * A list of `pieces`. It takes their handles over: they are used up.
+   * @throws TypeError unless all are Bytes; RangeError for the same handle twice; ReleasedError. All handles stay as they
+   *   are then
+   */
   constructor(pieces: Iterable<Bytes> = []) {
-    const own = [...pieces];
-    let size = 0;
-    for (const piece of own) size += checkPiece(piece).length;
-    // One that was read to its end holds its memory until it is released.
-    for (const piece of own) if (piece.isEmpty) Bytes.giveBack(piece);
-    this.pieces = own.filter((piece) => !piece.isReleased);
-    this.size = size;
+    const given = [...pieces];
+    for (const piece of given) checkPiece(piece);
+    if (new Set(given).size < given.length) throw new RangeError('the same handle is given twice: clone() it');
+    const own: Bytes[] = [];
+    for (const piece of given) {
+      this.size += piece.length;
+      if (piece.isEmpty) Bytes.giveBack(piece);
+      else own.push(takenOver(piece));
+    }
+    this.pieces = own;
   }
 
   /** Bytes in all pieces. */
@@ -48,19 +59,25 @@ export class BytesList implements Iterable<Bytes> {
     return this.live().length;
   }
 
-  /** The pieces, still the list's own. */
-  [Symbol.iterator](): IterableIterator<Bytes> {
-    return this.live().values();
+  /**
+   * A handle on each piece, for reading. Reading from it leaves the list as it is. The list releases these handles with its
+   * own.
+   */
+  *[Symbol.iterator](): Generator<Bytes, undefined, undefined> {
+    for (const piece of this.live()) {
+      const borrowed = piece.clone();
+      this.borrowed.push(borrowed);
+      yield borrowed;
+    }
+    return undefined;
   }
 
-  /** Adds `bytes` at the end and takes the handle over. */
+  /** Adds `bytes` at the end. It takes the handle over: it is used up. @throws TypeError unless it is Bytes; ReleasedError */
   append(bytes: Bytes): this {
     const pieces = this.live();
-    if (checkPiece(bytes).isEmpty) Bytes.giveBack(bytes);
-    else {
-      this.size += bytes.length;
-      pieces.push(bytes);
-    }
+    this.size += checkPiece(bytes).length;
+    if (bytes.isEmpty) Bytes.giveBack(bytes);
+    else pieces.push(takenOver(bytes));
     return this;
   }
 
@@ -76,13 +93,13 @@ export class BytesList implements Iterable<Bytes> {
     throw new RangeError(`index ${index} in a BytesList of length ${this.size}`);
   }
 
-  /** Another list of the same bytes, to be released on its own. */
+  /** Another list of the same bytes. Release each list on its own. */
   clone(): BytesList {
     return new BytesList(this.live().map((piece) => piece.clone()));
   }
 
   /**
-   * Another list, of `[start, end)` of these bytes, to be released on its own. It holds only the pieces it needs.
+   * Another list, of `[start, end)` of these bytes. Release each list on its own. It holds only the pieces it needs.
    * @throws RangeError unless `0 <= start <= end <= length`
    */
   slice(start = 0, end: number = this.length): BytesList {
@@ -101,7 +118,7 @@ export class BytesList implements Iterable<Bytes> {
   }
 
   /**
-   * Cuts the first `at` bytes off; they are the new list returned, the rest stays in this one.
+   * Cuts off the first `at` bytes and returns them as a new list. The rest stays in this one.
    * @throws RangeError unless `0 <= at <= length`
    */
   split(at: number): BytesList {
@@ -117,7 +134,7 @@ export class BytesList implements Iterable<Bytes> {
     return new BytesList(head);
   }
 
-  /** The pieces as borrowed views, for vectored writes: valid until the list is released. */
+  /** The pieces as borrowed views, for vectored writes. They are valid until the list is released. */
   views(): BytesView[] {
     return this.live().map((piece) => piece.view);
   }
@@ -134,17 +151,31 @@ export class BytesList implements Iterable<Bytes> {
     return Bytes.wrap(this.toUint8Array()).toString(encoding);
   }
 
+  /** A copy of all pieces together. `Buffer.from(list)` copies it. */
+  valueOf(): Uint8Array<ArrayBuffer> {
+    return this.toUint8Array();
+  }
+
+  /**
+   * Text, for template literals and the like.
+   * @throws TypeError for bytes that are not UTF-8, and where a number is asked for
+   */
+  [Symbol.toPrimitive](hint: string): string {
+    return toPrimitive(hint, 'a BytesList', () => this.toUint8Array());
+  }
+
   /** What JSON shows: never the memory. */
   toJSON(): { type: 'BytesList'; length: number } {
     return { type: 'BytesList', length: this.size };
   }
 
-  /** Releases every piece. Doing it again does nothing. */
+  /** Releases every piece. A second call does nothing. */
   release(): void {
     const { pieces } = this;
     this.pieces = undefined;
     this.size = 0;
     for (const piece of pieces ?? []) Bytes.giveBack(piece);
+    for (const piece of this.borrowed.splice(0)) if (!piece.isReleased) Bytes.giveBack(piece);
   }
 
   [Symbol.dispose](): void {
@@ -157,7 +188,7 @@ export class BytesList implements Iterable<Bytes> {
   }
 }
 
-/** Releases what an adapter took over. Never throws: what a guarded arena finds then is thrown in a task of its own. */
+/** Releases bytes that an adapter took over. It never throws: an error that a guarded arena finds then is thrown in a task of its own. */
 export function giveBack(bytes: Bytes | BytesList): void {
   if (bytes instanceof BytesList) bytes.release();
   else Bytes.giveBack(bytes);
@@ -181,6 +212,13 @@ export function copyInto(target: Uint8Array, bytes: Bytes | BytesList): number {
 
 function lengthAt(pieces: readonly Bytes[], index: number): number {
   return pieces[index]?.length ?? Number.POSITIVE_INFINITY;
+}
+
+/** The bytes under a handle of the list's own, so that nobody else can move or release it. */
+function takenOver(piece: Bytes): Bytes {
+  const own = piece.clone();
+  Bytes.giveBack(piece);
+  return own;
 }
 
 function checkPiece(piece: unknown): Bytes {

@@ -126,3 +126,37 @@ test('a fully read piece gives its memory back when it is appended', () => {
   assert.deepEqual([list.pieceCount, first.isReleased, second.isReleased], [0, true, true]);
   assertAllReturned(arena);
 });
+
+test('reading from the pieces of a list leaves the list as it is', () => {
+  const arena = FixedArena.withSlotCapacity(4, 16).build();
+  const list = new BytesList([
+    arena.allocate().putU16(1).putUtf8('ab').freeze(),
+    arena.allocate().putU16(2).putUtf8('cd').freeze(),
+  ]);
+  const read: number[] = [];
+  for (const piece of list) read.push(piece.getU16());
+  for (const piece of list) {
+    read.push(piece.getU16());
+    piece.release();
+  }
+  assert.deepEqual(read, [1, 2, 1, 2]);
+  assert.deepEqual([list.length, list.toString('hex')], [8, '00016162000263' + '64']);
+  using head = list.split(4);
+  assert.equal(head.toString('hex'), '00016162');
+  list.release();
+  head.release();
+  assertAllReturned(arena);
+});
+
+test('a list uses the handles up that it takes over, and refuses the same handle twice', () => {
+  const arena = FixedArena.withSlotCapacity(4, 16).build();
+  const bytes = arena.allocate().putUtf8('ab').freeze();
+  assert.throws(() => new BytesList([bytes, bytes]), RangeError);
+  assert.equal(bytes.toString(), 'ab');
+  using list = new BytesList([bytes]);
+  assert.equal(bytes.isReleased, true);
+  assert.throws(() => list.append(bytes), { code: 'RELEASED' });
+  assert.equal(list.append(arena.allocate().putUtf8('cd').freeze()).toString(), 'abcd');
+  list.release();
+  assertAllReturned(arena);
+});
