@@ -21,7 +21,8 @@ export class Output {
 
   /** Writes `text`, one byte per character, and waits until there is room for more. Does nothing after a failure. */
   async write(text: string): Promise<void> {
-    if (this.failed || this.stream.write(text, 'latin1')) return;
+    // As bytes: Bun ignores the encoding of a write to stdout.
+    if (this.failed || this.stream.write(Buffer.from(text, 'latin1'))) return;
     await new Promise<void>((resolve) => {
       this.wake = resolve;
     });

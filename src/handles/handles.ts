@@ -176,10 +176,13 @@ export class Bytes {
     return this.allocation === SPENT;
   }
 
-  /** Whether this is the only handle on its memory, in any thread. */
+  /**
+   * Whether this is the only handle on memory of this library, in any thread: {@link tryIntoMut} returns a buffer then. False
+   * for bytes of `wrap`, and for a handle on zero bytes, which holds no memory.
+   */
   get isUnique(): boolean {
-    const allocation = this.live();
-    return allocation.owner.isSoleHolder(allocation) || allocation === EMPTY;
+    const { owner } = this.live();
+    return owner.writable && owner.isSoleHolder(this.allocation);
   }
 
   /**
@@ -259,7 +262,7 @@ export class Bytes {
    */
   tryIntoMut(): ArenaBuffer | undefined {
     const allocation = this.live();
-    if (!allocation.owner.writable || !allocation.owner.isSoleHolder(allocation)) return undefined;
+    if (!this.isUnique) return undefined;
     const end = this.offset + this.size;
     this.giveUp();
     allocation.start = this.offset;

@@ -53,6 +53,8 @@ export class FileChunks implements StoppableIterator<Bytes> {
   /** Whether a call that opens or closes the file is under way. */
   private isBusy = false;
   /** Whether reads state their offset in the file. */
+  /** Whether reads say their place in the file. A device can be read so too, but not several at once. */
+  private isPositioned = false;
   private inPlaces = false;
   private isAtEnd = false;
   /** Offset of the next byte to read. If reads state no offset, it counts from where the file stood at first. */
@@ -143,10 +145,10 @@ export class FileChunks implements StoppableIterator<Bytes> {
   private opened(error: Error | null, stats: Stats | undefined, start: number | undefined): void {
     this.isBusy = false;
     this.position = start ?? 0;
-    this.inPlaces = start !== undefined && stats?.isFile() === true;
+    this.isPositioned = start !== undefined && (stats?.isFile() === true || start > 0);
+    this.inPlaces = this.isPositioned && stats?.isFile() === true;
     if (stats !== undefined && this.inPlaces) this.claimedSize = stats.size;
     if (error !== null) this.end(error);
-    else if (this.position > 0 && !this.inPlaces) this.end(new TypeError('start applies to regular files only'));
     this.advance();
   }
 
@@ -265,7 +267,7 @@ export class FileChunks implements StoppableIterator<Bytes> {
       buffer = undefined;
     }
     if (buffers.length === 0) return false;
-    this.reads.push(new FileRead(this.file, buffers, lengths, this.inPlaces ? start : null, this.onRead));
+    this.reads.push(new FileRead(this.file, buffers, lengths, this.isPositioned ? start : null, this.onRead));
     return true;
   }
 

@@ -49,7 +49,7 @@ export function readChunks(
   const { start, end, signal, timeout } = options;
   checkTimeout(timeout);
   if (start !== undefined) checkInteger(start, 'start', 0);
-  if (end !== undefined) checkInteger(end, 'end', start ?? 0);
+  if (end !== undefined && end !== Number.POSITIVE_INFINITY) checkInteger(end, 'end', start ?? 0);
   const readAhead = checkInteger(options.readAhead ?? DEFAULT_READ_AHEAD, 'readAhead', 0);
   if (source instanceof Readable) {
     if (start !== undefined || end !== undefined)

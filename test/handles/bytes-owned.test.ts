@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Bytes, FixedArena, ReleasedError } from 'arena-alligator';
+import { Bytes, BytesMut, FixedArena, ReleasedError } from 'arena-alligator';
 import { assertAllReturned, frozen } from '../support/arenas.js';
 
 test('toUint8Array is a copy of its own', () => {
@@ -120,7 +120,7 @@ test('copyFrom copies and wrap does not', () => {
   const slice = wrapped.slice(1);
   wrapped.release();
   assert.deepEqual([...slice], [2, 3]);
-  assert.equal(slice.isUnique, true);
+  assert.equal(slice.isUnique, false);
 });
 
 test('copyFrom and wrap take Uint8Arrays only', () => {
@@ -130,13 +130,38 @@ test('copyFrom and wrap take Uint8Arrays only', () => {
   }
 });
 
-test('Bytes.empty is a fresh handle each time, unique and without memory', () => {
+test('Bytes.empty is a fresh handle each time, without memory', () => {
   const empty = Bytes.empty;
   assert.equal(empty.length, 0);
-  assert.equal(empty.isUnique, true);
+  assert.equal(empty.isUnique, false);
+  assert.equal(empty.tryIntoMut(), undefined);
   empty.release();
   assert.equal(empty.isReleased, true);
   assert.equal(Bytes.empty.isReleased, false);
   assert.equal(Bytes.wrap(new Uint8Array(0)).isEmpty, true);
   assert.equal(Bytes.copyFrom(new Uint8Array(0)).isEmpty, true);
+});
+
+test('isUnique says whether tryIntoMut gives a buffer', () => {
+  const arena = FixedArena.withSlotCapacity(2, 16).build();
+  const shared = arena.allocate().putUtf8('ab').freeze();
+  using other = shared.clone();
+  const all = [
+    arena.allocate().putUtf8('ab').freeze(),
+    shared,
+    Bytes.empty,
+    Bytes.copyFrom(Uint8Array.of(1)),
+    Bytes.copyFrom(new Uint8Array(0)),
+    Bytes.wrap(Uint8Array.of(1)),
+    BytesMut.withCapacity(1).putU8(1).freeze(),
+  ];
+  for (const bytes of all) {
+    const { isUnique } = bytes;
+    const buffer = bytes.tryIntoMut();
+    assert.equal(buffer !== undefined, isUnique);
+    buffer?.abandon();
+    bytes.release();
+  }
+  other.release();
+  assertAllReturned(arena);
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { getEventListeners } from 'node:events';
-import fs, { readdirSync, readlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import fs, { readdirSync, readFileSync, readlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
@@ -126,7 +126,7 @@ test('a pipe is read as its data arrives, to its end', () =>
     assert.ok((await reading).equals(content.subarray(0, 20_000)));
     const second = readChunks(arena, path, { start: 1 }).next();
     const other = await open(path, 'w');
-    await assert.rejects(second, TypeError);
+    await assert.rejects(second, { code: 'ESPIPE' });
     await other.close();
     assertAllReturned(arena);
   }));
@@ -548,4 +548,13 @@ test('only the first of several failures is reported, and only once', async () =
     { status: 'rejected', reason: 'first' },
     { status: 'fulfilled', value: { done: true, value: undefined } },
   ]);
+});
+
+test('end may be Infinity, and a device is read from its start, as in fs.createReadStream', async () => {
+  const arena = asyncArena(4, 1024);
+  const whole = await joined(readChunks(arena, 'package.json', { start: 3, end: Number.POSITIVE_INFINITY }));
+  assert.ok(whole.equals(readFileSync('package.json').subarray(3)));
+  const zeros = await joined(readChunks(arena, '/dev/zero', { start: 10, end: 2000 }));
+  assert.deepEqual(zeros, Buffer.alloc(1991));
+  assertAllReturned(arena);
 });
