@@ -1,7 +1,7 @@
 import type { Allocation, AllocationOwner, Parcel } from '../handles/allocation.js';
 import type { Ticket } from '../handles/tickets.js';
 
-/** An owner in front of an engine that passes everything on to it: what a safety net overrides is what it wants to know. */
+/** An owner in front of an engine. It passes every call on; a safety net overrides the calls that it needs to see. */
 export class PassingOwner implements AllocationOwner {
   protected readonly engine: AllocationOwner;
 
