@@ -18,14 +18,14 @@ import { PendingCall } from '../waiting/pending-call.js';
 import { checkTimeout, checkWaitOptions, timeoutError, type WaitOptions } from '../waiting/wait-options.js';
 import { RING_EMPTY, RING_ENDED, Ring, ringWords } from './ring.js';
 
-/** What another thread needs to attach to a channel; it leads to the arena too. */
+/** A value that another thread attaches to a channel with. It includes the handle of the arena. */
 export interface ChannelHandle {
   readonly type: 'arena-alligator/channel';
   readonly arena: ArenaHandle;
   readonly memory: SharedArrayBuffer;
 }
 
-// The memory of a channel, in words.
+// Layout of the memory of a channel, in 32-bit words.
 const MAGIC_AT = 0;
 const VERSION_AT = 1;
 const CAPACITY_AT = 2;
@@ -35,31 +35,33 @@ const HEADER = 32;
 const MAGIC = 0x416c_6c43; // 'AllC' in ASCII
 const VERSION = 1;
 
-// Who blocks tries for so long before he sleeps, in ms: to be woken takes 17 to 60 us. A look at the clock costs as much as some tries.
+// A blocking call tries for this many ms before its thread sleeps, because waking a thread takes 17 to 60 us. Reading
+// the clock costs as much as several tries, so it is read only once every SPIN_TURNS tries.
 const SPIN = 0.05;
 const SPIN_TURNS = 16;
-/** However the clock goes. */
+/** The most rounds, whatever the clock says. */
 const SPIN_ROUNDS = 1000;
 
 type SharedArena = SharedFixedArena | SharedBuddyArena;
 
 /**
- * A bounded queue that moves {@link Bytes} between threads without copying them: any number of senders and receivers,
- * first in, first out, without a lock. Each attached thread has an object of its own.
+ * A bounded queue that moves {@link Bytes} between threads without copying them. It has any number of senders and
+ * receivers, is first in, first out, and has no lock. Each attached thread has its own object.
  *
- * A full channel makes senders wait. Closing ends it for senders at once, and for receivers when it is empty.
+ * Senders wait while the channel is full. Closing ends the channel for senders at once, and for receivers when it is
+ * empty.
  */
 export class BytesChannel implements AsyncIterable<Bytes> {
   /** The arena that the bytes lie in. */
   readonly arena: SharedArena;
-  /** Messages that fit in. */
+  /** The most messages that the channel holds at once. */
   readonly capacity: number;
   private readonly thread: SharedThread;
   private readonly memory: SharedArrayBuffer;
   private readonly ring: Ring;
   private readonly receivers: LaneSet;
   private readonly senders: LaneSet;
-  /** And from where in the program each was asked for. */
+  /** Pending receives, each with the place in the program that asked for it. */
   private readonly receiving = new Map<PendingCall<Bytes | undefined>, Site | undefined>();
   private readonly sending = new Map<PendingCall<void>, Bytes>();
   private readonly look = (): void => this.lookAgain();
@@ -85,9 +87,10 @@ export class BytesChannel implements AsyncIterable<Bytes> {
   }
 
   /**
-   * A channel for bytes of a shared arena.
-   * @param options `capacity`: messages that fit in, 1 to 65,536
-   * @throws TypeError unless the arena is shared and attached; TypeError, RangeError for a bad capacity
+   * Makes a channel for bytes of a shared arena.
+   * @param options `capacity`: the most messages in the channel, 1 to 65,536
+   * @throws TypeError unless `arena` is a shared arena; TypeError, RangeError for an invalid capacity; AllocError
+   *   ARENA_CLOSED after this thread has detached
    */
   static create(arena: SharedArena, options: { readonly capacity: number }): BytesChannel {
     if (!(arena instanceof SharedFixedArena || arena instanceof SharedBuddyArena)) {
@@ -109,56 +112,62 @@ export class BytesChannel implements AsyncIterable<Bytes> {
   }
 
   /**
-   * The channel that `handle` is of, in this thread; its arena is attached too where it was not.
-   * @throws BuildError INVALID_HANDLE for what is none of this version, or damaged; TOO_MANY_THREADS; TypeError for no object
+   * Attaches this thread to the channel of `handle`, and to its arena if the thread is not attached to that yet.
+   * @throws BuildError INVALID_HANDLE when the handle is damaged or of another version, TOO_MANY_THREADS when the arena
+   *   has no place for another thread; TypeError unless `handle` is an object
    */
   static attach(handle: ChannelHandle): BytesChannel {
     if (typeof handle !== 'object' || handle === null)
       throw new TypeError(`handle must be an object, got ${describe(handle)}`);
     const { type, arena: arenaHandle, memory } = handle;
-    if (type !== 'arena-alligator/channel') throw invalid('it is not a handle of a channel');
+    if (type !== 'arena-alligator/channel') throw invalid('it is not a channel handle');
     if (!(memory instanceof SharedArrayBuffer) || memory.byteLength < HEADER * 4)
       throw invalid('its memory is truncated');
     const words = new Int32Array(memory, 0, HEADER);
     if (words[MAGIC_AT] !== MAGIC || words[VERSION_AT] !== VERSION)
-      throw invalid('it is not of a channel of this version');
+      throw invalid('it does not belong to a channel of this version');
     const capacity = words[CAPACITY_AT] as number;
     if (capacity < 1 || capacity > MAX_MESSAGES) throw invalid('its geometry is impossible');
-    if (typeof arenaHandle !== 'object' || arenaHandle === null) throw invalid('it has no arena');
+    if (typeof arenaHandle !== 'object' || arenaHandle === null) throw invalid('it has no arena handle');
     const kind = arenaHandle.kind === 'buddy' ? 'buddy' : 'fixed';
     if (memory.byteLength !== channelBytes(capacity, openHandle(arenaHandle, kind).control.plan.maxThreads)) {
-      throw invalid('its memory has not the size that its geometry needs');
+      throw invalid('its memory does not have the size that its geometry needs');
     }
     const arena = attachArena(arenaHandle);
     return new BytesChannel(arena, memory, capacity);
   }
 
-  /** What another thread needs to attach; can be posted. @throws BuildError INVALID_HANDLE after the arena was detached */
+  /**
+   * Returns a handle to post to another thread, which can attach with it.
+   * @throws BuildError INVALID_HANDLE after this thread has detached from the arena
+   */
   handle(): ChannelHandle {
     return Object.freeze({ type: 'arena-alligator/channel', arena: this.arena.handle(), memory: this.memory });
   }
 
-  /** Messages in the channel: a moment's figure while others send and receive. */
+  /** Number of messages in the channel. While other threads send and receive, it may already be out of date. */
   get length(): number {
     return this.ring.length;
   }
 
-  /** Whether {@link close} was called, in any thread. What is in the channel can still be received. */
+  /** Whether {@link close} was called, in any thread. Messages in the channel can still be received. */
   get isClosed(): boolean {
     return this.ring.isEnded;
   }
 
   /**
-   * Sends `bytes` if there is room; the handle is used up then, and stays as it is otherwise.
-   * @throws ChannelClosedError; ReleasedError; TypeError for bytes that are not of the channel's arena; AllocError ARENA_CLOSED
-   *   after this thread has detached, ARENA_FULL when 65,536 messages and tickets are on their way in the arena
+   * Sends `bytes` if there is room. Sending uses the handle up. If there is no room, the handle stays as it is.
+   * @returns whether there was room
+   * @throws ChannelClosedError CHANNEL_CLOSED when the channel is closed; ReleasedError RELEASED when the handle is
+   *   used up; TypeError for bytes that do not belong to the channel's arena; AllocError ARENA_CLOSED after this thread
+   *   has detached, ARENA_FULL when 65,536 messages and tickets are on their way in the arena
    */
   trySend(bytes: Bytes): boolean {
     if (!(bytes instanceof Bytes)) throw new TypeError(`bytes must be Bytes, got ${describe(bytes)}`);
     const { engine, tools } = this.thread;
     this.thread.checkAttached();
     const { allocation, offset, length } = Bytes.placeOf(bytes);
-    const { owner } = allocation; // what only looks like Bytes has no allocation, and ends here
+    const { owner } = allocation; // throws a TypeError for an object that only looks like Bytes and has no allocation
     const delivery = length > 0 ? owner.parcel(allocation, offset, length) : nothingOf(engine);
     if (delivery.engine !== engine) throw foreign(allocation);
     if (!this.ring.hasRoom) return this.refuseIfClosed();
@@ -175,10 +184,11 @@ export class BytesChannel implements AsyncIterable<Bytes> {
   }
 
   /**
-   * Sends `bytes` as soon as there is room; the handle is used up then. In the order of the calls within a thread. When the wait
-   * ends in vain the handle is still the caller's.
+   * Sends `bytes` as soon as there is room. Sending uses the handle up. The calls of one thread send in their order. If
+   * the wait ends without sending, the handle still belongs to the caller.
    *
-   * Rejects with what {@link trySend} throws, the reason of an aborted signal, or a DOMException named TimeoutError.
+   * Rejects with the errors that {@link trySend} throws, the reason of an aborted signal, or a DOMException named
+   * TimeoutError.
    */
   send(bytes: Bytes, options?: WaitOptions): Promise<void> {
     try {
@@ -196,9 +206,10 @@ export class BytesChannel implements AsyncIterable<Bytes> {
   }
 
   /**
-   * As {@link send}, but this thread sleeps until there is room: for workers.
-   * @param timeout ms, 0 to 2^31 - 1; without one it waits as long as it takes
-   * @throws what {@link trySend} throws; a DOMException named TimeoutError; TypeError where the thread must not block
+   * Like {@link send}, but this thread sleeps until there is room. For workers.
+   * @param timeout ms, 0 to 2^31 - 1; without a timeout it waits as long as it takes
+   * @throws the errors that {@link trySend} throws; a DOMException named TimeoutError; TypeError in a thread that must
+   *   not block
    */
   sendBlocking(bytes: Bytes, timeout?: number): void {
     checkTimeout(timeout);
@@ -206,17 +217,21 @@ export class BytesChannel implements AsyncIterable<Bytes> {
     this.block(timeout, 'the channel had no room', this.senders, () => this.trySend(bytes) || undefined);
   }
 
-  /** The first message, or undefined when there is none now. @throws AllocError ARENA_CLOSED after this thread has detached */
+  /**
+   * Receives the first message. Returns undefined when there is no message now.
+   * @throws AllocError ARENA_CLOSED after this thread has detached
+   */
   tryReceive(): Bytes | undefined {
     const message = this.next();
     return message < 0 ? undefined : this.open(message, this.callSite());
   }
 
   /**
-   * The first message, as soon as there is one; undefined when the channel is closed and empty. In the order of the calls within a thread.
+   * Receives the first message, as soon as there is one. Resolves to undefined when the channel is closed and empty.
+   * The calls of one thread receive in their order.
    *
-   * Rejects with the reason of an aborted signal, a DOMException named TimeoutError, or AllocError ARENA_CLOSED after this
-   * thread has detached. The promise keeps the thread running while another one is attached to the arena.
+   * Rejects with the reason of an aborted signal, a DOMException named TimeoutError, or AllocError ARENA_CLOSED after
+   * this thread has detached. The promise keeps the thread running while another thread is attached to the arena.
    */
   receive(options?: WaitOptions): Promise<Bytes | undefined> {
     try {
@@ -238,9 +253,10 @@ export class BytesChannel implements AsyncIterable<Bytes> {
   }
 
   /**
-   * As {@link receive}, but this thread sleeps until there is a message: for workers.
-   * @param timeout ms, 0 to 2^31 - 1; without one it waits as long as it takes
-   * @throws a DOMException named TimeoutError; TypeError where the thread must not block; AllocError ARENA_CLOSED
+   * Like {@link receive}, but this thread sleeps until there is a message. For workers.
+   * @param timeout ms, 0 to 2^31 - 1; without a timeout it waits as long as it takes
+   * @throws a DOMException named TimeoutError; TypeError in a thread that must not block; AllocError ARENA_CLOSED after
+   *   this thread has detached
    */
   receiveBlocking(timeout?: number): Bytes | undefined {
     checkTimeout(timeout);
@@ -254,13 +270,16 @@ export class BytesChannel implements AsyncIterable<Bytes> {
     return message === RING_ENDED ? undefined : this.open(message, this.callSite());
   }
 
-  /** The messages as they come, until the channel is closed and empty. */
+  /** Receives messages until the channel is closed and empty. */
   async *[Symbol.asyncIterator](): AsyncGenerator<Bytes, undefined, undefined> {
     for (let bytes = await this.receive(); bytes !== undefined; bytes = await this.receive()) yield bytes;
     return undefined;
   }
 
-  /** Lets nothing in any more, in all threads; what is in the channel can still be received. Doing it again does nothing. */
+  /**
+   * Closes the channel in all threads: nothing more can be sent. Messages in the channel can still be received. Closing
+   * twice does nothing.
+   */
   close(): void {
     this.ring.end();
     this.receivers.wakeAll();
@@ -272,25 +291,28 @@ export class BytesChannel implements AsyncIterable<Bytes> {
     this.close();
   }
 
-  /** What JSON shows: never the memory. */
+  /** Returns what JSON shows, which never includes the memory. */
   toJSON(): { type: 'BytesChannel'; length: number; capacity: number } {
     return { type: 'BytesChannel', length: this.length, capacity: this.capacity };
   }
 
-  /** The number of the first message, RING_EMPTY or RING_ENDED. @throws AllocError ARENA_CLOSED after this thread has detached */
+  /**
+   * Receives the number of the first message; RING_EMPTY or RING_ENDED if there is none.
+   * @throws AllocError ARENA_CLOSED after this thread has detached
+   */
   private next(): number {
     this.thread.checkAttached();
     return this.ring.receive();
   }
 
-  /** Where the program asks for a message, where that is recorded. */
+  /** The place in the program that asks for a message, if the arena records it. */
   private callSite(): Site | undefined {
     return this.thread.engine.handles.site();
   }
 
   private open(message: number, site: Site | undefined): Bytes {
     const delivery = this.thread.tools.messages.read(message);
-    // Only now: there is room when a message's number is free too.
+    // Wake senders only after the read, which frees the message's number: a sender needs a free number too.
     this.senders.wakeAll();
     return this.thread.receive(delivery, site);
   }
@@ -311,9 +333,9 @@ export class BytesChannel implements AsyncIterable<Bytes> {
     if (this.receiving.size === 0 && this.sending.size === 0) this.thread.sleeper.remove(this.look);
   }
 
-  /** Does what of the pending calls can be done now. */
+  /** Completes the pending calls that can be completed now. */
   private lookAgain(): void {
-    // Whoever waits says so first and tries then (docs/threads.md, T12).
+    // A thread that waits first adds itself to the set and then tries again (docs/threads.md, T12).
     if (this.sending.size > 0) this.senders.add();
     for (const [call, bytes] of this.sending) {
       try {
@@ -363,7 +385,7 @@ export class BytesChannel implements AsyncIterable<Bytes> {
   }
 }
 
-/** Lanes whose threads wait for a channel, a bit for each. */
+/** The lanes whose threads wait for a channel, one bit for each lane. */
 class LaneSet {
   private readonly words: Int32Array;
   private readonly start: number;
@@ -383,7 +405,7 @@ class LaneSet {
     or(this.words, this.start + (number >>> 5), 1 << (number & 31));
   }
 
-  /** Wakes all that are in it, and takes them out. */
+  /** Wakes all threads in the set, and empties it. */
   wakeAll(): void {
     for (let word = 0; word < this.count; word++) {
       if (load(this.words, this.start + word) === 0) continue;
@@ -400,7 +422,7 @@ function nothingOf(engine: SharedEngine): Parcel {
 
 function foreign({ trace }: Allocation): TypeError {
   const where = trace.opening === undefined ? '' : `; they were allocated\n${trace.opening.site.stack}`;
-  return new TypeError(`only bytes of the channel's own arena can be sent; these are of another one${where}`);
+  return new TypeError(`only bytes of the channel's own arena can be sent; these belong to another one${where}`);
 }
 
 function maskWordsOf(maxThreads: number): number {
@@ -411,7 +433,10 @@ function channelBytes(capacity: number, maxThreads: number): number {
   return (ringAt(maskWordsOf(maxThreads)) + ringWords(capacity)) * 4;
 }
 
-/** Where the ring begins: on a cache line of its own, for senders read the masks each time, and receivers write the head. */
+/**
+ * The word at which the ring begins. It is on its own cache line, because senders read the masks each time and
+ * receivers write the head.
+ */
 function ringAt(maskWords: number): number {
   return Math.ceil((HEADER + 2 * maskWords) / 32) * 32;
 }

@@ -7,8 +7,9 @@ import { PassingOwner } from './passing-owner.js';
 import type { Quarantine } from './quarantine.js';
 
 /**
- * Owns guarded records: checks and detaches what comes back, and has the arena do the rest with its own record. The bytes of a
- * shared arena lie here until they leave the thread.
+ * The owner of guarded records. When a record comes back, this owner checks its frozen bytes, detaches its memory, and
+ * passes the arena's own record on to the engine. In a shared arena the bytes lie in the guarded memory until they
+ * leave the thread.
  */
 export class GuardOwner extends PassingOwner {
   private readonly quarantine: Quarantine;
@@ -18,7 +19,10 @@ export class GuardOwner extends PassingOwner {
     this.quarantine = quarantine;
   }
 
-  /** @throws GuardError when frozen bytes were written, after everything was given back */
+  /**
+   * @throws GuardError WRITTEN_AFTER_FREEZE when frozen bytes were written to and no call has thrown that error yet;
+   *   the memory is given back first
+   */
   override release(allocation: Allocation): void {
     const record = guardedBy(allocation);
     const change = record.untold();
@@ -38,7 +42,7 @@ export class GuardOwner extends PassingOwner {
     return allocation.holders === 1 && inner.owner.isSoleHolder(inner);
   }
 
-  /** @throws GuardError when frozen bytes were written: nothing was sent then */
+  /** @throws GuardError WRITTEN_AFTER_FREEZE when frozen bytes were written to; nothing is sent then */
   override parcel(allocation: Allocation, offset: number, length: number): Parcel {
     const record = guardedBy(allocation);
     const { inner } = record;
@@ -48,7 +52,7 @@ export class GuardOwner extends PassingOwner {
     return parcel;
   }
 
-  /** @throws GuardError when frozen bytes were written: no ticket was issued then */
+  /** @throws GuardError WRITTEN_AFTER_FREEZE when frozen bytes were written to; no ticket is issued then */
   override issueTicket(allocation: Allocation, offset: number, length: number): Ticket {
     const record = guardedBy(allocation);
     const { inner } = record;
@@ -63,19 +67,22 @@ export class GuardOwner extends PassingOwner {
     }
   }
 
-  /** The memory is never another's: forgetting it while it is lent harms nobody, and nothing is pinned. */
+  /** Notes that a view was lent. No other allocation ever gets this memory, so a forgotten handle does not pin it. */
   override lend(allocation: Allocation): void {
     const record = guardedBy(allocation);
     record.isLent = true;
     if (record.trace.opening !== undefined) record.trace.opening.isLent = true;
   }
 
-  /** Never memory that was somebody else's. */
+  /** Always makes fresh memory. The engine would reuse memory that another buffer spilled to. */
   override spillTo(used: number, byteCount: number): Allocation {
     return heapAllocation(grownMemory(used, byteCount));
   }
 
-  /** The record to write by, when its frozen bytes may be written again. @throws GuardError when they were already */
+  /**
+   * Makes the frozen bytes writable again, and returns the record to write through.
+   * @throws GuardError WRITTEN_AFTER_FREEZE when they were already written to
+   */
   thaw(record: GuardedRecord): Allocation {
     const { memory } = record;
     const writable = record.thaw();
@@ -83,13 +90,13 @@ export class GuardOwner extends PassingOwner {
     return writable;
   }
 
-  /** Ends all views of the memory. Where none was lent nobody can reach it, and it need not be kept for anybody. */
+  /** Ends all views of the memory. If no view was lent, nothing can reach the memory and it need not be kept. */
   private detach({ isLent, allocated }: GuardedRecord, memory: Memory): void {
     if (isLent && !memory.isGone) this.quarantine.take(memory.bytes.buffer as ArrayBuffer, allocated);
   }
 }
 
-/** The guard is the owner of guarded records alone. */
+/** Narrows the type: a GuardOwner owns guarded records only. */
 function guardedBy(allocation: Allocation): GuardedRecord {
   if (allocation instanceof GuardedRecord) return allocation;
   throw new TypeError('a guarded arena does not own this record');

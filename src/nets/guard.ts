@@ -14,13 +14,13 @@ import { GuardedRecord, guardedMemory } from './guarded-record.js';
 import type { LeakWatch } from './leak-watch.js';
 import { Quarantine } from './quarantine.js';
 
-/** A test may fail although it forgot the arena. */
+/** Guards with violations. They are kept alive here, so that a test can fail even if it forgot its arena. */
 const faulty = new Set<Guard>();
 
-/** Kept of one arena: enough for a test to fail. */
+/** At most this many violations are kept for an arena: enough for a test to fail. */
 const MOST_VIOLATIONS = 100;
 
-/** Makes handles over memory of their own, and reports what is done to them (docs/safety.md, N6 to N9). */
+/** Makes handles whose allocations have their own memory, and reports misuse of them (docs/safety.md, N6 to N9). */
 export class Guard implements HandleFactory, HandleGuard {
   readonly violations: string[] = [];
   private readonly watch: LeakWatch;
@@ -37,7 +37,7 @@ export class Guard implements HandleFactory, HandleGuard {
       ({ stack }) =>
         this.report(
           'ARENA_NOT_DETACHED',
-          `memory that was given back cannot be detached: stale views of it still reach it, and it was overwritten\nallocated\n${stack}`,
+          `memory that was given back cannot be detached, so stale views still reach it; it was overwritten\nallocated\n${stack}`,
         ),
     );
     this.owner = new GuardOwner(engine, this.quarantine);

@@ -6,17 +6,20 @@ import { ArenaBuffer, Bytes, type BytesMut } from '../handles/handles.js';
 import { RawRegion } from '../handles/raw-region.js';
 import { GuardedRecord } from './guarded-record.js';
 
-/** What handles tell the guard of their arena, and ask of it. */
+/** The calls that guarded handles make to the guard of their arena. */
 export interface HandleGuard {
-  /** A handle that had been released was released again. */
+  /** Reports that a handle was released a second time. */
   releasedTwice(handle: string, history: string): void;
-  /** A record that guards heap memory, which a buffer outgrew its slot for. */
+  /** Returns a record that guards the heap memory that a buffer spilled to. */
   guardHeap(allocation: Allocation, allocated: Site): GuardedRecord;
-  /** The record to write by, when frozen bytes may be written again. @throws GuardError when they were already */
+  /**
+   * Makes frozen bytes writable again, and returns the record to write through.
+   * @throws GuardError WRITTEN_AFTER_FREEZE when they were already written to
+   */
   thaw(record: GuardedRecord): Allocation;
 }
 
-/** The life of a handle, as errors tell it. */
+/** Where a handle was allocated and where it was used up, for error messages. */
 class History {
   readonly guard: HandleGuard;
   readonly allocated: Site;
@@ -28,19 +31,22 @@ class History {
     this.allocated = allocated;
   }
 
-  /** The handle is used up. */
+  /** Records that the handle is used up, and where. */
   end(): void {
     this.ended = callSite();
   }
 
-  /** Whether a handle that is told to release can; a second release is reported. What was converted may be released: it does nothing. */
+  /**
+   * Whether a call of `release` has something to release. A second release is reported. Releasing a converted handle is
+   * allowed, and does nothing.
+   */
   mayRelease(handle: string, isUsedUp: boolean): boolean {
     if (isUsedUp && this.wasReleased) this.guard.releasedTwice(handle, this.toString());
     if (!isUsedUp) this.wasReleased = true;
     return !isUsedUp;
   }
 
-  /** The library released the handle itself, in converting it. */
+  /** Forgets the release that the library did itself in a conversion: the program may still release the handle. */
   converted(): void {
     this.wasReleased = false;
   }
@@ -51,7 +57,7 @@ class History {
   }
 }
 
-/** An {@link ArenaBuffer} that knows where it came from and where it went. */
+/** An {@link ArenaBuffer} that remembers where it was allocated and where it was used up. */
 export class GuardedBuffer extends ArenaBuffer {
   private readonly history: History;
 
@@ -60,7 +66,10 @@ export class GuardedBuffer extends ArenaBuffer {
     this.history = history;
   }
 
-  /** A buffer over a guarded record, or over what spilled from one; what lies before `cursor` is already written. */
+  /**
+   * Makes a buffer over a guarded record, or over the heap memory that one spilled to. The bytes before `cursor` are
+   * already written.
+   */
   static guarding(allocation: Allocation, cursor: number, guard: HandleGuard, allocated: Site): GuardedBuffer {
     return new GuardedBuffer(allocation, cursor, new History(guard, allocated));
   }
@@ -94,7 +103,7 @@ export class GuardedBuffer extends ArenaBuffer {
   }
 }
 
-/** {@link Bytes} that know where they came from and where they went. */
+/** {@link Bytes} that remember where they were allocated and where they were used up. */
 export class GuardedBytes extends Bytes {
   private readonly history: History;
 
@@ -103,7 +112,7 @@ export class GuardedBytes extends Bytes {
     this.history = new History(guard, record.allocated);
   }
 
-  /** The first handle on bytes that are frozen now, which `record` counts already. */
+  /** Freezes bytes, and makes the first handle on them. `record` already counts that handle. */
   static frozen(record: GuardedRecord, offset: number, size: number, guard: HandleGuard): GuardedBytes {
     record.freeze(offset, size);
     return new GuardedBytes(record, offset, size, guard);
@@ -127,7 +136,7 @@ export class GuardedBytes extends Bytes {
 
   override intoOwned(): BytesMut {
     const record = this.live();
-    if (record instanceof GuardedRecord) record.check(); // before anything changes
+    if (record instanceof GuardedRecord) record.check(); // it throws before anything changes
     const owned = super.intoOwned();
     this.history.converted();
     return owned;
@@ -149,7 +158,7 @@ export class GuardedBytes extends Bytes {
     try {
       super.release();
     } catch (error) {
-      this.history.converted(); // whoever was told may still release it, as in a `finally`
+      this.history.converted(); // the caller that gets this error may still release the handle, as in a `finally`
       throw error;
     }
   }
@@ -158,7 +167,10 @@ export class GuardedBytes extends Bytes {
     if (!this.isReleased) this.release();
   }
 
-  /** For an adapter: its caller may release the handle again, and what it does must not end here. */
+  /**
+   * Releases the handle for an adapter. The adapter's caller may still release it. An error is thrown in a task of its
+   * own, so that the adapter can go on.
+   */
   protected override giveBack(): void {
     try {
       super.release();
@@ -176,7 +188,7 @@ export class GuardedBytes extends Bytes {
     return new ReleasedError('Bytes', this.history.toString());
   }
 
-  /** The same handle, guarded; one on no bytes holds nothing to guard. */
+  /** Returns the same handle, guarded. A handle on no bytes has nothing to guard, and is returned as it is. */
   private guarded(bytes: Bytes): Bytes {
     const { allocation, offset, length } = Bytes.placeOf(bytes);
     return allocation instanceof GuardedRecord
@@ -185,7 +197,7 @@ export class GuardedBytes extends Bytes {
   }
 }
 
-/** A {@link RawRegion} that knows where it came from and where it went. */
+/** A {@link RawRegion} that remembers where it was allocated and where it was used up. */
 export class GuardedRegion extends RawRegion {
   private readonly history: History;
 
@@ -195,7 +207,7 @@ export class GuardedRegion extends RawRegion {
   }
 
   static guarding(record: GuardedRecord, guard: HandleGuard): GuardedRegion {
-    record.owner.lend(record); // its place may be known without asking for a view
+    record.owner.lend(record); // the program may know the address without asking for a view
     return new GuardedRegion(record, guard);
   }
 

@@ -5,21 +5,22 @@ import { equalBytes } from '../memory/compare.js';
 import { Memory } from '../memory/memory.js';
 
 /**
- * A record over memory of one allocation's own, which stands before the arena's record of its block. Whoever forgets the
- * one forgets the other, so the collector's backstop works as ever.
+ * The control record of a guarded allocation, which has its own memory. It stands in front of the arena's record of
+ * the block. A program that forgets this record also forgets the arena's record, so the collector's backstop works as
+ * usual.
  */
 export class GuardedRecord extends Allocation {
-  /** The arena's record, or that of heap memory. It never learns of any view. */
+  /** The arena's record, or the record of heap memory. It is never told that a view was lent. */
   readonly inner: Allocation;
   readonly allocated: Site;
-  /** What was frozen, as it was then: a copy, which tells which byte was written, and misses nothing, where a checksum might. */
+  /** A copy of the bytes as they were frozen. It shows which byte was written to; a checksum could miss a write. */
   private frozen: Uint8Array | undefined = undefined;
   private frozenStart = 0;
   private frozenAt: Site | undefined = undefined;
-  /** What of it lies in the arena's block too, for other threads. */
+  /** The range of bytes that also lies in the arena's block, for other threads. */
   private publishedStart = 0;
   private publishedEnd = 0;
-  /** Whether its owner was told that frozen bytes were written. */
+  /** Whether an error was already thrown because frozen bytes were written to. */
   private wasTold = false;
   /** Whether a view of the memory left the library. */
   isLent = false;
@@ -32,7 +33,7 @@ export class GuardedRecord extends Allocation {
     this.limit = memory.byteLength;
   }
 
-  /** Remembers `length` bytes at `start` as they are. */
+  /** Remembers the content of `length` bytes at `start`. */
   freeze(start: number, length: number): void {
     this.frozen = this.memory.view(start, start + length).slice();
     this.frozenStart = start;
@@ -41,8 +42,9 @@ export class GuardedRecord extends Allocation {
   }
 
   /**
-   * The record to write by, over a copy: views of the frozen bytes end here.
-   * @throws GuardError when frozen bytes were written already; they stay frozen then
+   * Makes the frozen bytes writable again, and returns the record to write through. That record moves to a copy of the
+   * memory: views of the frozen bytes do not reach it.
+   * @throws GuardError WRITTEN_AFTER_FREEZE when the frozen bytes were already written to; they stay frozen then
    */
   thaw(): Allocation {
     this.check();
@@ -54,7 +56,7 @@ export class GuardedRecord extends Allocation {
     return writable;
   }
 
-  /** @throws GuardError when frozen bytes were written */
+  /** @throws GuardError WRITTEN_AFTER_FREEZE when frozen bytes were written to */
   check(): void {
     const change = this.change();
     if (change === undefined) return;
@@ -62,18 +64,21 @@ export class GuardedRecord extends Allocation {
     throw change;
   }
 
-  /** As {@link change}, unless {@link check} threw it already. */
+  /** Like {@link change}, but undefined if {@link check} already threw the error. */
   untold(): GuardError | undefined {
     return this.wasTold ? undefined : this.change();
   }
 
-  /** Notes that `length` bytes at `offset` lie in the arena's block. */
+  /** Notes that `length` bytes at `offset` also lie in the arena's block. */
   arrived(offset: number, length: number): void {
     this.publishedStart = offset;
     this.publishedEnd = offset + length;
   }
 
-  /** Copies bytes to where other threads find them, if they do not lie there: they may be reading them. */
+  /**
+   * Copies bytes into the arena's block, where other threads find them. Bytes that already lie there are not copied
+   * again, because other threads may be reading them.
+   */
   publish(offset: number, length: number): void {
     const { inner, memory } = this;
     const end = offset + length;
@@ -83,7 +88,7 @@ export class GuardedRecord extends Allocation {
     this.arrived(offset, length);
   }
 
-  /** The first frozen byte that was written, as an error. */
+  /** Returns an error that names the first frozen byte that was written to, or undefined if there is none. */
   change(): GuardError | undefined {
     const { frozen, frozenStart, memory } = this;
     if (frozen === undefined || memory.isGone) return undefined;
@@ -102,7 +107,10 @@ function copyOf(memory: Memory): Memory {
   return new Memory(memory.bytes.slice());
 }
 
-/** Memory of `length` bytes for one allocation. What nobody wrote must not look like zeros by chance. */
+/**
+ * Makes memory of `length` bytes for one allocation. Without `zeroes` it is filled with another value: bytes that were
+ * never written must not look like zeros by chance.
+ */
 export function guardedMemory(length: number, zeroes: boolean): Memory {
   const bytes = new Uint8Array(length);
   if (!zeroes) bytes.fill(UNWRITTEN);

@@ -8,35 +8,39 @@ import { RawRegion } from '../handles/raw-region.js';
 import { PassingOwner } from './passing-owner.js';
 
 /**
- * `sampled` watches one allocation in this many, on average: at 10 to 15 us for a stack that is 1 to 2 ns an allocation. The
- * distance is random, so that a program that allocates in rounds has every site watched.
+ * `sampled` watches one allocation in this many, on average. Recording a stack takes 10 to 15 us, so that costs 1 to
+ * 2 ns an allocation. The distance between two samples is random, so that every site of a program that allocates in a
+ * regular rhythm gets watched.
  */
 export const SAMPLED_ONE_IN = 8192;
 
-/** Of the newest opening in this thread. */
+/** The number of the newest opening in this thread. Openings are counted from 1. */
 let lastNumber = 0;
 
-/** What was watched and forgotten last, for tests; it may outlive its arena. No more than a test needs to fail. */
+/**
+ * The watched allocations that were forgotten last, for test suites. They may outlive their arena. No more are kept
+ * than a test needs to fail.
+ */
 const lost: Opening[] = [];
 const MOST_LOST = 1000;
 
-/** The number of the newest opening in this thread. */
+/** Returns the number of the newest opening in this thread. */
 export function newestOpening(): number {
   return lastNumber;
 }
 
-/** What was opened after `number` and found forgotten by the collector since. */
+/** Returns the allocations that were opened after opening `number` and that the collector found forgotten. */
 export function lostSince(number: number): OpenAllocation[] {
   return lost.filter((opening) => opening.number > number).map(asSeen);
 }
 
 /**
- * Watches with something open that may still be lost. Without them an arena that is forgotten together with its handles would be
- * collected at once with the registry that was to tell of them.
+ * Watches with an open allocation that may still be forgotten. They are kept alive here: otherwise an arena that is
+ * forgotten together with its handles would be collected together with its registry, and no leak would be reported.
  */
 const watching = new Set<LeakWatch>();
 
-/** The open allocations of an arena in this thread, as far as they are watched. */
+/** The open allocations of an arena in this thread that are watched. */
 export class LeakWatch {
   private readonly openings = new Set<Opening>();
   private readonly pinned = new Set<Opening>();
@@ -57,14 +61,14 @@ export class LeakWatch {
     record.owner = this.engine;
   }
 
-  /** The collector found the record of `trace`. */
+  /** Ends watching the allocation of `trace`, whose record the collector found. */
   lose(trace: Trace): Opening | undefined {
     const opening = this.close(trace);
     if (opening !== undefined && lost.push(opening) > MOST_LOST) lost.shift();
     return opening;
   }
 
-  /** Ends watching the allocation of `trace`. A pinned one stays open for ever. */
+  /** Ends watching the allocation of `trace`. A pinned allocation stays open for ever. */
   close(trace: Trace): Opening | undefined {
     const { opening } = trace;
     trace.opening = undefined;
@@ -77,7 +81,7 @@ export class LeakWatch {
     return opening;
   }
 
-  /** The oldest first. @param after only what was opened after the opening of this number */
+  /** Returns the open allocations, the oldest first. @param after only allocations with a higher opening number */
   openAllocations(after = 0): OpenAllocation[] {
     return [...this.pinned, ...this.openings]
       .filter(({ number }) => number > after)
@@ -91,7 +95,7 @@ function asSeen({ site, openedAt, bytes, isPinned }: Opening): OpenAllocation {
   return Object.freeze({ site: site.place, stack: site.stack, age, bytes, pinned: isPinned });
 }
 
-/** Owns the records that are watched: notices when one comes back or leaves. */
+/** The owner of watched records. It notices when a record comes back or leaves the thread. */
 class WatchedOwner extends PassingOwner {
   private readonly watch: LeakWatch;
 
@@ -112,7 +116,7 @@ class WatchedOwner extends PassingOwner {
 
   private end(record: Allocation): void {
     record.owner = this.engine;
-    record.trace.lent = false; // it came back: whoever was lent a view is done with it
+    record.trace.lent = false; // the allocation came back, so its lent views are no longer in use
     this.watch.close(record.trace);
   }
 }
@@ -122,7 +126,7 @@ export class WatchedHandles implements HandleFactory {
   readonly violations: readonly string[] = [];
   private readonly watch: LeakWatch;
   private readonly samples: boolean;
-  /** Allocations, this one included, until the next that is watched. */
+  /** Number of allocations until the next watched one, that one included. */
   private untilSample = distance();
 
   constructor(watch: LeakWatch, samples: boolean) {

@@ -4,7 +4,7 @@ import { LeakDetection, type LeakListener } from '../engine/leaks.js';
 import { Guard } from './guard.js';
 import { LeakWatch, WatchedHandles } from './leak-watch.js';
 
-/** Which safety nets an arena has. */
+/** The safety nets of an arena. */
 export interface Nets {
   readonly leakDetection: LeakDetection;
   readonly onLeak: LeakListener | undefined;
@@ -12,14 +12,14 @@ export interface Nets {
   readonly zeroes: boolean;
 }
 
-/** Of arenas in this thread of which every allocation is watched. */
+/** The handle factories of arenas in this thread that watch every allocation. */
 const watched = new Set<WeakRef<HandleFactory>>();
 
-/** Those that are gone are looked for whenever there are twice as many as were there the last time. */
+/** Collected entries are removed whenever the set has twice as many entries as were left the last time. */
 const FEW = 64;
 let pruneAt = 2 * FEW;
 
-/** Fastens the nets to an engine that has granted nothing yet. */
+/** Adds the nets to an engine that has not granted any block yet. */
 export function fasten(engine: Engine, { leakDetection, onLeak, guarded, zeroes }: Nets): void {
   engine.onLeak(onLeak);
   if (!guarded && leakDetection === LeakDetection.Off) return;
@@ -34,7 +34,7 @@ export function fasten(engine: Engine, { leakDetection, onLeak, guarded, zeroes 
   watched.add(new WeakRef(engine.handles));
 }
 
-/** Of all arenas in this thread of which every allocation is watched, as long as they are there. */
+/** Returns the handle factories of all arenas in this thread that watch every allocation and were not collected. */
 export function watchedHandles(): HandleFactory[] {
   const found: HandleFactory[] = [];
   for (const reference of watched) {

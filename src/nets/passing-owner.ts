@@ -2,7 +2,7 @@ import { type Allocation, type AllocationOwner, NOT_CLONEABLE, type Parcel } fro
 import type { MemoryPressure } from '../handles/memory-pressure.js';
 import type { Ticket } from '../handles/tickets.js';
 
-/** An owner in front of an engine that passes everything on to it: what a safety net overrides is what it wants to know. */
+/** An owner in front of an engine. It passes every call on; a safety net overrides the calls that it needs to see. */
 export class PassingOwner implements AllocationOwner {
   readonly notCloneable: () => void = NOT_CLONEABLE;
   protected readonly engine: AllocationOwner;

@@ -1,12 +1,12 @@
 import type { Site } from '../base/site.js';
 
-/** Told where memory was allocated of which something is wrong. */
+/** Called when something is wrong with memory that was given back. It gets the site of the allocation. */
 export type Finding = (allocated: Site) => void;
 
-/** What memory is filled with that was given back. */
+/** The byte that fills memory after it was given back. */
 const RETIRED = 0xdd;
 
-/** Memory that was given back, in a buffer that nobody else knows. */
+/** Memory that was given back, in a buffer that no program code can reach. */
 class Retired {
   private readonly bytes: Uint8Array;
   private readonly allocated: Site;
@@ -26,28 +26,29 @@ class Retired {
 }
 
 /**
- * A system call that still works with a buffer knows its memory by address, and keeps no more than the old buffer object alive. So the
- * memory is kept until that object is collected. Counting bytes instead is not enough: a read from a pipe that nobody wrote to
- * for long then wrote into memory of others (seen on Node 20; Node 24 aborted). Of the module, for it must outlive every arena.
+ * A pending system call knows the memory of its buffer by address, and keeps only the old buffer object alive. So the
+ * memory is kept until that object is collected. It is not enough to count bytes instead: when nothing arrived in a
+ * pipe for a long time, a read from it then wrote into memory of others (seen on Node 20; Node 24 aborted). The
+ * registry belongs to the module because it must outlive every arena.
  */
 const keeper = new FinalizationRegistry<Retired>((retired) => retired.inspect());
 
-/** Memory that was given back and that something may still write to. */
+/** Keeps memory that was given back and that a system call may still write to. */
 export class Quarantine {
   private readonly onWrite: Finding;
   private readonly onFailure: Finding;
   private readonly kept = new Set<WeakRef<Retired>>();
 
   /**
-   * @param onWrite told of memory that was written to after it was given back
-   * @param onFailure told of a buffer that cannot be detached
+   * @param onWrite called when memory was written to after it was given back
+   * @param onFailure called when a buffer cannot be detached
    */
   constructor(onWrite: Finding, onFailure: Finding) {
     this.onWrite = onWrite;
     this.onFailure = onFailure;
   }
 
-  /** Detaches `buffer`: every view of it has length 0 from now on. */
+  /** Detaches `buffer` and keeps its memory. Every view of `buffer` has length 0 from now on. */
   take(buffer: ArrayBuffer, allocated: Site): void {
     const moved = detached(buffer);
     const bytes = new Uint8Array(moved).fill(RETIRED);
@@ -61,7 +62,7 @@ export class Quarantine {
     if (this.kept.size > 2 * MOST_INSPECTED) this.forgetCollected();
   }
 
-  /** Looks at what is still kept: whether something was written to it since. */
+  /** Checks whether any memory that is still kept was written to. */
   inspect(): void {
     for (const reference of this.kept) reference.deref()?.inspect();
     this.forgetCollected();
@@ -69,7 +70,7 @@ export class Quarantine {
 
   private forgetCollected(): void {
     for (const reference of this.kept) if (reference.deref() === undefined) this.kept.delete(reference);
-    // The collector looks at those that are dropped here.
+    // The memory dropped here is still inspected once, when the collector takes its old buffer.
     for (const reference of this.kept) {
       if (this.kept.size <= MOST_INSPECTED) break;
       this.kept.delete(reference);
@@ -79,18 +80,18 @@ export class Quarantine {
 
 const MOST_INSPECTED = 4096;
 
-/** A loop: `every` calls a function for each byte, ten times as slow. */
+/** A loop, because `every` calls a function for each byte, which is ten times slower. */
 function isFilled(bytes: Uint8Array, value: number): boolean {
   for (let at = 0; at < bytes.length; at++) if (bytes[at] !== value) return false;
   return true;
 }
 
-/** The memory of `buffer` in another one; `buffer` itself where it cannot be detached. Node 20 has no `transfer`. */
+/** Moves the memory of `buffer` to a new buffer, or returns `buffer` if that fails. Node 20 has no `transfer`. */
 function detached(buffer: ArrayBuffer): ArrayBuffer {
   const { transfer } = buffer as { transfer?: () => ArrayBuffer };
   try {
     const moved = transfer === undefined ? structuredClone(buffer, { transfer: [buffer] }) : transfer.call(buffer);
-    // Node 20 copies what was marked as untransferable, without a word.
+    // Node 20 silently copies a buffer that was marked as untransferable.
     return buffer.byteLength === 0 ? moved : buffer;
   } catch {
     return buffer;

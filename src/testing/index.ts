@@ -5,7 +5,7 @@ import { BuddyArena, FixedArena, type OpenAllocation, openSites } from '../index
 import { lostSince, newestOpening } from '../nets/leak-watch.js';
 import { watchedHandles } from '../nets/nets.js';
 
-/** Something was not released, was forgotten, or was used after it had been given up. */
+/** Memory was not released, was forgotten, or was used wrongly after its release. */
 export class UnreleasedError extends ArenaError {
   override readonly name: string = 'UnreleasedError';
   declare readonly code: 'UNRELEASED';
@@ -16,10 +16,11 @@ export class UnreleasedError extends ArenaError {
 }
 
 /**
- * Asserts that everything that was ever allocated from `arena` was released, none of it by the collector, and that a guarded arena has
- * nothing to report that was thrown at nobody. It looks back on the arena's whole life: take an arena for each test. With `guarded()` or
- * `leakDetection('full')` the message says where things were allocated.
- * @throws UnreleasedError; TypeError unless it is an arena
+ * Asserts that everything that was ever allocated from `arena` was released, and that the collector released none of
+ * it. Also asserts that a guarded arena has no misuse to report that was not thrown as an error. It checks the whole
+ * life of the arena, so make a new arena for each test. With `guarded()` or `leakDetection('full')` the message says
+ * where the memory was allocated.
+ * @throws UnreleasedError UNRELEASED when any of this does not hold; TypeError unless `arena` is an arena
  */
 export function assertAllReleased(arena: FixedArena | BuddyArena): void {
   if (!(arena instanceof FixedArena || arena instanceof BuddyArena)) {
@@ -35,14 +36,16 @@ export function assertAllReleased(arena: FixedArena | BuddyArena): void {
   if (problems.length > 0) throw new UnreleasedError(problems);
 }
 
-/** The hooks of a test runner: those of `node:test`, vitest and Jest, among others. */
+/** The hooks of a test runner, such as `node:test`, vitest or Jest. */
 export interface TestHooks {
   beforeEach(hook: () => void): unknown;
   afterEach(hook: () => Promise<void>): unknown;
 }
 
 export interface LeakyTestOptions {
-  /** How long what a test began may take to give its memory back after the test has ended, in ms, 0 to 2^31 - 1. Default 100. */
+  /**
+   * How long the memory of a test may take to come back after the test has ended, in ms, 0 to 2^31 - 1. Default 100.
+   */
   readonly patience?: number;
 }
 
@@ -51,16 +54,18 @@ const PAUSE = 5;
 const NOT_RELEASED = 'allocations that were not released';
 const FORGOTTEN = 'allocations that were forgotten, and found by the collector';
 
-// Those of the start: tests put others in their place.
+// The original function: tests may replace the global one.
 const { setTimeout } = globalThis;
 
 /**
- * Fails every test after which something that it allocated is not released, was found forgotten by the collector, or was used wrongly:
- * in all arenas of this thread that are `guarded()` or have `leakDetection('full')`. What was allocated before the test (in a fixture)
- * may stay. Tests must run one after the other.
+ * Fails every test that leaks or misuses memory: an allocation of the test was not released, was found forgotten by the
+ * collector, or was used wrongly. It watches all arenas of this thread that are `guarded()` or have
+ * `leakDetection('full')`. Memory that was allocated before the test (in a fixture) may stay. Tests must run one after
+ * the other.
  *
- * What a test gives back in an `afterEach` hook must come before this one: with `node:test` call it after those hooks were registered, with
- * vitest (which runs them backwards) before. What it gives back in `context.after` comes too late.
+ * If a test releases memory in an `afterEach` hook, that hook must run before the hook of this function. With
+ * `node:test`, call this function after those hooks were registered. With vitest, which runs hooks in reverse order,
+ * call it before. Memory that is released in `context.after` comes back too late.
  *
  *     import { afterEach, beforeEach } from 'node:test';
  *     failLeakyTests({ beforeEach, afterEach });
@@ -69,7 +74,7 @@ const { setTimeout } = globalThis;
  */
 export function failLeakyTests(hooks: TestHooks, { patience = PATIENCE }: LeakyTestOptions = {}): void {
   checkInteger(patience, 'patience', 0, 2 ** 31 - 1);
-  // A subtest runs within its parent.
+  // A stack, because a subtest runs inside its parent.
   const watches: TestWatch[] = [];
   hooks.beforeEach(() => {
     watches.push(new TestWatch());
@@ -83,7 +88,7 @@ export function failLeakyTests(hooks: TestHooks, { patience = PATIENCE }: LeakyT
   });
 }
 
-/** What happened in all watched arenas since a moment. */
+/** What happened in all watched arenas since this object was made. */
 class TestWatch {
   private readonly newest = newestOpening();
   private readonly violations = new Map<HandleFactory, number>();
@@ -118,5 +123,5 @@ function describeAll(what: string, allocations: readonly OpenAllocation[]): stri
   const sites = openSites(allocations).map(
     ({ count, bytes, stack }) => `${count} of ${bytes} bytes, allocated\n${stack}`,
   );
-  return `${what}\n${sites.length > 0 ? sites.join('\n') : "leakDetection('full') or guarded() tells where"}`;
+  return `${what}\n${sites.length > 0 ? sites.join('\n') : "use leakDetection('full') or guarded() to see where"}`;
 }

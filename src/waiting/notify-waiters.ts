@@ -3,32 +3,33 @@ import { environment } from '../base/environment.js';
 import { MAX_ORDER } from '../blocks/buddy-blocks.js';
 import type { BuddyWaiter, Waiter, WaitingRequest, WaitRegistration } from './wait-strategy.js';
 
-/** After waiting for this many ms a request goes before all that waited less, and may have a region reserved. */
+/** A request that has waited this many ms goes before all that waited less, and may have a region reserved for it. */
 const PATIENCE = 10;
 
-// How many ms older the head of a line counts, so that what is hard to satisfy and what presses comes earlier. The
-// figures are the Rust crate's (arena-alligator 0.7, async_alloc.rs); the cap is not: without one a long line overtakes
-// the oldest request for ever.
+// Bonuses in ms. The head of a line counts as older by ORDER_BONUS for each order and by DEPTH_BONUS for each request
+// in its line, so that large requests and long lines are served earlier. Both figures come from the Rust crate
+// (arena-alligator 0.7, async_alloc.rs). The cap on the bonus for a long line does not: without a cap a long line
+// overtakes the oldest request for ever.
 const ORDER_BONUS = 0.05;
 const DEPTH_BONUS = 0.005;
 const LARGEST_DEPTH_BONUS = 1;
 
-/** How often one order may win in a row while another could be served (the Rust crate's figure). */
+/** How many times in a row one order may win while another could be served (the figure of the Rust crate). */
 const LONGEST_STREAK = 10;
 
 /**
- * The default strategy of both arenas: first in, first out in a fixed arena; in a buddy arena a line for each order,
- * served by age with bonuses for larger orders and longer lines, and a region reserved for who waits too long.
- * An instance serves one arena.
+ * The default strategy of both arenas. A fixed arena serves requests first in, first out. A buddy arena has a line for
+ * each order. It serves the lines by age, with bonuses for larger orders and longer lines, and reserves a region for a
+ * request that waits too long. An instance serves one arena.
  */
 export class NotifyWaiters implements Waiter, BuddyWaiter {
-  /** By order. */
+  /** The lines, indexed by order. */
   private readonly lines: Line[] = [];
   private arrivals = 0;
   private lastWinner = -1;
   private streak = 0;
 
-  /** @throws TypeError, RangeError for an order that no arena has */
+  /** @throws TypeError, RangeError for an order that no arena can have */
   register(order = 0): WaitRegistration {
     checkInteger(order, 'order', 0, MAX_ORDER);
     const { lines } = this;
@@ -37,12 +38,13 @@ export class NotifyWaiters implements Waiter, BuddyWaiter {
   }
 
   wake(freedOrder = 0): void {
-    // Units that one more request may need. Hints use it up; a size that proved too large bounds it.
+    // The most units that the next request may need. A hint uses units up. After a claim that failed, only smaller
+    // requests are tried.
     let room = 2 ** freedOrder;
     for (let head = this.next(room); head !== undefined; head = this.next(room)) {
       const { line, request } = head;
       if (request !== undefined && !request.claim()) {
-        // Still there: nothing as large can be had. Gone: it had been aborted.
+        // If the request is still the head, no block of its size is free. Otherwise it was aborted and left the line.
         if (line.head === head) room = line.units - 1;
         continue;
       }
@@ -53,15 +55,15 @@ export class NotifyWaiters implements Waiter, BuddyWaiter {
     this.reserveForOldest();
   }
 
-  /** Reserves a region for the one that has waited longest of those for whom it can be done. */
+  /** Reserves a region for the oldest overdue request that can have one. */
   private reserveForOldest(): void {
-    // The smallest size has no use for a region, and a fixed arena no other line.
+    // Requests of the smallest size do not need a region, and a fixed arena has no other line.
     if (this.lines.length < 2) return;
     const overdue = this.lines.flatMap(({ head }) => (head !== undefined && isOverdue(head) ? [head] : []));
     overdue.sort((one, other) => one.arrival - other.arrival).some(({ request }) => request?.reserve());
   }
 
-  /** Who is served next of those that need at most `room` units. */
+  /** Returns the request to serve next, of those that need at most `room` units. */
   private next(room: number): NotifyRegistration | undefined {
     const oldest = this.oldest(room);
     return oldest === undefined || isOverdue(oldest) ? oldest : this.mostPressing(room);
@@ -95,7 +97,10 @@ export class NotifyWaiters implements Waiter, BuddyWaiter {
   }
 }
 
-/** The requests of one order, first in, first out: a list, so that those who give up leave in constant time. */
+/**
+ * The requests of one order, first in, first out. It is a linked list, so that a request that gives up leaves in
+ * constant time.
+ */
 class Line {
   readonly order: number;
   readonly units: number;
@@ -108,7 +113,10 @@ class Line {
     this.units = 2 ** order;
   }
 
-  /** Since when the head waits, bonuses included, in ms: the least is served first. Infinity for an empty line. */
+  /**
+   * The time in ms from which the head waits, less its bonuses. The line with the smallest value is served first.
+   * Infinity for an empty line.
+   */
   get pressure(): number {
     if (this.head === undefined) return Number.POSITIVE_INFINITY;
     const depthBonus = Math.min(this.length * DEPTH_BONUS, LARGEST_DEPTH_BONUS);
@@ -139,7 +147,7 @@ class NotifyRegistration implements WaitRegistration {
   readonly line: Line;
   readonly woken: Promise<void>;
   readonly since: number = environment.now();
-  /** Tells apart who came first where the clock does not. */
+  /** Shows which of two requests came first when the clock does not. */
   readonly arrival: number;
   request: WaitingRequest | undefined;
   previous: NotifyRegistration | undefined;

@@ -2,7 +2,7 @@ import { abortReason, addAbortCallback, removeAbortCallback } from '../base/abor
 import { environment, type Timer } from '../base/environment.js';
 import { timeoutError, type WaitOptions } from './wait-options.js';
 
-/** A promise that is settled once: by who fulfils it, a signal, or a timeout. */
+/** A promise that is settled once: by the code that made it, by a signal, or by a timeout. */
 export class PendingCall<Result> {
   readonly promise: Promise<Result>;
   isSettled = false;
@@ -14,9 +14,9 @@ export class PendingCall<Result> {
   private readonly onAbort = (): void => this.reject(this.signal && abortReason(this.signal));
 
   /**
-   * @param what did not happen when the time is over, in the past tense
-   * @param onSettled called when it was settled, in whatever way
-   * @throws the reason of a signal that is aborted
+   * @param what what did not happen in time, in the past tense, for the message of the timeout
+   * @param onSettled called once the promise is settled, in any way
+   * @throws the reason of a signal that is already aborted
    */
   constructor(what: string, { signal, timeout }: WaitOptions, onSettled: () => void) {
     if (signal?.aborted) throw abortReason(signal);
@@ -27,7 +27,8 @@ export class PendingCall<Result> {
     });
     this.signal = signal;
     if (signal !== undefined) addAbortCallback(signal, this.onAbort);
-    if (signal !== undefined && this.isSettled) removeAbortCallback(signal, this.onAbort); // one that is no AbortSignal may have aborted
+    // A signal that is not a real AbortSignal may have aborted in the call above.
+    if (signal !== undefined && this.isSettled) removeAbortCallback(signal, this.onAbort);
     this.timer =
       timeout === undefined || this.isSettled
         ? undefined

@@ -8,54 +8,57 @@ import type { MemoryPressure } from '../handles/memory-pressure.js';
 import { checkWaitOptions, timeoutError, type WaitOptions } from './wait-options.js';
 import type { BuddyWaiter, WaitingRequest, WaitRegistration } from './wait-strategy.js';
 
-/** Who waits for an arena, and how it went. */
+/** Counters of the requests that waited for an arena's memory. */
 export interface WaitMetrics {
   /** Requests that wait now. */
   readonly waiting: number;
   /** Requests that had to wait and got their memory. */
   readonly waitsServed: number;
-  /** Requests that waited in vain: aborted, timed out, or ended by `close()`. */
+  /** Requests that waited and got no memory: aborted, timed out, ended by `close()`, or failed with another error. */
   readonly waitsCancelled: number;
-  /** The longest wait so far in ms, of those that still wait too. */
+  /** The longest wait so far in ms. Requests that still wait count too. */
   readonly longestWait: number;
 }
 
-/** How long a reservation may take to become whole, in ms: at first, and after it doubled each time it did not. */
+/**
+ * How long a region may take to become whole, in ms: the first one for a request, and the longest one. The time doubles
+ * after each region that did not become whole.
+ */
 const SHORTEST_RESERVATION = 100;
 const LONGEST_RESERVATION = 10_000;
 
 /**
- * Lines that somebody waits in. An arena that only they refer to must stay: the collector's word about its forgotten
- * handles is what they wait for.
+ * Lines with a waiting request. The set keeps them and their arenas alive: if handles of an arena were forgotten, the
+ * requests wait for the collector to find those handles (W10).
  */
 const awaited = new Set<WaitLine>();
 
-/** How other threads come to know that this one waits. */
+/** Tells other threads that this thread waits for memory. */
 export interface OtherThreads {
   /**
-   * Asks them to hand over a block of `oldest` order and one of `smallest`, -1 for none.
-   * @returns whether that is news: then memory may have come free before they knew
+   * Asks other threads to hand over a block of order `oldest` and one of order `smallest`; -1 asks for none.
+   * @returns whether this request is new: then memory may have come free before the other threads saw it
    */
   ask(oldest: number, smallest: number): boolean;
 }
 
-/** Sets a region of an order aside; undefined where none can ever become whole. */
+/** Sets a region of an order aside. Returns undefined if no region of that order can ever become whole. */
 export type Reserve = (order: number) => Reservation | undefined;
 
 /**
- * The requests that wait for an engine's memory. Who is next is the strategy's business; that each is settled once, and
- * that a wait holds nothing when it ends, is decided here (docs/waiting.md, W1 to W11).
+ * The requests that wait for an engine's memory. The strategy decides which request is next. This class makes sure
+ * that each request is settled once, and that a wait holds nothing when it ends (docs/waiting.md, W1 to W11).
  */
 export class WaitLine {
   private readonly engine: Engine;
   private readonly strategy: BuddyWaiter;
   private readonly reserve: Reserve | undefined;
   private otherThreads: OtherThreads | undefined;
-  /** In the order of their coming. */
+  /** In order of arrival. */
   private readonly waits = new Set<Wait>();
   private readonly listensAlways: boolean;
   private reserved: { readonly reservation: Reservation; readonly wait: Wait; readonly timer: Timer } | undefined;
-  /** Orders of what came free and the strategy was not told yet. */
+  /** Orders of blocks that came free and that the strategy was not told about yet. */
   private readonly untold: number[] = [];
   private isWaking = false;
   private served = 0;
@@ -63,7 +66,7 @@ export class WaitLine {
   private longestWait = 0;
   private readonly onRelease: ReleaseListener = (freedOrder) => this.released(freedOrder);
 
-  /** @param listensAlways whether the strategy is woken by every release, and not only while something waits */
+  /** @param listensAlways whether every release wakes the strategy, and not only releases while a request waits */
   constructor(engine: Engine, strategy: BuddyWaiter, listensAlways: boolean, reserve?: Reserve) {
     this.engine = engine;
     this.strategy = strategy;
@@ -74,8 +77,9 @@ export class WaitLine {
   }
 
   /**
-   * A buffer of `capacity` bytes over a block of `order`, as soon as there is one.
-   * @throws AllocError ARENA_CLOSED; TypeError, RangeError for bad options; the reason of a signal that is aborted
+   * Returns a buffer of `capacity` bytes over a block of `order`, as soon as there is one.
+   * @throws AllocError ARENA_CLOSED after the arena was closed; TypeError, RangeError for invalid options; the reason
+   *   of a signal that is already aborted
    */
   allocate(order: number, capacity: number, options: WaitOptions | undefined): Promise<ArenaBuffer> {
     const { signal, timeout } = checkWaitOptions(options);
@@ -92,7 +96,7 @@ export class WaitLine {
       this.engine.onRelease(this.onRelease);
       try {
         wait.limit(signal, timeout);
-        if (!this.waits.has(wait)) wait.unlimit(); // a signal that is no AbortSignal may have closed the arena
+        if (!this.waits.has(wait)) wait.unlimit(); // a signal that is not a real AbortSignal may have closed the arena
         this.enlist(wait);
         this.askOthers();
         this.engine.pressure.relieve(() => !this.waits.has(wait));
@@ -102,12 +106,12 @@ export class WaitLine {
     });
   }
 
-  /** Has other threads asked for what is waited for here. */
+  /** Lets this line ask other threads for the memory that its requests wait for. */
   askOf(otherThreads: OtherThreads): void {
     this.otherThreads = otherThreads;
   }
 
-  /** Another thread handed a block of `order` over, or may have freed one: serves those who wait here. */
+  /** Serves the requests of this line, after another thread handed a block of `order` over or may have freed one. */
   offered(order: number): void {
     this.wake(order);
   }
@@ -124,7 +128,7 @@ export class WaitLine {
     if (this.otherThreads.ask(oldest, smallest)) this.offered(this.engine.largestFreeOrder());
   }
 
-  /** Ends all waits, after the engine was closed. */
+  /** Ends all waits. The engine was closed before. */
   close(): void {
     this.endReservation();
     for (const wait of this.waits) this.cancel(wait, this.engine.refusal('ARENA_CLOSED'));
@@ -134,35 +138,35 @@ export class WaitLine {
     let { longestWait } = this;
     for (const { since } of this.waits) {
       longestWait = Math.max(longestWait, environment.now() - since);
-      break; // the first waits longest
+      break; // the first one has waited longest
     }
     return { waiting: this.waits.size, waitsServed: this.served, waitsCancelled: this.cancelled, longestWait };
   }
 
-  /** Who can give memory back when somebody waits. */
+  /** Holders of spare memory are asked for it whenever a request has to wait (W11). */
   get pressure(): MemoryPressure {
     return this.engine.pressure;
   }
 
-  /** Units that are set aside: neither live nor free. */
+  /** Number of units that are set aside. They are neither live nor free. */
   get reservedUnits(): number {
     return this.reserved?.reservation.units ?? 0;
   }
 
-  /** Gives `wait` its memory, if that can be had now. */
+  /** Gives `wait` its memory if that is free now. @returns whether it did */
   claimFor(wait: Wait): boolean {
     if (!this.waits.has(wait) || this.engine.closed) return false;
     let buffer: ArenaBuffer;
     try {
-      // Aborted, but another wait with that signal was told first, and what it left is being handed out.
+      // The signal is aborted, but another wait with that signal was cancelled first, and its memory is handed out now.
       if (wait.signal?.aborted) throw abortReason(wait.signal);
-      // A signal that is no AbortSignal may have done anything when asked.
+      // A signal that is not a real AbortSignal may have run any code when `aborted` was read.
       if (!this.waits.has(wait)) return false;
       const record = this.engine.claimOrWait(wait.order, wait.capacity);
       if (record === undefined) return false;
       buffer = this.engine.handles.buffer(record, wait.site);
     } catch (error) {
-      this.cancel(wait, error); // or another thread closed the arena just now, or the runtime has no memory
+      this.cancel(wait, error); // aborted, or another thread just closed the arena, or the runtime has no memory
       return false;
     }
     this.forget(wait);
@@ -172,7 +176,10 @@ export class WaitLine {
     return true;
   }
 
-  /** Sets a region aside for `wait`, if none is and its last one was not too lately. */
+  /**
+   * Sets a region aside for `wait`, if there is no other region and the pause after its last one is over.
+   * @returns whether `wait` has a region now, or was served at once
+   */
   reserveFor(wait: Wait): boolean {
     if (this.reserved !== undefined) return this.reserved.wait === wait;
     if (wait.order === 0 || !this.waits.has(wait) || environment.now() < wait.mayReserveAt) return false;
@@ -186,14 +193,17 @@ export class WaitLine {
     return true;
   }
 
-  /** Something in the region of `wait` is held for long, perhaps by who waits for what was kept: lets the others on. */
+  /**
+   * Ends the region of `wait` because a block in it has been held for too long, and lets the other requests go on. The
+   * holder of that block may be waiting for the very memory that the region kept.
+   */
   private expire(wait: Wait, lifetime: number): void {
     wait.mayReserveAt = environment.now() + lifetime;
     wait.nextReservation = Math.min(2 * lifetime, LONGEST_RESERVATION);
     this.wakeAll(this.endReservation());
   }
 
-  /** Ends `wait` with `reason`, if it still waits. */
+  /** Rejects `wait` with `reason`, if it still waits. */
   cancel(wait: Wait, reason: unknown): void {
     if (!this.waits.has(wait)) return;
     this.forget(wait);
@@ -207,18 +217,21 @@ export class WaitLine {
     this.engine.pressure.waiting--;
   }
 
-  /** Puts `wait` into the strategy's line, unless there is memory for it after all. */
+  /** Adds `wait` to the strategy's line, unless there is memory for it after all. */
   private enlist(wait: Wait): void {
     const registration = this.strategy.register(wait.order);
     wait.registration = registration;
     registration.prepare(wait);
-    // A strategy may release memory meanwhile, or close the arena.
+    // While it registers, a strategy may release memory or close the arena.
     if (this.waits.has(wait)) this.claimFor(wait);
     if (!this.waits.has(wait)) attempt(() => registration.revoke());
     else registration.woken.then(() => this.hinted(wait)).catch((error: unknown) => this.cancel(wait, error));
   }
 
-  /** The strategy told `wait` to try again. Where it claimed the memory itself, nothing is left to do. */
+  /**
+   * Tries again for `wait`, because the strategy resolved its `woken`. If the strategy already claimed the memory,
+   * there is nothing left to do. If `wait` was cancelled, the hint is passed on (W8).
+   */
   private hinted(wait: Wait): void {
     if (wait.wasGranted) return;
     if (!this.waits.has(wait)) this.wake(this.engine.largestFreeOrder());
@@ -234,7 +247,7 @@ export class WaitLine {
     } else if (freedOrder >= 0) {
       this.wake(freedOrder);
     } else if (this.engine.pinnedBlocks.some(({ block, order }) => reserved?.reservation.overlaps(block, order))) {
-      // What is pinned never comes back: another region will have to do.
+      // Pinned memory never comes back, so this region cannot become whole. Another one has to be found.
       this.wakeAll(this.endReservation());
     }
   }
@@ -260,7 +273,10 @@ export class WaitLine {
     this.askOthers();
   }
 
-  /** Lets go of everything that `wait`, which is settled, had. @returns the orders of what that set free */
+  /**
+   * Ends the registration, the signal, the timer and the region of `wait`, which is settled.
+   * @returns the orders of the blocks that this set free
+   */
   private leave(wait: Wait): readonly number[] {
     if (this.waits.size === 0) {
       awaited.delete(this);
@@ -273,7 +289,7 @@ export class WaitLine {
     return this.reserved?.wait === wait ? this.endReservation() : [];
   }
 
-  /** @returns the orders of what that set free */
+  /** Ends the region, if there is one. @returns the orders of the blocks that this set free */
   private endReservation(): readonly number[] {
     if (this.reserved === undefined) return [];
     const { reservation, timer } = this.reserved;
@@ -284,7 +300,7 @@ export class WaitLine {
   }
 }
 
-/** Runs code of the program's, whose error harms nobody here. */
+/** Runs code of the program. If it throws, the error is thrown in a task of its own and the caller goes on. */
 function attempt(run: () => void): void {
   try {
     run();
@@ -302,8 +318,9 @@ class Wait implements WaitingRequest {
   signal: AbortSignal | undefined;
   registration: WaitRegistration | undefined;
   wasGranted = false;
-  /** When a region may be reserved again, on the environment's clock, and for how many ms. */
+  /** When the next region may be reserved, in ms on the environment's clock. */
   mayReserveAt = 0;
+  /** How long the next region may last, in ms. */
   nextReservation: number = SHORTEST_RESERVATION;
   readonly reject: (reason: unknown) => void;
   private readonly line: WaitLine;

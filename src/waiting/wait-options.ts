@@ -1,17 +1,20 @@
 import { checkSignal } from '../base/abort-signals.js';
 import { checkInteger, describe } from '../base/check.js';
 
-/** How long to wait. */
+/** Limits of a wait. */
 export interface WaitOptions {
-  /** Ends the wait with its `reason`. */
+  /** When this signal aborts, the wait ends with its `reason`. */
   readonly signal?: AbortSignal | undefined;
-  /** Ends the wait after this many ms, 0 to 2^31 - 1, with a DOMException named `TimeoutError`. Default: never. */
+  /**
+   * After this many ms, 0 to 2^31 - 1, the wait ends with a DOMException named `TimeoutError`. By default there is no
+   * limit.
+   */
   readonly timeout?: number | undefined;
 }
 
 const LONGEST_TIMEOUT = 2 ** 31 - 1;
 
-/** @throws TypeError, RangeError unless these are {@link WaitOptions} */
+/** Checks options and returns them. @throws TypeError, RangeError unless `options` are valid {@link WaitOptions} */
 export function checkWaitOptions(options: unknown): WaitOptions {
   if (options === undefined) return {};
   if (typeof options !== 'object' || options === null) {
@@ -23,12 +26,12 @@ export function checkWaitOptions(options: unknown): WaitOptions {
   return { signal, timeout };
 }
 
-/** @throws TypeError, RangeError unless it is a number of ms, or undefined */
+/** @throws TypeError, RangeError unless `timeout` is undefined or an integer from 0 to 2^31 - 1 */
 export function checkTimeout(timeout: number | undefined): void {
   if (timeout !== undefined) checkInteger(timeout, 'timeout', 0, LONGEST_TIMEOUT);
 }
 
-/** What a wait ends with that took too long. @param what did not happen, in the past tense */
+/** Returns the error of a wait that took too long. @param what what did not happen, in the past tense */
 export function timeoutError(what: string, timeout: number): DOMException {
   return new DOMException(`${what} within ${timeout} ms`, 'TimeoutError');
 }

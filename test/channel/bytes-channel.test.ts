@@ -27,7 +27,7 @@ function take(channel: BytesChannel): string | undefined {
   return text;
 }
 
-test('messages come in the order they went, by the handle that was given away', () => {
+test('messages arrive in the order they were sent, and sending uses the handle up', () => {
   const arena = arenaOf(4);
   const channel = BytesChannel.create(arena, { capacity: 3 });
   const texts = ['one', 'two', 'three'];
@@ -46,7 +46,7 @@ test('messages come in the order they went, by the handle that was given away', 
   assertAllReturned(arena);
 });
 
-test('slices and clones travel as what they are, and the memory stays until the last goes', () => {
+test('slices and clones arrive with their bytes, and the memory stays in use until the last handle is released', () => {
   const arena = arenaOf(1);
   const channel = BytesChannel.create(arena, { capacity: 4 });
   const bytes = frozen(arena, 'hello world');
@@ -64,7 +64,7 @@ test('slices and clones travel as what they are, and the memory stays until the 
   assertAllReturned(arena);
 });
 
-test('a ring goes round many times with any capacity', () => {
+test('a channel works after its ring has wrapped around many times, with any capacity', () => {
   const arena = arenaOf(8);
   for (const capacity of [1, 2, 3, 7]) {
     const channel = BytesChannel.create(arena, { capacity });
@@ -104,7 +104,7 @@ test('a send into a full channel waits for room, in the order of the calls', asy
   assertAllReturned(arena);
 });
 
-test('aborted and timed-out calls end with their reason and lose nothing', async () => {
+test('aborted and timed-out calls reject with their reason and lose no message', async () => {
   const arena = arenaOf(2);
   const channel = BytesChannel.create(arena, { capacity: 1 });
   const stop = new AbortController();
@@ -150,7 +150,7 @@ test('a closed channel refuses senders at once and ends for receivers when it is
   assertAllReturned(arena);
 });
 
-test('what cannot go through a channel is refused, and stays as it is', async () => {
+test('a channel refuses bytes of another arena and invalid arguments, and changes nothing', async () => {
   const arena = arenaOf(2);
   const other = arenaOf(1);
   const channel = BytesChannel.create(arena, { capacity: 2 });
@@ -186,7 +186,7 @@ test('what cannot go through a channel is refused, and stays as it is', async ()
   assertAllReturned(other);
 });
 
-test('tickets are good once, for the arena they are of', () => {
+test('a ticket can be redeemed once, and only in its own arena', () => {
   const arena = arenaOf(2);
   const ticket = structuredClone(frozen(arena, 'x').toTicket());
   const bytes = arena.redeem(ticket);
@@ -203,10 +203,10 @@ test('tickets are good once, for the arena they are of', () => {
   assert.equal(arena.redeem(nothing.toTicket()).length, 0);
   assert.equal(nothing.isReleased, true);
   bytes.release();
-  assert.equal(arena.metrics().bytesLive, 64, 'a ticket that nobody redeems holds its memory');
+  assert.equal(arena.metrics().bytesLive, 64, 'a ticket that is not redeemed keeps its memory in use');
 });
 
-test('a signal that is aborted already sends and receives nothing', async () => {
+test('with a signal that is already aborted nothing is sent or received', async () => {
   const arena = arenaOf(2);
   const channel = BytesChannel.create(arena, { capacity: 2 });
   channel.trySend(frozen(arena, 'x'));
@@ -220,7 +220,7 @@ test('a signal that is aborted already sends and receives nothing', async () => 
   assertAllReturned(arena);
 });
 
-test('a damaged ticket leaves the good one alone', () => {
+test('redeeming a damaged copy of a ticket leaves the ticket valid', () => {
   const arena = arenaOf(1);
   const ticket = frozen(arena, 'x').toTicket();
   assert.throws(() => arena.redeem({ ...ticket, state: ticket.state + 2 ** 32 }), { code: 'RELEASED' });
@@ -228,7 +228,7 @@ test('a damaged ticket leaves the good one alone', () => {
   assertAllReturned(arena);
 });
 
-test('a channel’s handle that is refused attaches nothing', async () => {
+test('a channel handle that is refused does not attach the arena', async () => {
   const arena = FixedArena.withSlotCapacity(1, 8).shared({ maxThreads: 2 }).build();
   const channel = BytesChannel.create(arena, { capacity: 1 });
   const worker = inWorker(
@@ -245,7 +245,7 @@ test('a channel’s handle that is refused attaches nothing', async () => {
   worker.postMessage(0);
 });
 
-test('workers pass on what they get: three threads, two channels, no copy', async () => {
+test('workers forward messages through a second channel without a copy, with three threads', async () => {
   const arena = BuddyArena.builder(BuddyGeometry.exact(16_384, 64)).shared({ maxThreads: 3 }).build();
   const there = BytesChannel.create(arena, { capacity: 5 });
   const back = BytesChannel.create(arena, { capacity: 2 });
@@ -290,7 +290,7 @@ test('workers pass on what they get: three threads, two channels, no copy', asyn
   assertAllReturned(arena);
 });
 
-test('whatever ends a wait for a message or for room lets go of its timer and its signal', async () => {
+test('a wait for a message or for room removes its timer and its abort listener, however it ends', async () => {
   using clock = new FakeClock();
   const arena = arenaOf(3);
   const channel = BytesChannel.create(arena, { capacity: 1 });
@@ -317,7 +317,7 @@ test('whatever ends a wait for a message or for room lets go of its timer and it
   assertAllReturned(arena);
 });
 
-test('a send that is refused leaves the holders as they were', () => {
+test('a send that is refused does not change the number of holders', () => {
   const arena = arenaOf(1);
   const channel = BytesChannel.create(arena, { capacity: 2 });
   channel.close();
@@ -332,7 +332,7 @@ test('a send that is refused leaves the holders as they were', () => {
   assertAllReturned(arena);
 });
 
-test('more messages than there are numbers pass: by channel, by ticket, and refused', () => {
+test('message numbers are reused after messages, tickets and refused sends', () => {
   const arena = arenaOf(1);
   const open = BytesChannel.create(arena, { capacity: 2 });
   const closed = BytesChannel.create(arena, { capacity: 2 });
@@ -351,7 +351,7 @@ test('more messages than there are numbers pass: by channel, by ticket, and refu
   assertAllReturned(arena);
 });
 
-test('who calls later does not overtake who waits already', async () => {
+test('a later call does not overtake a call that already waits', async () => {
   const arena = arenaOf(4);
   const channel = BytesChannel.create(arena, { capacity: 1 });
   channel.trySend(frozen(arena, 'a'));
@@ -374,7 +374,7 @@ test('who calls later does not overtake who waits already', async () => {
   assertAllReturned(arena);
 });
 
-test('bytes that were read to their end are used up by sending, and their memory is back', () => {
+test('sending bytes that were read to their end uses the handle up and returns its memory', () => {
   const arena = arenaOf(1);
   const channel = BytesChannel.create(arena, { capacity: 1 });
   const bytes = frozen(arena, 'x');
@@ -385,7 +385,7 @@ test('bytes that were read to their end are used up by sending, and their memory
   assert.equal(channel.tryReceive()?.length, 0);
 });
 
-test('closing ends a send that waits in another thread', async () => {
+test('closing the channel rejects a send that waits in another thread', async () => {
   const arena = arenaOf(4);
   const channel = BytesChannel.create(arena, { capacity: 1 });
   channel.trySend(frozen(arena, 'full'));
@@ -408,7 +408,7 @@ test('closing ends a send that waits in another thread', async () => {
   assertAllReturned(arena);
 });
 
-test('who has its message keeps its thread running no longer', async () => {
+test('a receive that has its message no longer keeps its thread running', async () => {
   const arena = arenaOf(2);
   const channel = BytesChannel.create(arena, { capacity: 1 });
   const worker = inWorker(
@@ -431,10 +431,10 @@ test('who has its message keeps its thread running no longer', async () => {
   assertAllReturned(arena);
 });
 
-test('with more than 32 threads everybody is woken', async () => {
+test('a waiting thread is woken also when more than 32 threads are attached', async () => {
   const arena = FixedArena.withSlotCapacity(2, 64).shared({ maxThreads: 40 }).build();
   const { control } = (arena as unknown as { thread: SharedThread }).thread.tools;
-  // As if 31 more were attached.
+  // Pretend that 31 more threads are attached.
   for (let lane = 1; lane < 32; lane++) control.words[control.laneWord(lane, STATE)] = activeState(1_000_000 + lane);
   const channel = BytesChannel.create(arena, { capacity: 1 });
   const worker = inWorker(

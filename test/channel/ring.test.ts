@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { RING_EMPTY, RING_ENDED, Ring, ringWords } from '#internal/channel/ring';
 import { randomFrom } from '../support/random.js';
 
-// In words, where a ring keeps what (src/ring.ts).
+// The layout of a ring, as offsets in words (src/channel/ring.ts).
 const HEAD = 0;
 const TAIL = 32;
 const CELLS = 64;
@@ -28,7 +28,7 @@ function ringAt(capacity: number, first: number): Made {
 }
 
 for (const capacity of [1, 3, 64, 65_535, 65_536]) {
-  test(`a ring of ${capacity} does as a queue does, also where positions begin again, and with ends that are behind`, () => {
+  test(`a ring of ${capacity} behaves like a queue, even if positions wrap around or head and tail are behind`, () => {
     const random = randomFrom(capacity);
     for (const first of [0, POSITIONS - 70_000, POSITIONS - 5]) {
       const { ring, words } = ringAt(capacity, first);
@@ -39,7 +39,7 @@ for (const capacity of [1, 3, 64, 65_535, 65_536]) {
         const sends = random(2) === 0;
         for (let step = 0; step < burst; step++) {
           if (sends) {
-            // It may say too much where the tail is behind; never too little.
+            // If the tail is behind, `hasRoom` may be true for a full ring. It is never false for a ring with room.
             if (!ring.hasRoom) assert.equal(model.length, capacity);
             const message = random(65_536);
             const sent = ring.send(message);
@@ -50,7 +50,7 @@ for (const capacity of [1, 3, 64, 65_535, 65_536]) {
           }
         }
         assert.equal(ring.length, model.length);
-        // A thread that was held up moves an end back to where it was a while ago.
+        // A thread that was held up moves head or tail back to an earlier value.
         if (random(20) === 0) words[HEAD] = old[0] as number;
         if (random(20) === 0) words[TAIL] = old[1] as number;
         if (random(10) === 0) [old[0], old[1]] = [words[HEAD] as number, words[TAIL] as number];
@@ -66,7 +66,7 @@ for (const capacity of [1, 3, 64, 65_535, 65_536]) {
   });
 }
 
-test('a ring that is full takes the end, and nothing else', () => {
+test('a full ring refuses a message, and can still be ended', () => {
   for (const capacity of [1, 65_535, 65_536]) {
     const { ring } = ringAt(capacity, POSITIONS - 1);
     for (let message = 0; message < capacity; message++) assert.ok(ring.send(message));

@@ -20,8 +20,9 @@ import { settled } from '../support/outcome.js';
 import { overHttp, overSocket, withPipe } from '../support/slow-io.js';
 import { answer, inWorker } from '../support/threads.js';
 
-// Each program makes one mistake, on purpose. A plain arena shows that it is one: others' bytes are seen, or changed, and nobody is
-// told. A guarded one must catch it: nothing is seen, or its filling, or there is an error or a report; never somebody else's bytes.
+// Each program makes one mistake on purpose. In a plain arena the program sees or changes the bytes of another owner,
+// and nothing is reported. A guarded arena must catch the mistake: the program sees no bytes or only filling, or there
+// is an error or a report. It must never see the bytes of another owner.
 
 type Arena = FixedArena | BuddyArena;
 type RawArena = RawFixedArena | RawBuddyArena;
@@ -29,46 +30,46 @@ type SharedArena = SharedFixedArena | SharedBuddyArena;
 
 interface Program<Of> {
   readonly name: string;
-  /** What it makes seen in a plain arena. */
+  /** What is seen when it runs in a plain arena. */
   readonly plain: string;
-  /** And in a guarded one; the name of the error where it throws one. */
+  /** What is seen in a guarded arena, or the name of the error that is thrown. */
   readonly guarded: string;
-  /** What the guard reports and throws at nobody. */
+  /** What the guard reports without throwing it. */
   readonly report?: { readonly code: string; readonly message: RegExp };
-  /** Bytes of an allocation. The arena has one block, so whoever allocates next gets the same one. */
+  /** Bytes of an allocation. The arena has one block, so the next allocation gets the same block. */
   readonly size: number;
   readonly run: (arena: Of) => string | Promise<string>;
 }
 
 const OWN = 'own bytes';
 const NEXT = 'next ones';
-/** `OWN` once its first byte was written to. */
+/** `OWN` after its first byte was overwritten with `MARK`. */
 const WRITTEN = '!wn bytes';
 const MARK = 0x21;
 
 const SIZE = 64;
-/** More than a socket takes that nobody reads from. */
+/** More than a socket takes while the other side does not read. */
 const LARGE = 1024 * 1024;
 
 function own(arena: Arena): Bytes {
   return arena.allocate(SIZE).putUtf8(OWN).freeze();
 }
 
-/** What `look` sees once the next owner of the memory has written to it. */
+/** Returns what `look` sees after the next owner of the memory has written to it. */
 function nextSeenBy(arena: Arena, look: () => string): string {
   using next = arena.allocate(SIZE).putUtf8(NEXT);
   assert.equal(next.length, NEXT.length);
   return look();
 }
 
-/** What the next owner reads after `act` did what it has no right to. */
+/** Returns what the next owner reads after `act` has run, which uses the memory without a right to it. */
 async function nextAfter(arena: Arena, act: () => void | Promise<void>): Promise<string> {
   using next = arena.allocate(SIZE).putUtf8(NEXT).freeze();
   await act();
   return next.toString();
 }
 
-/** The first bytes of a view; none where it is detached. */
+/** Returns the first bytes of a view as text, or an empty string if the view is detached. */
 function text(view: Uint8Array): string {
   if (view.length === 0) {
     assert.equal(view[0], undefined);
@@ -89,24 +90,24 @@ function nameOf(error: unknown): string {
   return error instanceof Error ? error.name : String(error);
 }
 
-/** The content of bytes that are released then: the last reference. */
+/** Reads bytes and then releases them. This must be the last reference. */
 function lastRead(bytes: Bytes): string {
   const content = bytes.toString();
   bytes.release();
   return content;
 }
 
-/** Each byte that occurs, once, in the order of the first. */
+/** Returns every distinct byte, in order of first occurrence. */
 function distinct(bytes: Uint8Array): string {
   return Buffer.from([...new Set(bytes)]).toString('latin1');
 }
 
 const OWN_BYTE = 0x6f; // o
 const NEXT_BYTE = 0x6e; // n
-/** What memory is filled with that was given back to a guarded arena. */
+/** The filling of memory that was given back to a guarded arena. */
 const RETIRED = '\xdd';
 
-/** Gives `send` a view of large bytes, which are released when it returns, and are the next owner's at once. */
+/** Gives `send` a view of bytes. When `send` returns, the bytes are released and the next owner overwrites them. */
 async function releasedUnder(
   arena: Arena,
   size: number,
@@ -125,7 +126,7 @@ function written(file: number, view: Uint8Array): Promise<void> {
   });
 }
 
-/** Reads four bytes into `view`, whenever they come. */
+/** Reads four bytes into `view`, as soon as they arrive. */
 function arrived(file: number, view: Uint8Array): Promise<void> {
   return new Promise((resolve, reject) => {
     read(file, view, 0, 4, null, (error) => (error === null ? resolve() : reject(error)));
@@ -147,20 +148,20 @@ function writtenFrozen<Of>(name: string, run: Program<Of>['run']): Program<Of> {
 }
 
 const PROGRAMS: readonly Program<Arena>[] = [
-  stale('the view of bytes is read after their release', (arena) => {
+  stale('a view is read after its bytes are released', (arena) => {
     const bytes = own(arena);
     const { view } = bytes;
     bytes.release();
     return nextSeenBy(arena, () => text(view));
   }),
-  stale('a subarray of the view is read after the release', (arena) => {
+  stale('a subarray of the view is read after the bytes are released', (arena) => {
     const bytes = own(arena);
     const part = bytes.view.subarray(0, OWN.length);
     bytes.release();
     return nextSeenBy(arena, () => text(part));
   }),
   stale(
-    'a DataView over the buffer of the view is read after the release',
+    'a DataView over the buffer of the view is read after the bytes are released',
     (arena) => {
       const bytes = own(arena);
       const { buffer, byteOffset, length } = bytes.view;
@@ -170,20 +171,20 @@ const PROGRAMS: readonly Program<Arena>[] = [
     },
     'TypeError',
   ),
-  stale('a Buffer over the buffer of the view is read after the release', (arena) => {
+  stale('a Buffer over the buffer of the view is read after the bytes are released', (arena) => {
     const bytes = own(arena);
     const { buffer, byteOffset, length } = bytes.view;
     const copyless = Buffer.from(buffer, byteOffset, length);
     bytes.release();
     return nextSeenBy(arena, () => text(copyless));
   }),
-  stale('what was lent for writing is read after freeze and release', (arena) => {
+  stale('a view lent for writing is read after freeze and release', (arena) => {
     const buffer = arena.allocate(SIZE);
     const chunk = buffer.chunkMut();
     buffer.putUtf8(OWN).freeze().release();
     return nextSeenBy(arena, () => text(chunk));
   }),
-  stale('what was lent for writing is read after the buffer was abandoned', (arena) => {
+  stale('a view lent for writing is read after the buffer is abandoned', (arena) => {
     const buffer = arena.allocate(SIZE);
     const chunk = buffer.chunkMut();
     buffer.putUtf8(OWN).abandon();
@@ -206,7 +207,7 @@ const PROGRAMS: readonly Program<Arena>[] = [
     slice.release();
     return nextSeenBy(arena, () => text(view));
   }),
-  stale('the view is read after all of the bytes were cut off', (arena) => {
+  stale('a view is read after the bytes are truncated to nothing', (arena) => {
     const bytes = own(arena);
     const { view } = bytes;
     bytes.truncate(0);
@@ -214,20 +215,20 @@ const PROGRAMS: readonly Program<Arena>[] = [
     bytes.release();
     return seen;
   }),
-  stale('the view is read after the bytes became a buffer again, which was abandoned', (arena) => {
+  stale('a view is read after its bytes became a buffer again and that buffer is abandoned', (arena) => {
     const bytes = own(arena);
     const { view } = bytes;
     bytes.tryIntoMut()?.abandon();
     return nextSeenBy(arena, () => text(view));
   }),
-  stale('the view is read after the bytes were moved to the heap', (arena) => {
+  stale('a view is read after its bytes are moved to the heap', (arena) => {
     const bytes = own(arena);
     const { view } = bytes;
     assert.equal(bytes.intoOwned().length, OWN.length);
     return nextSeenBy(arena, () => text(view));
   }),
   stale(
-    'the view is posted to a worker after the release',
+    'a view is posted to a worker after its bytes are released',
     async (arena) => {
       const bytes = own(arena);
       const { view } = bytes;
@@ -247,7 +248,7 @@ const PROGRAMS: readonly Program<Arena>[] = [
     'DataCloneError',
   ),
   {
-    name: 'the view is written through after the release',
+    name: 'a view is written to after its bytes are released',
     plain: '!!!!!!!!!',
     guarded: NEXT,
     size: SIZE,
@@ -261,7 +262,7 @@ const PROGRAMS: readonly Program<Arena>[] = [
     },
   },
   {
-    name: 'what was lent for writing is written to after the buffer was abandoned',
+    name: 'a view lent for writing is written to after the buffer is abandoned',
     plain: '!ext ones',
     guarded: NEXT,
     size: SIZE,
@@ -274,26 +275,26 @@ const PROGRAMS: readonly Program<Arena>[] = [
       });
     },
   },
-  writtenFrozen('frozen bytes are written through what was lent for writing', (arena) => {
+  writtenFrozen('frozen bytes are written to through a view lent for writing', (arena) => {
     const buffer = arena.allocate(SIZE);
     const chunk = buffer.chunkMut();
     const bytes = buffer.putUtf8(OWN).freeze();
     chunk[0] = MARK;
     return lastRead(bytes);
   }),
-  writtenFrozen('frozen bytes are written through their view', (arena) => {
+  writtenFrozen('frozen bytes are written to through their view', (arena) => {
     const bytes = own(arena);
     const view: Uint8Array = bytes.view;
     view[0] = MARK;
     return lastRead(bytes);
   }),
-  writtenFrozen('frozen bytes are written through a Buffer over the buffer of their view', (arena) => {
+  writtenFrozen('frozen bytes are written to through a Buffer over the buffer of their view', (arena) => {
     const bytes = own(arena);
     const { buffer, byteOffset, length } = bytes.view;
     Buffer.from(buffer, byteOffset, length).fill(MARK, 0, 1);
     return lastRead(bytes);
   }),
-  writtenFrozen('frozen bytes are written through the view of a clone that was released', (arena) => {
+  writtenFrozen('frozen bytes are written to through the view of a clone that was released', (arena) => {
     const bytes = own(arena);
     const clone = bytes.clone();
     const view: Uint8Array = clone.view;
@@ -302,7 +303,7 @@ const PROGRAMS: readonly Program<Arena>[] = [
     return lastRead(bytes);
   }),
   {
-    name: 'a read of the system’s arrives in bytes that were frozen before',
+    name: 'a pending system read writes into bytes that are already frozen',
     plain: LATE,
     guarded: 'GuardError',
     size: SIZE,
@@ -317,7 +318,7 @@ const PROGRAMS: readonly Program<Arena>[] = [
       }),
   },
   {
-    name: 'a read of the system’s arrives after the buffer was abandoned',
+    name: 'a pending system read writes into a buffer that was abandoned',
     plain: 'late ones',
     guarded: NEXT,
     report: LATE_READ,
@@ -334,7 +335,7 @@ const PROGRAMS: readonly Program<Arena>[] = [
       }),
   },
   {
-    name: 'a read of the system’s arrives after freeze and release',
+    name: 'a pending system read writes into bytes that were released',
     plain: 'late ones',
     guarded: NEXT,
     report: LATE_READ,
@@ -374,7 +375,7 @@ const PROGRAMS: readonly Program<Arena>[] = [
       withPipe(async (pipe) => {
         pipe.fill();
         const stream = createWriteStream('', { fd: pipe.file, autoClose: false });
-        await settled(); // it is ready
+        await settled(); // now the stream is ready
         let done: Promise<void> | undefined;
         await releasedUnder(arena, SIZE, (view) => {
           done = new Promise((resolve) => stream.write(view, () => resolve()));
@@ -398,9 +399,9 @@ const PROGRAMS: readonly Program<Arena>[] = [
       ),
   },
   {
-    name: 'bytes are released while they wait in a socket behind others',
+    name: 'bytes are released while they wait in a socket behind other bytes',
     plain: '.n',
-    guarded: '.', // they are missing
+    guarded: '.', // the released bytes are missing
     size: LARGE,
     run: async (arena) =>
       distinct(
@@ -432,20 +433,20 @@ const PROGRAMS: readonly Program<Arena>[] = [
 ];
 
 const RAW_PROGRAMS: readonly Program<RawArena>[] = [
-  stale('the bytes of a region are read after its release', (arena) => {
+  stale('a view of a region is read after the region is released', (arena) => {
     const region = arena.rawAllocate(SIZE);
     const { bytes } = region;
     region.release();
     return nextSeenBy(arena, () => text(bytes));
   }),
-  stale('the bytes of a region are read after freeze and release', (arena) => {
+  stale('a view of a region is read after freeze and release', (arena) => {
     const region = arena.rawAllocate(SIZE);
     const { bytes } = region;
     region.freeze(0, SIZE).release();
     return nextSeenBy(arena, () => text(bytes));
   }),
   stale(
-    'a DataView over the memory of a region is read after its release',
+    'a DataView over the memory of a region is read after the region is released',
     (arena) => {
       const region = arena.rawAllocate(SIZE);
       const fields = new DataView(region.memory, region.byteOffset, SIZE);
@@ -455,7 +456,7 @@ const RAW_PROGRAMS: readonly Program<RawArena>[] = [
     'TypeError',
   ),
   {
-    name: 'the bytes of a region are written to after its release',
+    name: 'a view of a region is written to after the region is released',
     plain: '!ext ones',
     guarded: NEXT,
     size: SIZE,
@@ -468,7 +469,7 @@ const RAW_PROGRAMS: readonly Program<RawArena>[] = [
       });
     },
   },
-  writtenFrozen('frozen bytes are written through those of their region', (arena) => {
+  writtenFrozen('frozen bytes are written to through a view of their region', (arena) => {
     const region = arena.rawAllocate(SIZE);
     const { bytes } = region;
     bytes.set(Buffer.from(OWN), 7);
@@ -477,7 +478,7 @@ const RAW_PROGRAMS: readonly Program<RawArena>[] = [
     return lastRead(frozen);
   }),
   {
-    name: 'a read of the system’s arrives in a region that was frozen before',
+    name: 'a pending system read writes into a region that is already frozen',
     plain: LATE,
     guarded: 'GuardError',
     size: SIZE,
@@ -494,7 +495,7 @@ const RAW_PROGRAMS: readonly Program<RawArena>[] = [
 ];
 
 const SPILL_PROGRAMS: readonly Program<Arena>[] = [
-  stale('what was lent for writing is read after the buffer moved to the heap', (arena) => {
+  stale('a view lent for writing is read after the buffer spilled to the heap', (arena) => {
     using buffer = arena.allocate(SIZE);
     const chunk = buffer.chunkMut();
     buffer.putBytes(OWN_BYTE, SIZE + 1);
@@ -502,7 +503,7 @@ const SPILL_PROGRAMS: readonly Program<Arena>[] = [
     return nextSeenBy(arena, () => text(chunk));
   }),
   {
-    name: 'what was lent for writing is written to after the buffer moved to the heap',
+    name: 'a view lent for writing is written to after the buffer spilled to the heap',
     plain: '!ext ones',
     guarded: NEXT,
     size: SIZE,
@@ -516,7 +517,7 @@ const SPILL_PROGRAMS: readonly Program<Arena>[] = [
     },
   },
   {
-    name: 'frozen bytes that had moved to the heap are written through their view',
+    name: 'frozen bytes that spilled to the heap are written to through their view',
     plain: '!o',
     guarded: 'GuardError',
     size: SIZE,
@@ -532,10 +533,10 @@ const SPILL_PROGRAMS: readonly Program<Arena>[] = [
   },
 ];
 
-/** Bytes that went through a channel. */
+/** Sends bytes through a channel, and returns the bytes that arrive. */
 function throughChannel(arena: SharedArena, bytes: Bytes): Bytes {
   const channel = BytesChannel.create(arena, { capacity: 1 });
-  using sent = bytes; // where it could not be sent
+  using sent = bytes; // releases the bytes if they are not sent
   assert.ok(channel.trySend(sent));
   const received = channel.tryReceive();
   assert.ok(received !== undefined);
@@ -543,7 +544,7 @@ function throughChannel(arena: SharedArena, bytes: Bytes): Bytes {
 }
 
 function throughTicket(arena: SharedArena, bytes: Bytes): Bytes {
-  using sent = bytes; // where there was no ticket
+  using sent = bytes; // releases the bytes if there is no ticket
   return arena.redeem(sent.toTicket());
 }
 
@@ -554,13 +555,13 @@ const SHARED_PROGRAMS: readonly Program<SharedArena>[] = [
       ['a channel', throughChannel],
     ] as const
   ).flatMap(([way, through]): Program<SharedArena>[] => [
-    stale(`the view of bytes that left by ${way} is read`, (arena) => {
+    stale(`a view of bytes that left by ${way} is read`, (arena) => {
       const bytes = own(arena);
       const { view } = bytes;
       through(arena, bytes).release();
       return nextSeenBy(arena, () => text(view));
     }),
-    stale(`the view of bytes that came by ${way} is read after their release`, (arena) => {
+    stale(`a view of bytes that arrived by ${way} is read after the bytes are released`, (arena) => {
       const received = through(arena, own(arena));
       const { view } = received;
       assert.equal(text(view), OWN);
@@ -568,7 +569,7 @@ const SHARED_PROGRAMS: readonly Program<SharedArena>[] = [
       return nextSeenBy(arena, () => text(view));
     }),
     {
-      name: `the view of bytes that left by ${way} is written through`,
+      name: `a view of bytes that left by ${way} is written to`,
       plain: WRITTEN,
       guarded: OWN,
       size: SIZE,
@@ -580,13 +581,13 @@ const SHARED_PROGRAMS: readonly Program<SharedArena>[] = [
         return lastRead(received);
       },
     },
-    writtenFrozen(`frozen bytes are written through their view before they leave by ${way}`, (arena) => {
+    writtenFrozen(`frozen bytes are written to through their view before they leave by ${way}`, (arena) => {
       const bytes = own(arena);
       const view: Uint8Array = bytes.view;
       view[0] = MARK;
       return lastRead(through(arena, bytes));
     }),
-    writtenFrozen(`bytes that came by ${way} are written through their view`, (arena) => {
+    writtenFrozen(`bytes that arrived by ${way} are written to through their view`, (arena) => {
       const received = through(arena, own(arena));
       const view: Uint8Array = received.view;
       view[0] = MARK;
@@ -594,9 +595,9 @@ const SHARED_PROGRAMS: readonly Program<SharedArena>[] = [
     }),
   ]),
   {
-    name: 'the view was posted to a worker, which reads it after the release',
+    name: 'a view was posted to a worker, which reads it after the bytes are released',
     plain: NEXT,
-    guarded: OWN, // its own copy
+    guarded: OWN, // the worker has its own copy
     size: SIZE,
     run: async (arena) => {
       const worker = inWorker(`
@@ -667,7 +668,7 @@ process.on('exit', () => {
   environment.warn = realWarn;
 });
 
-/** What the program makes seen, and what is reported. */
+/** Runs a program. Returns what is seen, and what is reported. */
 async function play<Of extends Arena>(program: Program<Of>, arena: Of): Promise<{ seen: string; report: string }> {
   warned = [];
   let seen: string;
@@ -694,7 +695,7 @@ function reportOf(arena: Arena): string {
 function check<Of extends Arena>(programs: readonly Program<Of>[], kinds: Kinds<Of>): void {
   for (const program of programs) {
     const { name, plain, guarded, report, size } = program;
-    test(`a guarded arena catches it, and a plain one does not, when ${name}`, { timeout: 20_000 }, async () => {
+    test(`a guarded arena prevents or reports it, and a plain one does not: ${name}`, { timeout: 20_000 }, async () => {
       for (const [kind, make] of Object.entries(kinds)) {
         assert.deepEqual(await play(program, make(size, false)), { seen: plain, report: '' }, `plain ${kind}`);
         assert.deepEqual(warned, [], `plain ${kind}`);

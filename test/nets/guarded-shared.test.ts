@@ -8,7 +8,7 @@ function guarded(slotCount = 4): SharedFixedArena {
   return FixedArena.withSlotCapacity(slotCount, 16).shared({ maxThreads: 2 }).guarded().build();
 }
 
-/** Both ways out of a thread, and back into it. */
+/** Both ways to send bytes out of a thread and back into it. */
 const ways: readonly [name: string, way: (arena: SharedFixedArena) => (bytes: Bytes) => Bytes][] = [
   ['by ticket', (arena) => (bytes) => arena.redeem(bytes.toTicket())],
   [
@@ -26,7 +26,7 @@ const ways: readonly [name: string, way: (arena: SharedFixedArena) => (bytes: By
 ];
 
 for (const [name, way] of ways) {
-  test(`${name}: what arrives has what was sent, and views taken before are gone`, () => {
+  test(`${name}: the bytes arrive as they were sent, and views taken before are detached`, () => {
     const arena = guarded();
     const pass = way(arena);
     const bytes = frozen(arena, 'payload');
@@ -44,7 +44,7 @@ for (const [name, way] of ways) {
     assertAllReleased(arena);
   });
 
-  test(`${name}: what stays here keeps the memory, whoever is done with it first`, () => {
+  test(`${name}: the memory stays in use until the sent handle and the one kept here are released, in any order`, () => {
     const arena = guarded(1);
     const pass = way(arena);
     const bytes = frozen(arena, 'payload');
@@ -63,7 +63,7 @@ for (const [name, way] of ways) {
     assertAllReturned(arena);
   });
 
-  test(`${name}: a part that was sent is not taken for the whole`, () => {
+  test(`${name}: the whole can be sent after only a part was sent`, () => {
     const arena = guarded();
     const pass = way(arena);
     const bytes = frozen(arena, 'payload');
@@ -75,7 +75,7 @@ for (const [name, way] of ways) {
     assertAllReturned(arena);
   });
 
-  test(`${name}: what was written again is sent again`, () => {
+  test(`${name}: bytes that were made writable and changed are sent with their new content`, () => {
     const arena = guarded();
     const pass = way(arena);
     const bytes = frozen(arena, 'first');
@@ -100,7 +100,7 @@ for (const [name, way] of ways) {
     assertAllReturned(arena);
   });
 
-  test(`${name}: zero policy: what was published is scrubbed, though this thread wrote it elsewhere`, () => {
+  test(`${name}: under the zero policy bytes copied into the shared block are scrubbed with it`, () => {
     const memory = new SharedArrayBuffer(32);
     const content = (): string => Buffer.from(new Uint8Array(memory)).toString('latin1').replaceAll('\0', '');
     const arena = FixedArena.fromRaw(memory, SlotSpec.count(2))
@@ -121,7 +121,7 @@ for (const [name, way] of ways) {
   });
 }
 
-test('a clone is another holder, here as in any arena', () => {
+test('a clone counts as another holder in a guarded arena too', () => {
   const arena = guarded();
   const bytes = frozen(arena, 'payload');
   const clone = bytes.clone();

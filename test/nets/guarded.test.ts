@@ -28,12 +28,12 @@ function guarded(slotCount = 4, slotCapacity = 16): FixedArena {
   return FixedArena.withSlotCapacity(slotCount, slotCapacity).guarded().build();
 }
 
-/** Writes where the type forbids it, as a program in JavaScript does. */
+/** Writes to a view although its type forbids that, as a JavaScript program can. */
 function scribble(bytes: Bytes, at = 0): void {
   (bytes.view as Uint8Array)[at] = 0x7e;
 }
 
-/** What `run` answers, which may look at the memory that was moved out of the buffers that were detached. */
+/** Returns the result of `run`. `run` gets a list of the buffers that took over the memory of detached buffers. */
 function withMoved<Result>(run: (moved: readonly ArrayBuffer[]) => Result): Result {
   const moved: ArrayBuffer[] = [];
   const { structuredClone: clone } = globalThis;
@@ -55,7 +55,7 @@ function withMoved<Result>(run: (moved: readonly ArrayBuffer[]) => Result): Resu
 
 const WRITTEN = { name: 'GuardError', code: 'WRITTEN_AFTER_FREEZE' };
 
-test('every allocation has an ArrayBuffer of just its capacity, gone when it is released', () => {
+test('every allocation has its own ArrayBuffer of exactly its capacity, which is detached by the release', () => {
   const arena = guarded();
   const one = arena.allocate(3);
   const other = arena.allocate();
@@ -72,7 +72,7 @@ test('every allocation has an ArrayBuffer of just its capacity, gone when it is 
   assertAllReleased(arena);
 });
 
-test('a write after the freeze is reported by the last release, with the byte and both places, and the memory is back', () => {
+test('after a write to frozen bytes the last release throws with the byte and both sites, and frees the memory', () => {
   const arena = guarded();
   const bytes = frozen(arena, 'frozen');
   const clone = bytes.clone();
@@ -93,7 +93,7 @@ test('a write after the freeze is reported by the last release, with the byte an
   assertAllReturned(arena);
 });
 
-test('whoever gives the last reference up is told: release, dispose, truncate, tryIntoMut, intoOwned', () => {
+test('release, dispose, truncate, tryIntoMut and intoOwned throw when frozen bytes were written to', () => {
   const arena = guarded();
   const spoiled = (): Bytes => {
     const bytes = frozen(arena, 'frozen');
@@ -107,12 +107,12 @@ test('whoever gives the last reference up is told: release, dispose, truncate, t
     const bytes = spoiled();
     assert.throws(() => convert(bytes), WRITTEN);
     assert.equal(bytes.length, 6, 'nothing changed');
-    bytes.release(); // it was told once
+    bytes.release(); // the error was already thrown, and is not thrown again
   }
   assertAllReturned(arena);
 });
 
-test('bytes that were written after the freeze are not sent, and can still be released', () => {
+test('bytes that were written to after the freeze are not sent, and can still be released', () => {
   const arena = FixedArena.withSlotCapacity(4, 16).shared({ maxThreads: 2 }).guarded().build();
   const channel = BytesChannel.create(arena, { capacity: 2 });
   for (const send of [(bytes: Bytes) => bytes.toTicket(), (bytes: Bytes) => channel.trySend(bytes)]) {
@@ -126,7 +126,7 @@ test('bytes that were written after the freeze are not sent, and can still be re
   assertAllReturned(arena);
 });
 
-test('a right program is told nothing, whatever it does with its handles', async () => {
+test('a correct program gets no error and no report, whatever it does with its handles', async () => {
   const arena = FixedArena.withSlotCapacity(8, 64).guarded().autoSpill().buildAsync();
   const bytes = (await arena.allocateAsync()).putUtf8('some content').freeze();
   const [clone, slice] = [bytes.clone(), bytes.slice(5)];
@@ -188,7 +188,7 @@ test('a handle that is used after its release says where it was allocated and re
   assertAllReleased(arena);
 });
 
-test('a second release does nothing, and is reported with all three places', () => {
+test('a second release does nothing, and is reported with the sites of the allocation and both releases', () => {
   const arena = FixedArena.withSlotCapacity(4, 16).guarded().hazmatRawAccess().build();
   const bytes = frozen(arena, 'twice');
   const buffer = arena.allocate();
@@ -210,7 +210,7 @@ test('a second release does nothing, and is reported with all three places', () 
   assert.throws(() => assertAllReleased(arena), { code: 'UNRELEASED', message: /Bytes released twice/ });
 });
 
-test('what is right is no double release: after a conversion, by `using`, after an adapter took over', async () => {
+test('a release by `using`, after a conversion or after a hand-over to an adapter is no double release', async () => {
   const arena = FixedArena.withSlotCapacity(4, 16).shared({ maxThreads: 2 }).guarded().build();
   const channel = BytesChannel.create(arena, { capacity: 4 });
   const sent = frozen(arena, 'sent');
@@ -244,7 +244,7 @@ test('what is right is no double release: after a conversion, by `using`, after 
   assertAllReleased(arena);
 });
 
-test('bytes of a foreign arena are refused by a channel with the place where they were allocated', () => {
+test('a channel refuses bytes of another arena, and says where they were allocated', () => {
   const arena = FixedArena.withSlotCapacity(1, 16).shared({ maxThreads: 1 }).guarded().build();
   const other = FixedArena.withSlotCapacity(1, 16).shared({ maxThreads: 1 }).guarded().build();
   const channel = BytesChannel.create(arena, { capacity: 1 });
@@ -257,13 +257,13 @@ test('bytes of a foreign arena are refused by a channel with the place where the
   assertAllReleased(other);
 });
 
-test('an adapter that finds a spoiled handle goes on; the error is uncaught', async () => {
+test('an adapter that releases bytes that were written to goes on, and the error is uncaught', async () => {
   const arena = guarded();
   const chunks: Uint8Array[] = [];
   const slow = new Writable({
     write(chunk: Uint8Array, _encoding, done) {
       chunks.push(chunk);
-      chunk[0] = 0x7e; // a stream that writes into what it was given
+      chunk[0] = 0x7e; // a stream that writes into its chunks
       setImmediate(done);
     },
   });
@@ -279,7 +279,7 @@ test('an adapter that finds a spoiled handle goes on; the error is uncaught', as
   assertAllReturned(arena);
 });
 
-test('what tryIntoMut makes writable again has memory that no old view sees', () => {
+test('a buffer that tryIntoMut returns has memory that no old view can see', () => {
   const arena = guarded();
   const bytes = frozen(arena, 'old');
   const { view } = bytes;
@@ -290,12 +290,12 @@ test('what tryIntoMut makes writable again has memory that no old view sees', ()
   assert.equal(again?.toString(), 'old and new');
   assert.equal(again?.view.length, 11);
   const same = again?.tryIntoMut()?.freeze();
-  assert.equal(same?.view.length, 11, 'of the same place and length, and not the one that is gone');
+  assert.equal(same?.view.length, 11, 'a new view of the same place and length, not the detached one');
   same?.release();
   assertAllReleased(arena);
 });
 
-test('memory that nobody wrote is not zero by chance, unless the policy says so', () => {
+test('memory that was never written is filled with 0xdb, or with zeros under the zero policy', () => {
   const plain = guarded(1);
   const buffer = plain.allocate();
   assert.ok(buffer.chunkMut().every((byte) => byte === 0xdb));
@@ -308,7 +308,7 @@ test('memory that nobody wrote is not zero by chance, unless the policy says so'
   }
 });
 
-test('a forgotten handle is reclaimed although a view was lent, and the report says that elsewhere it is pinned', async () => {
+test('a forgotten handle is reclaimed although a view was lent, and the leak says that a view was lent', async () => {
   const leaks: Leak[] = [];
   const arena = BuddyArena.builder(BuddyGeometry.exact(256, 16))
     .guarded()
@@ -330,7 +330,7 @@ function frozenIn(arena: BuddyArena, text: string): Bytes {
   return arena.allocate(text.length).putUtf8(text).freeze();
 }
 
-test('a raw region counts as lent: its place may be known', async () => {
+test('a raw region counts as lent, because the program may know its address', async () => {
   const leaks: Leak[] = [];
   const arena = FixedArena.withSlotCapacity(1, 16)
     .guarded()
@@ -345,7 +345,7 @@ test('a raw region counts as lent: its place may be known', async () => {
   assertAllReturned(arena);
 });
 
-test('every write after a freeze is reported, also after one of the same memory was', () => {
+test('a write after a freeze throws again after an earlier write to the same memory was reported', () => {
   const arena = guarded();
   const bytes = frozen(arena, 'frozen');
   scribble(bytes);
@@ -358,14 +358,14 @@ test('every write after a freeze is reported, also after one of the same memory 
     try {
       again.release();
     } finally {
-      again.release(); // of one that threw: no double release
+      again.release(); // the first release threw, so this is no double release
     }
   }, WRITTEN);
   assert.deepEqual(warnings.codes, []);
   assertAllReturned(arena);
 });
 
-test('empty bytes that were sent may be released', () => {
+test('releasing empty bytes after they were sent is no double release', () => {
   const arena = FixedArena.withSlotCapacity(2, 16).shared({ maxThreads: 1 }).guarded().build();
   const bytes = frozen(arena, 'emptied');
   bytes.truncate(0);
@@ -381,15 +381,15 @@ test('empty bytes that were sent may be released', () => {
   assertAllReleased(arena);
 });
 
-test('memory that was never lent is not kept: a long loop without a pause needs no more', () => {
+test('memory that was never lent is not kept, so a long loop without a pause does not use more and more', () => {
   const arena = guarded(1, 2 ** 20);
   const before = process.memoryUsage().arrayBuffers;
   for (let round = 0; round < 1000; round++) arena.allocate().putU8(1).freeze().release();
-  assert.ok(process.memoryUsage().arrayBuffers - before < 600 * 2 ** 20, 'most of it was collected meanwhile');
+  assert.ok(process.memoryUsage().arrayBuffers - before < 600 * 2 ** 20, 'most of the memory was already collected');
   assertAllReturned(arena);
 });
 
-test('over memory of the caller nothing is written to that; over a WebAssembly.Memory it cannot be built', () => {
+test('a guarded arena writes nothing to memory of the caller, and cannot be built over a WebAssembly.Memory', () => {
   const memory = new Uint8Array(64).fill(7);
   for (const policy of ['uninit', 'zero'] as const) {
     const fixed = FixedArena.fromRaw(memory, SlotSpec.count(2)).guarded().initPolicy(policy).build();
@@ -409,7 +409,7 @@ test('over memory of the caller nothing is written to that; over a WebAssembly.M
   assert.throws(() => FixedArena.fromRaw(pages, SlotSpec.count(2)).guarded().build(), { code: 'INCOMPATIBLE_OPTIONS' });
 });
 
-test('when the runtime has no memory for an allocation it fails, and the slot stays free', () => {
+test('an allocation that the runtime has no memory for throws, and the slot stays free', () => {
   const arena = guarded(1, 2 ** 52);
   for (let attempt = 0; attempt < 3; attempt++) {
     assert.throws(
@@ -420,12 +420,12 @@ test('when the runtime has no memory for an allocation it fails, and the slot st
   assert.equal(arena.metrics().bytesLive, 0);
 });
 
-test('a write after the release, by a call that still had the memory, is told once', () => {
+test('a write after the release, by a call that still had the memory, is reported once', () => {
   const arena = guarded();
   const moved = withMoved((buffers) => {
     for (const text of ['released', 'too']) {
       const bytes = frozen(arena, text);
-      bytes.view.at(0); // what was never lent is not kept
+      bytes.view.at(0); // lends a view: memory that was never lent is not kept
       bytes.release();
     }
     return [...buffers];
@@ -443,7 +443,7 @@ test('a write after the release, by a call that still had the memory, is told on
   assert.equal(warnings.codes.length, 1, 'once');
 });
 
-test('what a stale view was over stays allocated for as long as there is one', async () => {
+test('the memory of a stale view stays allocated for as long as the view exists', async () => {
   const arena = guarded();
   const { held, moved } = withMoved((buffers) => {
     const bytes = frozen(arena, 'kept');
@@ -465,7 +465,8 @@ test('a buffer that cannot be detached is reported', () => {
   const refuse = (): never => {
     throw new TypeError('not this one');
   };
-  const copy = (buffer: ArrayBuffer): ArrayBuffer => buffer.slice(0); // as Node 20 does with what is marked untransferable
+  // Node 20 copies a buffer that is marked as untransferable.
+  const copy = (buffer: ArrayBuffer): ArrayBuffer => buffer.slice(0);
   checkReport(refuse, refuse);
   checkReport(copy, function (this: ArrayBuffer) {
     return copy(this);
@@ -487,13 +488,13 @@ test('a buffer that cannot be detached is reported', () => {
     assert.deepEqual(warnings.codes.slice(before), ['ARENA_NOT_DETACHED']);
     assert.ok(
       view.every((byte) => byte === 0xdd),
-      'and shows nothing of anybody',
+      'the view shows only the filling',
     );
     assertAllReturned(arena);
   }
 });
 
-test('guarded(false) is a plain arena; other types are refused', () => {
+test('guarded(false) builds a plain arena, and values that are not booleans are refused', () => {
   const arena = FixedArena.withSlotCapacity(1, 16).guarded().guarded(false).build();
   const bytes = frozen(arena, 'plain');
   const { view } = bytes;
@@ -504,7 +505,7 @@ test('guarded(false) is a plain arena; other types are refused', () => {
   }
 });
 
-test('every method that gives a handle gives a guarded one', () => {
+test('every method that returns a handle returns a guarded one', () => {
   const arena = FixedArena.withSlotCapacity(4, 16).guarded().hazmatRawAccess().build();
   const makers: readonly ((bytes: Bytes) => Bytes | undefined)[] = [
     (bytes) => bytes.clone(),

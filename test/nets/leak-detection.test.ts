@@ -26,7 +26,7 @@ function watched(slotCount = 4): FixedArena {
   return FixedArena.withSlotCapacity(slotCount, 16).leakDetection('full').build();
 }
 
-test('full: what is open is listed with site, stack, age and size, the oldest first, until it comes back', () => {
+test('full lists open allocations with site, stack, age and size, the oldest first, until they are released', () => {
   const arena = watched();
   const first = arena.allocate();
   const second = frozen(arena, 'two');
@@ -42,13 +42,13 @@ test('full: what is open is listed with site, stack, age and size, the oldest fi
   first.abandon();
   assert.equal(arena.openAllocations().length, 1);
   second.clone().release();
-  assert.equal(arena.openAllocations().length, 1, 'open as long as one handle is');
+  assert.equal(arena.openAllocations().length, 1, 'open as long as one handle is live');
   second.release();
   assert.deepEqual(arena.openAllocations(), []);
   assertAllReturned(arena);
 });
 
-test('whatever way memory comes back, it is open no more', async () => {
+test('an allocation is no longer open after its memory came back, in any way', async () => {
   const arena = FixedArena.withSlotCapacity(2, 16).leakDetection('full').autoSpill().build();
   arena.allocate().freeze();
   arena.allocate().abandon();
@@ -70,7 +70,7 @@ test('whatever way memory comes back, it is open no more', async () => {
   assert.deepEqual(raw.openAllocations(), []);
 });
 
-test('a leak is reported once a site, with its stack and how long it lived', async () => {
+test('leaks are reported once for each site, with the stack and the age of the allocation', async () => {
   const arena = watched(8);
   const leak = (): ArenaBuffer => arena.allocate();
   (() => {
@@ -85,7 +85,7 @@ test('a leak is reported once a site, with its stack and how long it lived', asy
   assertAllReturned(arena);
 });
 
-test('a leak that pins memory is reported although a harmless one of that site was', async () => {
+test('a leak that pins memory is reported although a harmless leak of the same site was reported before', async () => {
   const arena = watched(8);
   const allocate = (): ArenaBuffer => arena.allocate();
   const leak = (lends: boolean): void => {
@@ -101,7 +101,7 @@ test('a leak that pins memory is reported although a harmless one of that site w
   assert.equal(arena.openAllocations().length, 2);
 });
 
-test('what is open is listed by age, pinned or not', async () => {
+test('open allocations are listed by age, whether they are pinned or not', async () => {
   const arena = watched();
   const first = arena.allocate();
   (() => {
@@ -117,7 +117,7 @@ test('what is open is listed by age, pinned or not', async () => {
   last.abandon();
 });
 
-test('a site is a place in the program, also where the runtime called the library', async () => {
+test('a site is a place in the program, even if the runtime called the library', async () => {
   const arena = FixedArena.withSlotCapacity(2, 16).shared({ maxThreads: 1 }).leakDetection('full').build();
   const channel = BytesChannel.create(arena, { capacity: 2 });
   channel.trySend(frozen(arena, 'one'));
@@ -131,8 +131,8 @@ test('a site is a place in the program, also where the runtime called the librar
   assertAllReturned(arena);
 });
 
-test('the library runs where it was bundled into a script, or came as a data URL', async () => {
-  // Without its source map, which a data URL has no place for.
+test('sites are found when the library is bundled into a script or loaded from a data URL', async () => {
+  // Remove the link to the source map, which cannot be found from a data URL.
   const source = readFileSync(new URL('../../../dist/base/site.js', import.meta.url), 'utf8').replace(
     /^\/\/# source.*$/m,
     '',
@@ -144,7 +144,7 @@ test('the library runs where it was bundled into a script, or came as a data URL
   assert.match(callSite().place, /leak-detection\.test/);
 });
 
-test('onLeak is told of every leak instead, pinned or not, recorded or not', async () => {
+test('onLeak gets every leak instead of a warning, pinned or not, with or without a recorded site', async () => {
   for (const level of [LeakDetection.Off, LeakDetection.Full]) {
     const leaks: Leak[] = [];
     const arena = BuddyArena.builder(BuddyGeometry.exact(256, 16))
@@ -174,7 +174,7 @@ test('onLeak is told of every leak instead, pinned or not, recorded or not', asy
   assert.deepEqual(warnings.codes, []);
 });
 
-test('what onLeak throws is uncaught and harms nothing; it may use the arena', async () => {
+test('an error in onLeak is uncaught and does no harm, and onLeak may use the arena', async () => {
   const arena = FixedArena.withSlotCapacity(2, 16)
     .onLeak(() => {
       arena.allocate().abandon();
@@ -208,7 +208,7 @@ test('an arena that is forgotten together with its handles still has its leaks r
   assert.ok(await collectUntil(() => leaks.length === 2));
 });
 
-test('an arena of which nothing is open is not kept alive by detection', async () => {
+test('leak detection does not keep an arena alive that has no open allocation', async () => {
   const gone = (() => {
     const arena = watched();
     const bytes = frozen(arena, 'back');
@@ -219,7 +219,7 @@ test('an arena of which nothing is open is not kept alive by detection', async (
   assert.ok(await collectUntil(() => gone.deref() === undefined));
 });
 
-test('detection keeps nothing alive that it watches, not even what a method of the holder allocated', async () => {
+test('leak detection keeps no handle alive, not even if a method of its holder allocated it', async () => {
   const arena = watched(64);
   class Holder {
     readonly bytes: Bytes;
@@ -237,7 +237,7 @@ test('detection keeps nothing alive that it watches, not even what a method of t
   assertAllReturned(arena);
 });
 
-test('openSites groups by place, those with the most bytes first', () => {
+test('openSites groups allocations by site, the sites with the most bytes first', () => {
   const arena = BuddyArena.builder(BuddyGeometry.exact(4096, 64)).leakDetection('full').build();
   const small = [1, 2, 3].map(() => arena.allocate(64));
   const large = arena.allocate(1024);
@@ -255,7 +255,7 @@ test('openSites groups by place, those with the most bytes first', () => {
   assertAllReturned(arena);
 });
 
-test('openSites shows the stack of the oldest of a place', () => {
+test('openSites shows the stack of the oldest allocation of a site', () => {
   const open = [1, 5, 3].map((age) => ({ site: 'here', stack: `${age} old`, age, bytes: 1, pinned: false }));
   assert.deepEqual(openSites(open), [{ site: 'here', stack: '5 old', count: 3, bytes: 3, oldest: 5 }]);
 });
@@ -270,14 +270,14 @@ test('sampled watches about one allocation in 8,192, whatever the rhythm of the 
     buffer.abandon();
   }
   const [even = 0, odd = 0] = seen;
-  // 60 on average with a standard deviation below 5: outside these bounds once in 10^15 runs.
+  // 60 on average with a standard deviation below 5. The count is outside these bounds once in 10^15 runs.
   assert.ok(even + odd > 20 && even + odd < 110, `${even + odd} of ${rounds}`);
   assert.ok(even > 0 && odd > 0);
   assert.deepEqual(arena.openAllocations(), []);
   assertAllReturned(arena);
 });
 
-test('who waits for memory is listed under where he asked, not where it was released', async () => {
+test('the site of a request that waited is where the program asked, not where memory was released', async () => {
   const arena = FixedArena.withSlotCapacity(1, 16).leakDetection('full').buildAsync();
   const first = arena.allocate();
   const askingPlace = (): Promise<ArenaBuffer> => arena.allocateAsync();
@@ -289,7 +289,7 @@ test('who waits for memory is listed under where he asked, not where it was rele
   assertAllReturned(arena);
 });
 
-test('what arrives by ticket is watched where it arrives, and what left is open no more', () => {
+test('bytes that leave by ticket are no longer open, and are watched where they arrive', () => {
   const arena = FixedArena.withSlotCapacity(2, 16).shared({ maxThreads: 1 }).leakDetection('full').build();
   const ticket = frozen(arena, 'sent').toTicket();
   assert.deepEqual(arena.openAllocations(), []);
@@ -300,7 +300,7 @@ test('what arrives by ticket is watched where it arrives, and what left is open 
   assertAllReturned(arena);
 });
 
-test('a program that prepares stack traces in its own way, or badly, can still allocate', () => {
+test('a program whose Error.prepareStackTrace throws or returns no stack can still allocate', () => {
   const arena = watched();
   const { prepareStackTrace } = Error;
   try {
@@ -321,7 +321,7 @@ test('a program that prepares stack traces in its own way, or badly, can still a
   assertAllReturned(arena);
 });
 
-test('the site is found below any heading', () => {
+test('the site is found below any first line of the stack', () => {
   const arena = watched();
   const { prepareStackTrace } = Error;
   try {
@@ -349,7 +349,7 @@ test('the stack trace limit of the program is left as it was', () => {
   }
 });
 
-test('without detection nothing is listed', () => {
+test('without leak detection no open allocation is listed', () => {
   const arena = FixedArena.withSlotCapacity(1, 16).build();
   const buffer = arena.allocate();
   assert.deepEqual(arena.openAllocations(), []);
@@ -357,7 +357,7 @@ test('without detection nothing is listed', () => {
   assertAllReturned(arena);
 });
 
-test('bad levels and listeners are refused', () => {
+test('invalid levels and listeners are refused', () => {
   const builder = FixedArena.withSlotCapacity(1, 16);
   for (const level of ['on', true, 1, null, undefined]) {
     assert.throws(() => builder.leakDetection(level as 'full'), TypeError);

@@ -13,7 +13,7 @@ import { collectUntil } from '../support/collector.js';
 
 const folder = fileURLToPath(new URL('../../leaky-tests', import.meta.url));
 
-/** Runs tests with the hooks in a process of their own: what failed, and all that was printed. */
+/** Runs tests with the hooks in a separate process. Returns the names of the failed tests, and all output. */
 async function failuresOf(name: string, tests: string): Promise<{ failed: string[]; output: string }> {
   mkdirSync(folder, { recursive: true });
   const file = join(folder, `${name}.test.mjs`);
@@ -39,7 +39,7 @@ async function failuresOf(name: string, tests: string): Promise<{ failed: string
   return { failed: failed.filter((title) => !title.includes('.test.mjs')), output };
 }
 
-test('assertAllReleased passes when everything is back, and names what is not', () => {
+test('assertAllReleased passes when everything was released, and otherwise says where memory was allocated', () => {
   const arena = FixedArena.withSlotCapacity(4, 16).leakDetection('full').build();
   assertAllReleased(arena);
   const bytes = frozen(arena, 'open');
@@ -62,7 +62,7 @@ test('assertAllReleased passes when everything is back, and names what is not', 
   assertAllReleased(arena);
 });
 
-test('assertAllReleased knows an arena without detection too, without places', () => {
+test('assertAllReleased also finds open memory without leak detection, but cannot say where it was allocated', () => {
   const arena = FixedArena.withSlotCapacity(4, 16).build();
   const bytes = frozen(arena, 'open');
   assert.throws(() => assertAllReleased(arena), /not released: 1\n.*leakDetection/);
@@ -70,7 +70,7 @@ test('assertAllReleased knows an arena without detection too, without places', (
   assertAllReleased(arena);
 });
 
-test('assertAllReleased does not count what the collector had to find as released', async () => {
+test('assertAllReleased does not count memory that the collector found forgotten as released', async () => {
   const { warn } = environment;
   environment.warn = () => undefined;
   const arena = FixedArena.withSlotCapacity(4, 16).build();
@@ -86,7 +86,7 @@ test('assertAllReleased does not count what the collector had to find as release
   );
 });
 
-test('the hooks fail the tests that leak, and no others', async () => {
+test('the hooks fail the tests that leak or misuse memory, and no others', async () => {
   const { failed, output } = await failuresOf(
     'leaks',
     `failLeakyTests({ beforeEach, afterEach }, { patience: 50 });
@@ -96,7 +96,7 @@ test('the hooks fail the tests that leak, and no others', async () => {
      test('clean', () => arena.allocate().putU8(1).freeze().release());
      test('leaks one', () => { kept.push(arena.allocate()); });
      test('uses the fixture', () => { fixture.clone().release(); });
-     test('leaks in an arena of its own', () => {
+     test('leaks in a second arena', () => {
        kept.push(FixedArena.withSlotCapacity(1, 16).leakDetection('full').build().allocate());
      });
      test('is released a little later', () => {
@@ -113,7 +113,7 @@ test('the hooks fail the tests that leak, and no others', async () => {
        bytes.release();
      });
      test('does not watch plain arenas', () => { kept.push(FixedArena.withSlotCapacity(1, 16).build().allocate()); });
-     test('the next one in which the collector runs is innocent', async () => {
+     test('passes although the collector runs after earlier leaks', async () => {
        for (let round = 0; round < 10; round++) { gc(); await new Promise((resolve) => setTimeout(resolve, 2)); }
      });
      test('leaks before a clean subtest', async (context) => {
@@ -128,7 +128,7 @@ test('the hooks fail the tests that leak, and no others', async () => {
        })();
        for (let round = 0; round < 10; round++) { gc(); await new Promise((resolve) => setTimeout(resolve, 2)); }
      });
-     test('leaks under a clock of its own', (context) => {
+     test('leaks while the timers are mocked', (context) => {
        context.mock.timers.enable({ apis: ['setTimeout'] });
        kept.push(arena.allocate());
      });
@@ -141,12 +141,12 @@ test('the hooks fail the tests that leak, and no others', async () => {
     failed.filter((title) => title !== 'in a suite'),
     [
       'leaks one',
-      'leaks in an arena of its own',
+      'leaks in a second arena',
       'forgets one, and the collector finds it',
       'releases twice',
       'leaks before a clean subtest',
       'releases twice in an arena that it forgets',
-      'leaks under a clock of its own',
+      'leaks while the timers are mocked',
       'leaks too',
     ],
     output,
@@ -156,7 +156,7 @@ test('the hooks fail the tests that leak, and no others', async () => {
   assert.match(output, /leaks\.test\.mjs/);
 });
 
-test('what is no arena, and no patience, is refused', () => {
+test('a value that is not an arena, or an invalid patience, is refused', () => {
   for (const arena of [{}, undefined, FixedArena.withSlotCapacity(1, 16).buildUnfaulted()]) {
     assert.throws(() => assertAllReleased(arena as never), TypeError);
   }
@@ -166,7 +166,7 @@ test('what is no arena, and no patience, is refused', () => {
   }
 });
 
-/** The hooks, to be called by hand. */
+/** Returns the hooks, so that a test can call them itself. */
 function hooks(): { before: () => void; after: () => Promise<void> } {
   let before = (): void => assert.fail('beforeEach was not called');
   let after = (): Promise<void> => assert.fail('afterEach was not called');
@@ -184,7 +184,7 @@ function hooks(): { before: () => void; after: () => Promise<void> } {
   return { before, after };
 }
 
-test('the hooks find what was allocated in the very moment the test began', async () => {
+test('the hooks find memory that was allocated at the very moment the test began', async () => {
   using _clock = new FakeClock();
   const { before, after } = hooks();
   const arena = FixedArena.withSlotCapacity(1, 16).leakDetection('full').build();
@@ -194,7 +194,7 @@ test('the hooks find what was allocated in the very moment the test began', asyn
   buffer.abandon();
 });
 
-test('the hooks tell of what was forgotten with a view as forgotten, not as open', async () => {
+test('the hooks report an allocation that was forgotten with a lent view as forgotten, not as open', async () => {
   const { before, after } = hooks();
   const arena = FixedArena.withSlotCapacity(1, 16)
     .leakDetection('full')
@@ -216,7 +216,7 @@ test('the hooks fit any runner that has beforeEach and afterEach', async () => {
   const buffer = arena.allocate();
   await assert.rejects(after(), UnreleasedError);
   before();
-  await after(); // what an earlier test leaked is not this one's
+  await after(); // a leak of an earlier test does not fail this one
   buffer.abandon();
   assertAllReleased(arena);
 });

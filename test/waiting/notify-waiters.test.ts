@@ -4,7 +4,7 @@ import { NotifyWaiters } from 'arena-alligator';
 import { FakeClock } from '../support/clock.js';
 import { settled } from '../support/outcome.js';
 
-/** Registers a request whose `claim` answers as told, and notes its name when it is asked to. */
+/** Registers a request whose `claim` returns `isServed` and adds `name` to `asked`. @returns leaves the line */
 function join(waiters: NotifyWaiters, order: number, asked: string[], name: string, isServed = true): () => void {
   const registration = waiters.register(order);
   registration.prepare({
@@ -18,7 +18,7 @@ function join(waiters: NotifyWaiters, order: number, asked: string[], name: stri
   return () => registration.revoke();
 }
 
-test('among those who waited 10 ms the oldest is first, whatever their orders; before that orders count', () => {
+test('requests that waited 10 ms are served by age alone; before that the order counts too', () => {
   using clock = new FakeClock();
   for (const [wait, expected] of [
     [5, ['large', 'small']],
@@ -36,7 +36,7 @@ test('among those who waited 10 ms the oldest is first, whatever their orders; b
   }
 });
 
-test('a long line counts as at most 1 ms older', () => {
+test('the head of a long line counts as at most 1 ms older', () => {
   using clock = new FakeClock();
   const waiters = new NotifyWaiters();
   const asked: string[] = [];
@@ -47,7 +47,7 @@ test('a long line counts as at most 1 ms older', () => {
   assert.equal(asked[0], 'old');
 });
 
-test('hints go to as many as there is room for, and to no more', async () => {
+test('hints go to as many requests as fit in the freed block, and to no more', async () => {
   const waiters = new NotifyWaiters();
   const woken: number[] = [];
   for (let number = 0; number < 6; number++) {
@@ -63,7 +63,7 @@ test('hints go to as many as there is room for, and to no more', async () => {
   assert.deepEqual(woken, [0, 1, 2]);
 });
 
-test('where a large one cannot be served the largest of the smaller ones is asked', () => {
+test('if a large request cannot be served, the next smaller one is tried', () => {
   const waiters = new NotifyWaiters();
   const asked: string[] = [];
   const leave = [join(waiters, 2, asked, 'four', false), join(waiters, 1, asked, 'two', false)];
@@ -73,7 +73,7 @@ test('where a large one cannot be served the largest of the smaller ones is aske
   for (const go of leave) go();
 });
 
-test('whoever leaves, at the front, the middle or the end, the others stay in line', () => {
+test('when a request leaves at the front, in the middle or at the end, the others stay in line', () => {
   for (let leaving = 0; leaving < 4; leaving++) {
     const waiters = new NotifyWaiters();
     const asked: string[] = [];

@@ -13,7 +13,7 @@ function arenaOf(units: number): AsyncBuddyArena {
   return BuddyArena.builder(BuddyGeometry.exact(units * UNIT, UNIT)).buildAsync();
 }
 
-/** Waits for `units` units and notes `name` when they come; what came is in the outcome. */
+/** Waits for `units` units and adds `name` to `served` when the request is served. The outcome holds the buffer. */
 function queue(arena: AsyncBuddyArena, units: number, served: string[], name: string): Outcome<ArenaBuffer> {
   const promise = arena.allocateAsync(units * UNIT);
   void promise.then(() => served.push(name)).catch(() => undefined);
@@ -24,7 +24,7 @@ function abandonAll(outcomes: readonly Outcome<ArenaBuffer>[]): void {
   for (const { value } of outcomes) value?.abandon();
 }
 
-test('a freed block serves several small requests at once, and no more than fit', async () => {
+test('a freed block serves as many small requests at once as fit in it', async () => {
   const arena = arenaOf(4);
   const held = arena.allocate(4 * UNIT);
   const served: string[] = [];
@@ -39,7 +39,7 @@ test('a freed block serves several small requests at once, and no more than fit'
   assertAllReturned(arena);
 });
 
-test('a freed block too small for the first in line serves a smaller request behind it', async () => {
+test('a freed block that is too small for the oldest request serves a smaller request behind it', async () => {
   const arena = arenaOf(4);
   const held = [1, 2, 3, 4].map(() => arena.allocate(UNIT));
   const served: string[] = [];
@@ -55,7 +55,7 @@ test('a freed block too small for the first in line serves a smaller request beh
   assertAllReturned(arena);
 });
 
-test('a request is served as soon as coalescing has made its size', async () => {
+test('a request is served as soon as coalescing has made a block of its size', async () => {
   const arena = arenaOf(2);
   const held = [arena.allocate(UNIT), arena.allocate(UNIT)];
   const waiting = queue(arena, 2, [], '');
@@ -69,7 +69,7 @@ test('a request is served as soon as coalescing has made its size', async () => 
   assertAllReturned(arena);
 });
 
-test('a waiting large request keeps nobody from free memory that it cannot use', async () => {
+test('a waiting large request does not keep others from free memory that it cannot use', async () => {
   const arena = arenaOf(4);
   const held = arena.allocate(UNIT);
   const large = queue(arena, 4, [], '');
@@ -82,7 +82,7 @@ test('a waiting large request keeps nobody from free memory that it cannot use',
   assertAllReturned(arena);
 });
 
-test('the oldest of those who waited 10 ms goes first; before that larger orders and longer lines count as older', async () => {
+test('after 10 ms the oldest request goes first; before that, large orders and long lines count as older', async () => {
   using clock = new FakeClock();
   const arena = arenaOf(2);
   const served: string[] = [];
@@ -92,7 +92,7 @@ test('the oldest of those who waited 10 ms goes first; before that larger orders
   waits.push(queue(arena, 2, served, 'large'));
   held.abandon();
   await settled();
-  assert.deepEqual(served, ['large'], '0.05 ms for one order outweigh 0.04 ms');
+  assert.deepEqual(served, ['large'], 'the bonus of 0.05 ms for one order is more than 0.04 ms of age');
   abandonAll(waits);
   await settled();
   assert.deepEqual(served, ['large', 'small']);
@@ -105,13 +105,13 @@ test('the oldest of those who waited 10 ms goes first; before that larger orders
   waits.push(...Array.from({ length: 300 }, (_, index) => queue(arena, 1, served, `${index}`)));
   held.abandon();
   await settled();
-  assert.deepEqual(served, ['0', '1'], '1 ms at most for a long line, less 0.05 for the order');
+  assert.deepEqual(served, ['0', '1'], 'the bonus is at most 1 ms for a long line and 0.05 ms for one order');
   clock.advance(10);
   abandonAll(waits.slice(1, 3));
   await settled();
   abandonAll(waits.slice(3, 4));
   await settled();
-  assert.deepEqual(served.slice(2), ['2', 'old'], 'the first unit is too small for it, from then on they are kept');
+  assert.deepEqual(served.slice(2), ['2', 'old'], 'one unit is too small for the old request; later ones are kept');
   abandonAll(waits.slice(0, 1));
   for (let index = 4; index < waits.length; index += 2) {
     await settled();
@@ -120,7 +120,7 @@ test('the oldest of those who waited 10 ms goes first; before that larger orders
   assertAllReturned(arena);
 });
 
-test('no order wins more than ten times in a row while another could be served', async () => {
+test('no order wins more than ten times in a row while another order could be served', async () => {
   using clock = new FakeClock();
   const arena = arenaOf(2);
   const served: string[] = [];
@@ -137,14 +137,14 @@ test('no order wins more than ten times in a row while another could be served',
       wait.value = undefined;
     }
     await settled();
-    assert.ok(served.length > length, 'every release serves somebody');
+    assert.ok(served.length > length, 'every release serves a request');
   }
   assert.deepEqual(served, [...Array(10).fill('large'), 'small', ...Array(4).fill('large')]);
   abandonAll(waits);
   assertAllReturned(arena);
 });
 
-test('after 10 ms a large request has a region kept for it, against a loop that takes all that comes free', async () => {
+test('after 10 ms a large request gets a region, although a loop takes every block that comes free', async () => {
   using clock = new FakeClock();
   const arena = arenaOf(8);
   const pieces: (ArenaBuffer | undefined)[] = Array.from({ length: 8 }, () => arena.allocate(UNIT));
@@ -152,7 +152,7 @@ test('after 10 ms a large request has a region kept for it, against a loop that 
   let turns = 0;
   for (; large.state === 'pending' && turns < 100; turns++) {
     clock.advance(1);
-    // One piece is always replaced before the next goes: nothing ever coalesces by itself.
+    // Each piece is allocated again before the next one is released, so nothing coalesces by itself.
     const index = turns % 8;
     pieces[index]?.abandon();
     pieces[index] = arena.tryAllocate(UNIT);
@@ -165,7 +165,7 @@ test('after 10 ms a large request has a region kept for it, against a loop that 
   assertAllReturned(arena);
 });
 
-test('outside the region that is kept everybody goes on; its bytes are neither live nor free', async () => {
+test('allocation goes on outside a reserved region, whose bytes are neither live nor free', async () => {
   using clock = new FakeClock();
   const arena = arenaOf(8);
   const pieces = Array.from({ length: 8 }, () => arena.allocate(UNIT));
@@ -179,7 +179,7 @@ test('outside the region that is kept everybody goes on; its bytes are neither l
   assert.deepEqual(
     [arena.metrics().bytesSetAside, arena.metrics().bytesLive, arena.metrics().largestFreeBlock],
     [2 * UNIT, 4 * UNIT, 2 * UNIT],
-    'the lower four are kept: they had the most free memory when the choice was made',
+    'the lower four are kept: they had the most free memory when the region was chosen',
   );
   const outside = arena.allocate(2 * UNIT);
   assert.equal(arena.tryAllocate(UNIT), undefined);
@@ -193,7 +193,7 @@ test('outside the region that is kept everybody goes on; its bytes are neither l
   assertAllReturned(arena);
 });
 
-test('who has a region kept may be served from elsewhere, and then the region is everybody’s', async () => {
+test('a request with a region may be served from elsewhere, which ends the region', async () => {
   using clock = new FakeClock();
   const arena = arenaOf(8);
   const pieces = Array.from({ length: 8 }, () => arena.allocate(UNIT));
@@ -211,7 +211,7 @@ test('who has a region kept may be served from elsewhere, and then the region is
   assertAllReturned(arena);
 });
 
-test('what was kept for who is served from elsewhere goes to those who wait', async () => {
+test('when a request with a region is served from elsewhere, the kept blocks serve other requests', async () => {
   using clock = new FakeClock();
   const arena = arenaOf(8);
   const half = arena.allocate(4 * UNIT);
@@ -235,7 +235,7 @@ test('what was kept for who is served from elsewhere goes to those who wait', as
   assertAllReturned(arena);
 });
 
-test('giving up ends the region, and what was kept serves the others', async () => {
+test('an abort ends the region of the request, and the kept blocks serve other requests', async () => {
   using clock = new FakeClock();
   const arena = arenaOf(4);
   const pieces = Array.from({ length: 4 }, () => arena.allocate(UNIT));
@@ -266,7 +266,7 @@ test('giving up ends the region, and what was kept serves the others', async () 
   assertAllReturned(arena);
 });
 
-test('the region stays when somebody else gives up; the next large one gets its own as soon as it ends', async () => {
+test('a region stays when another request is aborted; when it ends, the next large request gets one', async () => {
   using clock = new FakeClock();
   const arena = arenaOf(8);
   const pieces = Array.from({ length: 8 }, () => arena.allocate(UNIT));
@@ -286,7 +286,7 @@ test('the region stays when somebody else gives up; the next large one gets its 
     large.map(({ state }) => state),
     ['resolved', 'pending'],
   );
-  large[0]?.value?.abandon(); // over the region that is kept by now
+  large[0]?.value?.abandon(); // this block is the region of the second request
   await settled();
   assert.equal(large[1]?.state, 'resolved');
   abandonAll(large.slice(1));
@@ -294,7 +294,7 @@ test('the region stays when somebody else gives up; the next large one gets its 
   assertAllReturned(arena);
 });
 
-test('a larger block that is released over the region makes it whole', async () => {
+test('the release of a block that covers the region makes the region whole', async () => {
   using clock = new FakeClock();
   const arena = arenaOf(16);
   const pieces = Array.from({ length: 8 }, () => arena.allocate(UNIT));
@@ -303,7 +303,7 @@ test('a larger block that is released over the region makes it whole', async () 
   clock.advance(1);
   const large = queue(arena, 8, [], '');
   clock.advance(12);
-  pieces[0]?.abandon(); // for the first small one; the region of the large one is where half lies, or beside it
+  pieces[0]?.abandon(); // goes to the first small request; the large one gets a region in this half or the other
   half.abandon();
   for (const piece of pieces.slice(1)) piece.abandon();
   await settled();
@@ -316,7 +316,7 @@ test('a larger block that is released over the region makes it whole', async () 
   assertAllReturned(arena);
 });
 
-test('closing ends the region', async () => {
+test('closing the arena ends the region', async () => {
   using clock = new FakeClock();
   const arena = arenaOf(4);
   const pieces = Array.from({ length: 4 }, () => arena.allocate(UNIT));
@@ -332,7 +332,7 @@ test('closing ends the region', async () => {
   assertAllReturned(arena);
 });
 
-test('a region that something is held in for long is let go after 100 ms and kept again later, for twice as long', async () => {
+test('a region that is not whole after 100 ms ends; after a pause the next one lasts twice as long', async () => {
   using clock = new FakeClock();
   const arena = arenaOf(4);
   const long = arena.allocate(UNIT);
@@ -340,7 +340,7 @@ test('a region that something is held in for long is let go after 100 ms and kep
   const large = queue(arena, 4, [], '');
   clock.advance(10);
   pieces.pop()?.abandon();
-  // Its holder needs another one before it can release: without an end of the region all would wait for ever.
+  // The holder of `long` needs this block before it can release: if the region did not end, all would wait for ever.
   const small = queue(arena, 1, [], '');
   await settled();
   assert.equal(small.state, 'pending');
@@ -349,7 +349,7 @@ test('a region that something is held in for long is let go after 100 ms and kep
   await settled();
   assert.equal(small.state, 'resolved');
   abandonAll([small]);
-  assert.equal(arena.metrics().bytesSetAside, 0, 'it pauses as long as it lasted');
+  assert.equal(arena.metrics().bytesSetAside, 0, 'the pause is as long as the region lasted');
   clock.advance(100);
   pieces.pop()?.abandon();
   assert.equal(arena.metrics().bytesSetAside, 2 * UNIT);
@@ -366,7 +366,7 @@ test('a region that something is held in for long is let go after 100 ms and kep
   assertAllReturned(arena);
 });
 
-test('a region is kept for 10 s at most, however often it was let go', async () => {
+test('a region lasts at most 10 s, however often the request had one before', async () => {
   using clock = new FakeClock();
   const arena = arenaOf(2);
   const long = arena.allocate(UNIT);
@@ -390,7 +390,7 @@ test('a region is kept for 10 s at most, however often it was let go', async () 
   assertAllReturned(arena);
 });
 
-test('memory that is pinned inside the region ends it, and outside does not', async () => {
+test('memory that gets pinned inside the region ends it, and pinned memory outside does not', async () => {
   using clock = new FakeClock();
   for (const inside of [true, false]) {
     const arena = arenaOf(8);
@@ -412,13 +412,13 @@ test('memory that is pinned inside the region ends it, and outside does not', as
   }
 });
 
-test('regions with pinned memory are not chosen, and one that gets some is left; who fits nowhere holds nobody up', async () => {
+test('regions with pinned memory are not chosen, and a request without a region does not hold up others', async () => {
   using clock = new FakeClock();
   const arena = arenaOf(8);
   let pieces = Array.from({ length: 8 }, () => arena.allocate(UNIT));
   const warned = new Promise((resolve) => process.once('warning', resolve));
   const pinned = (): number => arena.metrics().leaksPinned;
-  // Forgotten with a view lent, in the upper half, which would be chosen for being higher up.
+  // Forgotten with a lent view, in the upper half, which would otherwise be chosen because it is higher.
   pieces[6]?.chunkMut();
   pieces.splice(6, 1);
   assert.ok(await collectUntil(() => pinned() === 1));
@@ -428,9 +428,9 @@ test('regions with pinned memory are not chosen, and one that gets some is left;
   const half = queue(arena, 4, [], '');
   clock.advance(10);
   for (const piece of pieces.splice(4)) piece.abandon();
-  assert.equal(arena.metrics().bytesSetAside, 0, 'what came free lies beside the pinned one');
+  assert.equal(arena.metrics().bytesSetAside, 0, 'the blocks that came free are in the half with the pinned block');
   pieces.pop()?.abandon();
-  assert.equal(arena.metrics().bytesSetAside, UNIT, 'kept for the half, though the whole waits longer');
+  assert.equal(arena.metrics().bytesSetAside, UNIT, 'kept for `half`, although `whole` has waited longer');
   for (const piece of pieces) piece.abandon();
   pieces = [];
   await settled();
@@ -445,7 +445,7 @@ test('regions with pinned memory are not chosen, and one that gets some is left;
   assert.equal(arena.metrics().bytesLive, UNIT);
 });
 
-test('mixed orders under churn: every request waits at most 10 + 2 (m + 1) H ms, m being those before it', async () => {
+test('under a mixed load every request waits at most 10 + 2 (m + 1) H ms behind m older requests', async () => {
   let longest = 0;
   for (let seed = 1; seed <= 60; seed++) {
     using clock = new FakeClock();
@@ -462,7 +462,7 @@ test('mixed orders under churn: every request waits at most 10 + 2 (m + 1) H ms,
         if (until > clock.now) continue;
         live.delete(buffer);
         buffer.abandon();
-        // Whoever is quick takes it again at once, as a program that does not wait would.
+        // Try to allocate at once, as a program that does not wait would.
         const again = turn < 150 ? arena.tryAllocate(UNIT) : undefined;
         if (again !== undefined) live.set(again, clock.now + 1 + random(H));
       }
@@ -484,5 +484,5 @@ test('mixed orders under churn: every request waits at most 10 + 2 (m + 1) H ms,
     assert.equal(clock.pendingTimers, 0);
     assertAllReturned(arena);
   }
-  assert.ok(longest > 20, `somebody waited until a region was kept: ${longest} ms`);
+  assert.ok(longest > 20, `a request waited until it had a region: ${longest} ms`);
 });

@@ -12,7 +12,7 @@ function oneSlot(): { arena: AsyncFixedArena; held: ArenaBuffer } {
   return { arena, held: arena.allocate() };
 }
 
-test('an abort rejects with the reason of the signal, and the next one is served', async () => {
+test('an abort rejects with the reason of the signal, and the next request is served', async () => {
   const { arena, held } = oneSlot();
   const stop = new AbortController();
   const reason = new Error('enough');
@@ -27,7 +27,7 @@ test('an abort rejects with the reason of the signal, and the next one is served
   assertAllReturned(arena);
 });
 
-test('a reason of null is a reason', async () => {
+test('an abort with the reason null rejects with null', async () => {
   const { arena, held } = oneSlot();
   const stop = new AbortController();
   const outcome = new Outcome(arena.allocateAsync({ signal: stop.signal }));
@@ -38,13 +38,13 @@ test('a reason of null is a reason', async () => {
   assertAllReturned(arena);
 });
 
-test('a signal that is aborted already rejects, even where memory is free', async () => {
+test('a signal that is already aborted rejects, even if memory is free', async () => {
   const arena = FixedArena.withSlotCapacity(1, 16).buildAsync();
   await assert.rejects(arena.allocateAsync({ signal: AbortSignal.abort() }), { name: 'AbortError' });
   assert.equal(arena.metrics().allocationsOk, 0);
 });
 
-test('an abort after memory was handed over comes too late: the buffer is the caller’s', async () => {
+test('an abort after the memory was handed over has no effect, and the caller gets the buffer', async () => {
   const { arena, held } = oneSlot();
   const stop = new AbortController();
   const waiting = arena.allocateAsync({ signal: stop.signal });
@@ -79,7 +79,7 @@ test('a timeout of 0 tries once', async () => {
   assertAllReturned(arena);
 });
 
-test('whatever ends a wait lets go of its timer and its signal', async () => {
+test('a wait removes its timer and its abort listener, however it ends', async () => {
   using clock = new FakeClock();
   const { arena, held } = oneSlot();
   const stop = new AbortController();
@@ -87,7 +87,7 @@ test('whatever ends a wait lets go of its timer and its signal', async () => {
   const attached = (): number[] => [getEventListeners(signal, 'abort').length, clock.pendingTimers];
   const served = arena.allocateAsync({ signal, timeout: 10 });
   const timedOut = assert.rejects(arena.allocateAsync({ signal, timeout: 5 }), { name: 'TimeoutError' });
-  assert.deepEqual(attached(), [1, 2], 'one listener, however many wait');
+  assert.deepEqual(attached(), [1, 2], 'one listener for both requests');
   clock.advance(5);
   held.abandon();
   const buffer = await served;
@@ -101,7 +101,7 @@ test('whatever ends a wait lets go of its timer and its signal', async () => {
   assertAllReturned(arena);
 });
 
-test('many waits on one signal make no leak warning', async () => {
+test('many waits on one signal cause no leak warning', async () => {
   const { arena, held } = oneSlot();
   const warnings: Error[] = [];
   const onWarning = (warning: Error): void => void warnings.push(warning);
@@ -117,7 +117,7 @@ test('many waits on one signal make no leak warning', async () => {
   assertAllReturned(arena);
 });
 
-test('one of several with the same signal being served leaves the others to the signal', async () => {
+test('when a request is served, the signal still aborts other requests that share it', async () => {
   const { arena, held } = oneSlot();
   const stop = new AbortController();
   const first = arena.allocateAsync({ signal: stop.signal });
@@ -130,7 +130,7 @@ test('one of several with the same signal being served leaves the others to the 
   assertAllReturned(arena);
 });
 
-test('a signal of a library that cannot be listened to rejects, and one without a reason gets one', async () => {
+test('a custom signal without working listeners rejects, and one without a reason gets an AbortError', async () => {
   const { arena, held } = oneSlot();
   const deaf = {
     aborted: false,
@@ -149,7 +149,7 @@ test('a signal of a library that cannot be listened to rejects, and one without 
   assertAllReturned(arena);
 });
 
-test('longestWait is the longest, of those that still wait too', async () => {
+test('longestWait includes requests that still wait', async () => {
   using clock = new FakeClock();
   const { arena, held } = oneSlot();
   const first = arena.allocateAsync();
@@ -171,7 +171,7 @@ test('longestWait is the longest, of those that still wait too', async () => {
   assertAllReturned(arena);
 });
 
-test('a listener on the same signal that releases memory does not serve who is aborted', async () => {
+test('memory that another listener of the signal releases does not go to the aborted request', async () => {
   const { arena, held } = oneSlot();
   const stop = new AbortController();
   stop.signal.addEventListener('abort', () => held.abandon());
@@ -180,19 +180,19 @@ test('a listener on the same signal that releases memory does not serve who is a
   stop.abort();
   await aborted;
   await settled();
-  assert.equal(other.state, 'resolved', 'the one behind gets it');
+  assert.equal(other.state, 'resolved', 'the next request gets the memory');
   other.value?.abandon();
   assertAllReturned(arena);
 });
 
-test('of two with one signal, neither is served by what the other leaves', async () => {
+test('of two aborted requests with one signal, neither is served with memory that the other leaves', async () => {
   using clock = new FakeClock();
   const arena = BuddyArena.builder(BuddyGeometry.exact(64, 16)).buildAsync();
   const held = [1, 2, 3, 4].map(() => arena.allocate(16));
   const stop = new AbortController();
   const large = assert.rejects(arena.allocateAsync(64, { signal: stop.signal }), { name: 'AbortError' });
   clock.advance(20);
-  held[0]?.abandon(); // kept for the large one from here on
+  held[0]?.abandon(); // kept for the large request from here on
   assert.equal(arena.metrics().bytesSetAside, 16);
   const small = assert.rejects(arena.allocateAsync(16, { signal: stop.signal }), { name: 'AbortError' });
   const other = new Outcome(arena.allocateAsync(16));
@@ -206,7 +206,7 @@ test('of two with one signal, neither is served by what the other leaves', async
   assertAllReturned(arena);
 });
 
-test('10,000 wait for 8 slots with random aborts and timeouts: all settle, survivors in order, every slot is back', async () => {
+test('10,000 requests for 8 slots with random aborts and timeouts settle in order, and free all slots', async () => {
   const random = randomFrom(7);
   const arena = FixedArena.withSlotCapacity(8, 16).buildAsync();
   const held = allocateAll(arena);
@@ -234,7 +234,7 @@ test('10,000 wait for 8 slots with random aborts and timeouts: all settle, survi
   }
   await Promise.all(requests);
   assert.equal(served.length + aborted + timedOut, 10_000);
-  assert.ok(served.length >= 3000, 'a third had nothing to end them');
+  assert.ok(served.length >= 3000, 'a third of the requests are neither aborted nor timed out');
   assert.deepEqual(
     served,
     [...served].sort((one, other) => one - other),

@@ -16,7 +16,7 @@ import { FakeClock } from '../support/clock.js';
 import { Outcome, settled } from '../support/outcome.js';
 import { uncaughtDuring } from '../support/uncaught.js';
 
-/** First in, first out, and nothing but hints: a woken request has to find its memory itself. */
+/** First in, first out, and gives only hints: a woken request has to claim its memory itself. */
 class HintWaiters implements Waiter, BuddyWaiter {
   readonly line: { readonly order: number; readonly wake: () => void }[] = [];
   registrations = 0;
@@ -46,7 +46,7 @@ class HintWaiters implements Waiter, BuddyWaiter {
   }
 }
 
-/** Serves nobody, and notes the requests: the test says what becomes of them. */
+/** Serves no request, and adds each one to `requests`, so that the test decides what happens to it. */
 function keeping(requests: WaitingRequest[]): BuddyWaiter {
   return {
     register: () => ({
@@ -58,7 +58,7 @@ function keeping(requests: WaitingRequest[]): BuddyWaiter {
   };
 }
 
-test('a strategy of hints serves everybody, one wake for each release', async () => {
+test('a strategy that only gives hints serves every request, with one wake for each release', async () => {
   const waiters = new HintWaiters();
   const arena = FixedArena.withSlotCapacity(1, 16).buildAsyncWith(waiters);
   let held = arena.allocate();
@@ -73,17 +73,17 @@ test('a strategy of hints serves everybody, one wake for each release', async ()
   }
   held.abandon();
   assert.equal(waiters.registrations, 5);
-  assert.equal(waiters.wakes.length, arena.metrics().frees, 'woken by every release, also when nobody waits');
+  assert.equal(waiters.wakes.length, arena.metrics().frees, 'every release wakes it, also when no request waits');
   assertAllReturned(arena);
 });
 
-test('a hinted request that finds nothing registers again', async () => {
+test('a request that finds no memory after a hint registers again', async () => {
   const waiters = new HintWaiters();
   const arena = FixedArena.withSlotCapacity(1, 16).buildAsyncWith(waiters);
   const held = arena.allocate();
   const waiting = new Outcome(arena.allocateAsync());
   held.abandon();
-  const quicker = arena.allocate(); // before the hint was followed
+  const quicker = arena.allocate(); // before the request follows the hint
   await settled();
   assert.deepEqual([waiting.state, waiters.registrations, waiters.line.length], ['pending', 2, 1]);
   quicker.abandon();
@@ -93,7 +93,7 @@ test('a hinted request that finds nothing registers again', async () => {
   assertAllReturned(arena);
 });
 
-test('a hint to a request that was aborted before it followed is passed on', async () => {
+test('a hint to a request that is aborted before it follows the hint is passed on', async () => {
   const waiters = new HintWaiters();
   const arena = FixedArena.withSlotCapacity(1, 16).buildAsyncWith(waiters);
   const held = arena.allocate();
@@ -109,7 +109,7 @@ test('a hint to a request that was aborted before it followed is passed on', asy
   assertAllReturned(arena);
 });
 
-test('a buddy strategy is told the order that is asked for and the order that came free', async () => {
+test('a buddy strategy gets the order that a request asks for and the order that came free', async () => {
   const waiters = new HintWaiters();
   const arena = BuddyArena.builder(BuddyGeometry.exact(128, 16)).buildAsyncWith(waiters);
   const held = [arena.allocate(64), arena.allocate(16), arena.allocate(16), arena.allocate(32)];
@@ -129,11 +129,11 @@ test('a buddy strategy is told the order that is asked for and the order that ca
   assert.equal(waits[0]?.state, 'resolved');
   for (const buffer of [held[2], held[3], ...waits.map(({ value }) => value)]) buffer?.abandon();
   assert.deepEqual(waiters.wakes.slice(0, 2), [0, 2]);
-  assert.equal(waiters.wakes.at(-1), 3, 'all merging done');
+  assert.equal(waiters.wakes.at(-1), 3, 'after all coalescing');
   assertAllReturned(arena);
 });
 
-test('NotifyWaiters inside a strategy of one’s own hands over at once too, and gives hints where it is not told of the request', async () => {
+test('a wrapped NotifyWaiters hands memory over at once, or gives hints if it does not get the request', async () => {
   for (const tells of [true, false]) {
     using clock = new FakeClock();
     const inner = new NotifyWaiters();
@@ -188,7 +188,7 @@ test('revoking twice, or before preparing, does nothing', () => {
   return second.woken;
 });
 
-test('claim and reserve are refused to requests that were served, gave up or were closed, and change nothing', async () => {
+test('claim and reserve return false and change nothing for requests that are no longer waiting', async () => {
   const requests: WaitingRequest[] = [];
   const arena = BuddyArena.builder(BuddyGeometry.exact(64, 16)).buildAsyncWith(keeping(requests));
   const held = [arena.allocate(32), arena.allocate(16), arena.allocate(16)];
@@ -199,7 +199,7 @@ test('claim and reserve are refused to requests that were served, gave up or wer
   const smallest = assert.rejects(arena.allocateAsync(16), { code: 'ARENA_CLOSED' });
   const [first, second, third, fourth] = requests;
   assert.deepEqual([first?.claim(), first?.reserve(), first?.reserve(), third?.reserve()], [false, true, true, false]);
-  assert.equal(fourth?.reserve(), false, 'everything that comes free serves the smallest');
+  assert.equal(fourth?.reserve(), false, 'every block that comes free can serve the smallest size');
   held[0]?.abandon();
   assert.equal(first?.claim(), true);
   (await served).abandon();
@@ -215,7 +215,7 @@ test('claim and reserve are refused to requests that were served, gave up or wer
   assertAllReturned(arena);
 });
 
-test('a request for which memory is free is served by reserve at once', async () => {
+test('reserve serves a request at once if memory is free for it', async () => {
   const requests: WaitingRequest[] = [];
   const arena = BuddyArena.builder(BuddyGeometry.exact(64, 16)).buildAsyncWith(keeping(requests));
   const held = arena.allocate(64);
@@ -227,7 +227,7 @@ test('a request for which memory is free is served by reserve at once', async ()
   assertAllReturned(arena);
 });
 
-test('every block that comes free is told, also several during one wake and those of a region that ends', async () => {
+test('wake is called for every freed block, also if several come free in one wake or a region ends', async () => {
   const told: number[] = [];
   let release: (() => void) | undefined;
   const requests: WaitingRequest[] = [];
@@ -244,7 +244,7 @@ test('every block that comes free is told, also several during one wake and thos
   const large = assert.rejects(arena.allocateAsync(64, { signal: stop.signal }), { name: 'AbortError' });
   requests[0]?.reserve(); // the upper half
   for (const index of [4, 5, 6]) held[index]?.abandon();
-  assert.deepEqual(told, [], 'what is kept is not free');
+  assert.deepEqual(told, [], 'kept blocks are not free');
   release = () => {
     held[0]?.abandon();
     held[1]?.abandon();
@@ -259,7 +259,7 @@ test('every block that comes free is told, also several during one wake and thos
   assertAllReturned(arena);
 });
 
-test('a strategy that throws while registering rejects that one request', async () => {
+test('when a strategy throws in register, only that request is rejected', async () => {
   const broken: Waiter = {
     register() {
       throw new Error('no line');
@@ -275,7 +275,7 @@ test('a strategy that throws while registering rejects that one request', async 
   assertAllReturned(arena);
 });
 
-test('a strategy whose woken rejects ends that wait with the error', async () => {
+test('when woken rejects, that request is rejected with the error', async () => {
   const arena = FixedArena.withSlotCapacity(1, 16).buildAsyncWith({
     register: () => ({ woken: Promise.reject(new Error('lost')), prepare: () => undefined, revoke: () => undefined }),
     wake: () => undefined,
@@ -286,7 +286,7 @@ test('a strategy whose woken rejects ends that wait with the error', async () =>
   assertAllReturned(arena);
 });
 
-test('what a strategy throws while waking or revoking reaches the process, never the release', async () => {
+test('an error that a strategy throws in wake or revoke is uncaught, and does not reach the release', async () => {
   const arena = FixedArena.withSlotCapacity(1, 16).buildAsyncWith({
     register: () => ({
       woken: new Promise(() => undefined),
@@ -334,7 +334,7 @@ test('a strategy may release memory or close the arena while it registers', asyn
   assertAllReturned(arena);
 });
 
-test('memory that a strategy releases while it wakes is handed on too', async () => {
+test('memory that a strategy releases in wake serves waiting requests too', async () => {
   const inner = new NotifyWaiters();
   let extra: ArenaBuffer | undefined;
   const arena = FixedArena.withSlotCapacity(2, 16).buildAsyncWith({
@@ -357,7 +357,7 @@ test('memory that a strategy releases while it wakes is handed on too', async ()
   assertAllReturned(arena);
 });
 
-test('buildAsyncWith refuses what is no strategy', () => {
+test('buildAsyncWith refuses a value that is not a strategy', () => {
   const builder = FixedArena.withSlotCapacity(1, 16);
   for (const waiters of [undefined, null, 1, {}, { register: () => undefined }, { wake: () => undefined }]) {
     assert.throws(() => builder.buildAsyncWith(waiters as unknown as Waiter), TypeError);
@@ -365,7 +365,7 @@ test('buildAsyncWith refuses what is no strategy', () => {
   builder.buildAsyncWith(new NotifyWaiters()).close();
 });
 
-test('what was set aside for a request that is served from elsewhere is told too', async () => {
+test('wake is called for the blocks of a region whose request is served from elsewhere', async () => {
   const told: number[] = [];
   let request: WaitingRequest | undefined;
   const strategy: BuddyWaiter = {

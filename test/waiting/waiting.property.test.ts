@@ -32,7 +32,7 @@ const step = fc.oneof(
   { weight: 2, arbitrary: fc.record({ pass: fc.integer({ min: 1, max: 20 }) }) },
 );
 
-/** Drives `arena` by `steps`, and a list of who holds and who waits beside it. */
+/** Drives `arena` by `steps`, and compares it with a list of the live buffers and the waiting requests. */
 async function drive(
   arena: AsyncFixedArena | AsyncBuddyArena,
   total: number,
@@ -60,9 +60,9 @@ async function drive(
         cancelled++;
         continue;
       }
-      assert.equal(wait.aborted, false, 'who was aborted is not served');
+      assert.equal(wait.aborted, false, 'an aborted request is not served');
       served++;
-      assert.ok((lastServed.get(units) ?? -1) < id, 'first in, first out among equals');
+      assert.ok((lastServed.get(units) ?? -1) < id, 'first in, first out among requests of the same size');
       lastServed.set(units, id);
       hold(outcome.value, units);
     }
@@ -75,7 +75,7 @@ async function drive(
       if (buffer !== undefined) {
         assert.ok(
           !waiting.some((wait) => wait.units === units && wait.outcome.state === 'pending'),
-          'nobody is overtaken',
+          'no waiting request is overtaken',
         );
         hold(buffer, units);
       }
@@ -87,7 +87,7 @@ async function drive(
       const before = arena.metrics().waiting;
       await settled();
       if (outcome.value !== undefined) {
-        assert.ok(!waiting.some((wait) => wait.units === units), 'nobody is overtaken');
+        assert.ok(!waiting.some((wait) => wait.units === units), 'no waiting request is overtaken');
         hold(outcome.value, units);
       } else {
         assert.ok(before > 0);
@@ -116,10 +116,10 @@ async function drive(
     assert.equal(metrics.waitsCancelled, cancelled);
     assert.equal(metrics.bytesLive, oracle.bytesTaken);
     const free = arena instanceof BuddyArena ? arena.metrics().largestFreeBlock : total - metrics.bytesLive;
-    for (const { units } of waiting) assert.ok(units * UNIT > free, 'nobody waits for what is free');
+    for (const { units } of waiting) assert.ok(units * UNIT > free, 'no request waits for memory that is free');
   }
   for (let turns = 0; live.length > 0 || waiting.length > 0; turns++) {
-    assert.ok(turns < 1000, 'nobody is stranded');
+    assert.ok(turns < 1000, 'no request waits for ever');
     for (const { buffer, start } of live.splice(0)) {
       oracle.give(start);
       buffer.abandon();
@@ -131,7 +131,7 @@ async function drive(
   assertAllReturned(arena);
 }
 
-test('random schedules of taking, waiting, aborting, timing out and releasing on a fixed arena agree with a list', async () => {
+test('a fixed arena agrees with a model under random allocations, waits, aborts, timeouts and releases', async () => {
   await fc.assert(
     fc.asyncProperty(fc.integer({ min: 1, max: 6 }), fc.array(step, { maxLength: 60 }), async (slots, steps) => {
       using clock = new FakeClock();
@@ -141,7 +141,7 @@ test('random schedules of taking, waiting, aborting, timing out and releasing on
   );
 });
 
-test('random schedules with mixed sizes on a buddy arena agree with a list, and nobody is stranded', async () => {
+test('a buddy arena agrees with a model under random operations of mixed sizes, and serves every request', async () => {
   await fc.assert(
     fc.asyncProperty(fc.nat(4), fc.array(step, { maxLength: 80 }), async (maxOrder, steps) => {
       using clock = new FakeClock();

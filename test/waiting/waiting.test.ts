@@ -23,7 +23,7 @@ function fullArena(slots: number): { arena: AsyncFixedArena; held: ArenaBuffer[]
 
 const closedCode = { name: 'AllocError', code: 'ARENA_CLOSED' };
 
-test('buildAsync gives an arena that is a FixedArena or a BuddyArena too', async () => {
+test('buildAsync returns an arena that is also a FixedArena or a BuddyArena', async () => {
   const fixed = FixedArena.withSlotCapacity(2, 16).buildAsync();
   assert.ok(fixed instanceof AsyncFixedArena && fixed instanceof FixedArena);
   const buddy = BuddyArena.builder(BuddyGeometry.exact(64, 16)).buildAsync();
@@ -40,7 +40,7 @@ test('buildAsync gives an arena that is a FixedArena or a BuddyArena too', async
   assertAllReturned(buddy);
 });
 
-test('a free slot is given at once, and does not count as a wait', async () => {
+test('a free slot is granted at once, and does not count as a wait', async () => {
   const arena = FixedArena.withSlotCapacity(1, 16).buildAsync();
   const buffer = await arena.allocateAsync();
   assert.equal(buffer.capacity, 16);
@@ -52,7 +52,7 @@ test('a free slot is given at once, and does not count as a wait', async () => {
   );
 });
 
-test('who waits is served by the next release, and waiting is no failed allocation', async () => {
+test('the next release serves a waiting request, and waiting does not count as a failed allocation', async () => {
   const { arena, held } = fullArena(1);
   const before = arena.metrics().allocationsFailed;
   const waiting = new Outcome(arena.allocateAsync());
@@ -70,7 +70,7 @@ test('who waits is served by the next release, and waiting is no failed allocati
   assertAllReturned(arena);
 });
 
-test('first come, first served', async () => {
+test('a fixed arena serves waiting requests first in, first out', async () => {
   const { arena, held } = fullArena(3);
   const order: number[] = [];
   const served = Array.from({ length: 20 }, async (_, index) => {
@@ -86,7 +86,7 @@ test('first come, first served', async () => {
   assertAllReturned(arena);
 });
 
-test('released memory belongs to who waits before release returns: tryAllocate cannot get in between', async () => {
+test('a release serves a waiting request before it returns, so tryAllocate cannot get in between', async () => {
   const { arena, held } = fullArena(2);
   const waiting = new Outcome(arena.allocateAsync());
   held[0]?.abandon();
@@ -94,7 +94,7 @@ test('released memory belongs to who waits before release returns: tryAllocate c
   assert.throws(() => arena.allocate(), { code: 'ARENA_FULL' });
   held[1]?.abandon();
   const spare = arena.tryAllocate();
-  assert.ok(spare !== undefined, 'what nobody waits for can be had');
+  assert.ok(spare !== undefined, 'memory that no request waits for is free');
   await settled();
   assert.equal(waiting.state, 'resolved');
   waiting.value?.abandon();
@@ -102,7 +102,7 @@ test('released memory belongs to who waits before release returns: tryAllocate c
   assertAllReturned(arena);
 });
 
-test('a loop of tryAllocate and release does not starve who waits', async () => {
+test('a loop of tryAllocate and release does not starve a waiting request', async () => {
   const { arena, held } = fullArena(1);
   let holder: ArenaBuffer | undefined = held[0];
   const waiting = new Outcome(arena.allocateAsync());
@@ -117,7 +117,7 @@ test('a loop of tryAllocate and release does not starve who waits', async () => 
   assertAllReturned(arena);
 });
 
-test('every way to give memory back serves who waits: abandon, release, empty freeze, spill, raw memory, the collector', async () => {
+test('every way to give memory back serves a waiting request, including a spill and the collector', async () => {
   const arena = FixedArena.withSlotCapacity(1, 4).autoSpill().buildAsync();
   const ways: ((buffer: ArenaBuffer) => void)[] = [
     (buffer) => buffer.abandon(),
@@ -147,7 +147,7 @@ test('every way to give memory back serves who waits: abandon, release, empty fr
   assertAllReturned(arena);
 });
 
-test('an arena that only a waiting promise remembers still finds its forgotten handles', async () => {
+test('an arena that is referenced only by a waiting request still finds its forgotten handles', async () => {
   let served = false;
   (() => {
     const arena = FixedArena.withSlotCapacity(1, 16).buildAsync();
@@ -160,7 +160,7 @@ test('an arena that only a waiting promise remembers still finds its forgotten h
   assert.ok(await collectUntil(() => served));
 });
 
-test('the memory of an arena that was waited for can be collected once nobody waits', async () => {
+test('an arena can be collected once no request waits for it any more', async () => {
   const gone = await (async () => {
     const arena = FixedArena.withSlotCapacity(1, 16).buildAsync();
     const first = arena.allocate();
@@ -174,7 +174,7 @@ test('the memory of an arena that was waited for can be collected once nobody wa
   assert.ok(await collectUntil(() => gone.deref() === undefined));
 });
 
-test('a request that could never fit is rejected at once, also while others wait', async () => {
+test('a request that can never fit is rejected at once, also while others wait', async () => {
   const { arena, held } = fullArena(1);
   await assert.rejects(arena.allocateAsync(17), { name: 'AllocError', code: 'REQUEST_TOO_LARGE' });
   const buddy = BuddyArena.builder(BuddyGeometry.exact(64, 16)).buildAsync();
@@ -183,7 +183,7 @@ test('a request that could never fit is rejected at once, also while others wait
   assertAllReturned(arena);
 });
 
-test('close rejects those who wait, and those who come later', async () => {
+test('close rejects waiting requests, and requests that are made later', async () => {
   for (const arena of [
     FixedArena.withSlotCapacity(1, 64).buildAsync(),
     BuddyArena.builder(BuddyGeometry.exact(64, 16)).buildAsync(),
@@ -203,7 +203,7 @@ test('close rejects those who wait, and those who come later', async () => {
   }
 });
 
-test('closing runs dealloc after the last handle, and never for those who waited', async () => {
+test('closing runs dealloc once, after the last handle, even if a request was waiting', async () => {
   let deallocated = 0;
   const memory = new Uint8Array(16);
   const arena = FixedArena.fromRaw(memory, SlotSpec.count(1), () => deallocated++).buildAsync();
@@ -216,7 +216,7 @@ test('closing runs dealloc after the last handle, and never for those who waited
   await waiting;
 });
 
-test('bad arguments reject with TypeError or RangeError and change nothing', async () => {
+test('invalid arguments reject with TypeError or RangeError and change nothing', async () => {
   const fixed = FixedArena.withSlotCapacity(1, 16).buildAsync();
   const buddy = BuddyArena.builder(BuddyGeometry.exact(64, 16)).buildAsync();
   const call = (arena: object, ...args: unknown[]): Promise<unknown> =>
@@ -249,7 +249,7 @@ test('bad arguments reject with TypeError or RangeError and change nothing', asy
   assertAllReturned(fixed);
 });
 
-test('scrubbed before it is handed over: who waited sees zeros', async () => {
+test('under the zero policy memory is scrubbed before it is handed to a waiting request', async () => {
   const arena = BuddyArena.builder(BuddyGeometry.exact(32, 16)).initPolicy('zero').buildAsync();
   const held = arena.allocate(32).putBytes(0xff, 32);
   const waiting = [arena.allocateAsync(16), arena.allocateAsync(16)];
@@ -261,7 +261,7 @@ test('scrubbed before it is handed over: who waited sees zeros', async () => {
   assertAllReturned(arena);
 });
 
-test('an arena over memory of the caller, aligned and with the other options, can be waited for as well', async () => {
+test('allocateAsync also works in an aligned arena over memory of the caller', async () => {
   const arena = BuddyArena.fromRaw(new ArrayBuffer(4096), BuddyHint.minAlloc(100)).alignment(64).buildAsync();
   const held = arena.allocate(4096);
   const waiting = arena.allocateAsync(1000);
@@ -281,7 +281,7 @@ test('raw access and waiting exclude each other, by type and at run time', () =>
   assert.throws(() => buddy.buildAsync(), incompatible);
 });
 
-test('errors of allocateAsync are AllocErrors that a program can tell apart', async () => {
+test('allocateAsync on a closed arena rejects with an AllocError with code ARENA_CLOSED', async () => {
   const arena = FixedArena.withSlotCapacity(1, 16).buildAsync();
   arena.close();
   const error = await arena.allocateAsync().catch((reason: unknown) => reason);
