@@ -1,4 +1,4 @@
-// Requests of any size from one region: blocks split on demand and merge again when they are released.
+// Allocates blocks of any size from one region. Blocks split on demand and merge again when they are released.
 import { BuddyArena, BuddyGeometry } from 'arena-alligator';
 
 const arena = BuddyArena.builder(BuddyGeometry.exact(1024 * 1024, 256)).build();

@@ -1,4 +1,4 @@
-// Build a payload in a slot, freeze it, share it, give it back.
+// Builds a payload in a slot, freezes it, shares it and releases it.
 import { FixedArena } from 'arena-alligator';
 
 const arena = FixedArena.withSlotCapacity(1024, 4096).build();

@@ -1,4 +1,4 @@
-// Length-prefixed frames: written with put*, read back with get*, bodies as slices that copy nothing.
+// Writes length-prefixed frames with put* and reads them back with get*. The bodies are slices: nothing is copied.
 import { type Bytes, FixedArena } from 'arena-alligator';
 
 const arena = FixedArena.withSlotCapacity(16, 4096).build();

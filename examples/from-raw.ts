@@ -1,4 +1,4 @@
-// An arena over memory that is already there: here a part of a shared buffer.
+// Builds an arena over existing memory: here a part of a SharedArrayBuffer.
 import { FixedArena, SlotSpec } from 'arena-alligator';
 
 const shared = new SharedArrayBuffer(64 * 1024);

@@ -1,5 +1,5 @@
-// A strategy of one's own: last in, first out. Under overload it serves those who still care for an answer first, at the
-// price of those who waited longest (who should have a timeout).
+// A custom waiting strategy: last in, first out. Under overload it first serves the newest requests, whose callers most
+// likely still need an answer. The oldest requests pay for that with a longer wait, so they should have a timeout.
 import { FixedArena, type Waiter, type WaitingRequest, type WaitRegistration } from 'arena-alligator';
 
 class LifoWaiters implements Waiter {
@@ -10,8 +10,8 @@ class LifoWaiters implements Waiter {
   }
 
   wake(): void {
-    // claim() takes the slot for the request in this call, so nobody gets in between. It is false for a request that was
-    // aborted, which has left the stack by then, and where nothing is free after all.
+    // claim() takes the slot for the request within this call, so no other request can take it first. It returns false
+    // in two cases: the request was aborted and has already left the stack, or no slot is free after all.
     for (let top = this.stack.at(-1); top !== undefined; top = this.stack.at(-1)) {
       if (top.request?.claim() === true) {
         top.wake();

@@ -1,4 +1,4 @@
-// A slot size that fits most payloads, and no failure for the others: those move to the heap.
+// Chooses a slot size that fits most payloads. Larger payloads do not fail: they move to the heap.
 import { FixedArena } from 'arena-alligator';
 
 const arena = FixedArena.withSlotCapacity(64, 16).autoSpill().build();

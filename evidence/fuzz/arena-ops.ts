@@ -11,19 +11,19 @@ import { anything, integerUpTo } from './hostile.js';
 import { type ArenaModel, Block, type BufferModel, type World } from './model.js';
 import { attempt, expectSame, Fails, Finding, REFUSALS, refusalOfInteger } from './outcome.js';
 
-/** One operation on what a world holds, as the dice say. */
+/** One operation on the objects of a world. The dice make its choices. */
 export type Operation = (world: World, dice: Dice) => void;
 
 const SMALL = 4;
 
 function anyLength(world: World, dice: Dice, { arena }: ArenaModel): unknown {
   if ('slotCount' in arena) return dice.oneIn(2) ? undefined : integerUpTo(dice, arena.slotCapacity, world.isHostile);
-  // Mostly small ones, so that several are live.
+  // Most lengths are small, so that several blocks are live at once.
   const limit = Math.max(1, arena.totalSize >> dice.below(SMALL + 2));
   return dice.oneIn(8) ? integerUpTo(dice, limit, world.isHostile) : 1 + dice.below(limit);
 }
 
-/** What an allocation of `length` must throw, and may. */
+/** The failures that an allocation of `length` must throw, and those it may throw. */
 function refusals(model: ArenaModel, length: unknown): { must: number; may: number; size: number } {
   const optional = model.traits.kind === 'fixed' && length === undefined;
   const invalid = optional ? 0 : refusalOfInteger(length, 1);
@@ -32,7 +32,7 @@ function refusals(model: ArenaModel, length: unknown): { must: number; may: numb
   if (size === undefined) return { must: Fails.TooLarge, may: 0, size: 0 };
   if (model.isClosed) return { must: Fails.Closed, may: 0, size };
   if (model.bytesLive + size > model.total) return { must: Fails.ArenaFull, may: 0, size };
-  // A buddy arena may have enough bytes, but in pieces.
+  // A buddy arena may have enough free bytes, but only in smaller blocks.
   const surely = model.traits.kind === 'fixed' || model.bytesLive === 0;
   return { must: 0, may: surely ? 0 : Fails.ArenaFull, size };
 }
@@ -41,10 +41,11 @@ function checkRefused(model: ArenaModel, failure: number, size: number): void {
   if ((failure & REFUSALS) !== 0) model.allocationsFailed++;
   if (failure !== Fails.ArenaFull || 'slotCount' in model.arena) return;
   const { largestFreeBlock } = model.arena.metrics();
-  if (largestFreeBlock >= size) throw new Finding(`full, with a free block of ${largestFreeBlock} for ${size}`);
+  if (largestFreeBlock >= size)
+    throw new Finding(`the arena is full, although a free block of ${largestFreeBlock} bytes is enough for ${size}`);
 }
 
-/** Adds a buffer that an arena gave. */
+/** Adds a buffer that an arena handed out. */
 export function addBuffer(
   world: World,
   model: ArenaModel,
@@ -65,12 +66,13 @@ export function addBuffer(
     content: new Uint8Array(handle.capacity),
     length: 0,
   };
-  if (handle.length !== 0 || buffer.capacity > size) throw new Finding(`a fresh buffer of ${handle.length} bytes`);
+  if (handle.length !== 0 || buffer.capacity > size)
+    throw new Finding(`a fresh buffer has ${handle.length} bytes of content, or too large a capacity`);
   world.buffers.push(buffer);
   return buffer;
 }
 
-/** A fresh allocation of an arena with the zero policy must be zero from end to end. Looking counts as lending. */
+/** Checks that a fresh allocation of an arena with the zero policy is all zeros. The check lends the memory. */
 function checkZero({ handle }: BufferModel, model: ArenaModel): void {
   if (!model.traits.zeroes || model.isGone) return;
   const chunk = handle.chunkMut();
@@ -86,18 +88,18 @@ export function allocate(world: World, dice: Dice): void {
   const length = anyLength(world, dice, model);
   const { must, may, size } = refusals(model, length);
   const { arena } = model;
-  // Where it only tries, being full is an answer.
+  // For tryAllocate a full arena is an answer, not a failure.
   const full = tries ? Fails.ArenaFull : 0;
   const { failure, value } = attempt('allocate', must & ~full, may & ~full, () =>
     tries ? arena.tryAllocate(length as number) : arena.allocate(length as number),
   );
   if (value === undefined) {
     if (failure === 0 && ((must | may) & full) === 0)
-      throw new Finding('tryAllocate found nothing in an arena with room');
+      throw new Finding('tryAllocate returned undefined in an arena with room');
     checkRefused(model, failure === 0 ? Fails.ArenaFull : failure, size);
     return;
   }
-  if (must !== 0) throw new Finding('an allocation in a full arena');
+  if (must !== 0) throw new Finding('an allocation succeeded in a full arena');
   const buffer = addBuffer(world, model, value, size, length as number | undefined);
   if (dice.oneIn(3)) checkZero(buffer, model);
 }
@@ -142,7 +144,7 @@ export function lookAtArena(world: World, dice: Dice): void {
   model.checkMetrics();
 }
 
-/** Rarely, as little is left to do then. */
+/** Closes an arena. Rarely, because little is left to do after that. */
 export function closeArena(world: World, dice: Dice): void {
   const model = dice.from(world.arenas);
   if (model === undefined || !dice.oneIn(12)) return;
@@ -151,13 +153,13 @@ export function closeArena(world: World, dice: Dice): void {
   model.isClosed = true;
 }
 
-/** Shrinks, detaches or grows the memory below an arena. */
+/** Shrinks, detaches or grows the backing memory of an arena. */
 export function disturbMemory(world: World, dice: Dice): void {
   const backing = dice.from(world.arenas)?.backing;
   if (backing?.disturb !== undefined && dice.oneIn(4)) backing.disturb(backing);
 }
 
-/** Methods of one class called on something else must throw, and nothing worse. */
+/** Calls a method on a foreign object. It may throw a TypeError, and must do nothing worse. */
 export function callOnStranger(world: World, dice: Dice): void {
   const model = dice.from(world.arenas);
   if (model === undefined || !world.isHostile) return;
@@ -169,5 +171,5 @@ export function callOnStranger(world: World, dice: Dice): void {
     arena.close as () => unknown,
   ];
   const method = dice.pick(methods);
-  attempt('a method of a stranger', 0, Fails.Type | Fails.Marker, () => method.call(stranger));
+  attempt('a method called on a foreign object', 0, Fails.Type | Fails.Marker, () => method.call(stranger));
 }

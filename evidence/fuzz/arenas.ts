@@ -10,7 +10,7 @@ const BLOCK_SIZES: readonly number[] = [1, 8, 16, 64];
 
 const HAVE_OWN_MEMORY: readonly string[] = ['isolated', 'guarded'];
 
-/** Adds an arena of any kind to the world. @param options names of those that it must have */
+/** Adds an arena of any kind to the world. @param options names of the options that the arena must have */
 export function addArena(world: World, dice: Dice, options: readonly string[], waiters?: unknown): ArenaModel {
   const draft: Draft = {
     kind: dice.oneIn(2) ? 'fixed' : 'buddy',
@@ -29,7 +29,7 @@ export function addArena(world: World, dice: Dice, options: readonly string[], w
   const model = new ArenaModel(isUnfaulted ? faulted(built, dice) : built, draft, backing);
   if (isUnfaulted && dice.oneIn(2)) {
     const [arena, buffer] = built.allocate(1);
-    if (arena !== model.arena) throw new Finding('allocate() gave another arena');
+    if (arena !== model.arena) throw new Finding('allocate() returned another arena');
     buffer.abandon();
     model.allocationsOk++;
     model.frees++;
@@ -49,7 +49,7 @@ function anyBuilder(
   const slotSize = dice.pick(SLOT_SIZES);
   if (dice.oneIn(3)) {
     const backing = anyBacking(dice, slots * slotSize + 64);
-    // What is isolated or guarded has memory of its own.
+    // Isolated and guarded arenas have their own memory.
     if (
       !HAVE_OWN_MEMORY.some((option) => options.includes(option)) &&
       (!options.includes('shared') || backing.isShared)
@@ -80,7 +80,7 @@ function anyBuilder(
   return { builder: builder(BuddyArena.builder(geometry.capsCapacity ? geometry : raised(geometry))) };
 }
 
-/** Alignments of up to 8 must fit an exact shape. */
+/** An exact geometry whose blocks have at least 8 bytes, so that every alignment up to 8 fits it. */
 function raised(geometry: BuddyGeometry): BuddyGeometry {
   return geometry.minBlockSize >= 8 ? geometry : BuddyGeometry.exact(geometry.totalSize * 8, geometry.minBlockSize * 8);
 }
@@ -97,7 +97,7 @@ function build(
   }
   if (!dice.oneIn(4)) return builder.build() as Arena;
   const unfaulted = builder.buildUnfaulted();
-  if (!(unfaulted instanceof Unfaulted)) throw new Finding('buildUnfaulted() gave something else');
+  if (!(unfaulted instanceof Unfaulted)) throw new Finding('buildUnfaulted() did not return an Unfaulted');
   return unfaulted as Unfaulted<Arena>;
 }
 
@@ -107,6 +107,8 @@ function faulted(unfaulted: Unfaulted<Arena>, dice: Dice): Arena {
 
 function checkShape({ arena, traits, backing, total }: ArenaModel): void {
   const unit = 'slotCount' in arena ? arena.slotCapacity : arena.minBlockSize;
-  if (unit % traits.alignment !== 0) throw new Finding(`units of ${unit} bytes aligned to ${traits.alignment}`);
-  if (backing !== undefined && total > backing.byteLength) throw new Finding(`${total} bytes of ${backing.byteLength}`);
+  if (unit % traits.alignment !== 0)
+    throw new Finding(`units of ${unit} bytes do not fit an alignment of ${traits.alignment}`);
+  if (backing !== undefined && total > backing.byteLength)
+    throw new Finding(`an arena of ${total} bytes over a backing of ${backing.byteLength}`);
 }

@@ -5,20 +5,23 @@ import { expectSame } from './outcome.js';
 
 const GUARD = 0xa5;
 
-/** Memory of the caller's below an arena, and what may happen to it. */
+/** Caller memory that an arena is built over, and what may happen to it. */
 export interface Backing {
   readonly memory: BackingMemory;
-  /** Bytes of the window that is offered. */
+  /** Size in bytes of the window that the arena may use. */
   readonly byteLength: number;
   readonly isShared: boolean;
   isGone: boolean;
-  /** Detaches, shrinks or grows it; undefined where none of that can be. */
+  /** Detaches, shrinks or grows the memory. Undefined when this kind of memory supports none of these. */
   readonly disturb: ((backing: Backing) => void) | undefined;
-  /** @throws Finding when something was written outside of the window */
+  /** @throws Finding when a byte outside the window was written */
   checkGuards(): void;
 }
 
-/** Memory of a random kind with a window of `byteLength` bytes. */
+/**
+ * Memory of a random kind. Its window has `byteLength` bytes, except in two kinds: a Float64Array rounds the size down
+ * to a multiple of 8, and a WebAssembly memory always offers one page.
+ */
 export function anyBacking(dice: Dice, byteLength: number): Backing {
   switch (dice.below(10)) {
     case 0:
@@ -45,7 +48,7 @@ export function anyBacking(dice: Dice, byteLength: number): Backing {
     case 7:
       return detachable(byteLength);
     case 8:
-      // Each reserves gigabytes of address space.
+      // Rare, because each WebAssembly memory reserves gigabytes of address space.
       if (dice.oneIn(16)) return webAssembly(dice);
       return window(new ArrayBuffer(byteLength + 7), 7, byteLength, (buffer) => Buffer.from(buffer, 7));
     default:

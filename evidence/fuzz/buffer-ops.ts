@@ -10,16 +10,20 @@ import { anyValue, encode, refusalOfValue, WRITERS } from './scalars.js';
 
 const encoder = new TextEncoder();
 
-/** Above this a buffer that can grow would take real time; far above it, it must refuse. */
+/** Growing a buffer beyond this many bytes would take noticeable time. */
 const LARGEST_GROWTH = 4096;
+/** Making room for this many bytes must be refused. */
 const IMPOSSIBLE = 2 ** 40;
 
-/** More than there can be; rarely an integer, as newer V8s collect all garbage several times before they give up. */
+/**
+ * A byte count that no machine has. Rarely an integer: newer V8s collect all garbage several times before they refuse
+ * it.
+ */
 function impossible(dice: Dice): number {
   return dice.oneIn(64) ? IMPOSSIBLE * 4 : Number.POSITIVE_INFINITY;
 }
 
-/** What writing `byteCount` bytes must throw, and may. */
+/** The failures that writing `byteCount` bytes must throw, and those it may throw. */
 function refusalOfRoom(model: BufferModel, byteCount: number): { must: number; may: number } {
   const may = model.block.owner?.isGone ? Fails.Type : 0;
   if (byteCount <= model.capacity - model.length) return { must: 0, may };
@@ -27,7 +31,7 @@ function refusalOfRoom(model: BufferModel, byteCount: number): { must: number; m
   return { must: byteCount >= IMPOSSIBLE ? Fails.Range : 0, may };
 }
 
-/** The model of a write that returned. */
+/** Updates the model after a write that returned. */
 function wrote(model: BufferModel, bytes: Uint8Array): void {
   const needed = model.length + bytes.length;
   if (needed > model.capacity) moved(model);
@@ -43,7 +47,7 @@ function room(model: BufferModel, byteCount: number): void {
   model.content = grown;
 }
 
-/** It outgrew its memory: what was an arena's came back. */
+/** Updates the model of a buffer that outgrew its memory. Memory of an arena was returned. */
 function moved(model: BufferModel): void {
   const { owner } = model.block;
   model.start = 0;
@@ -56,7 +60,7 @@ function moved(model: BufferModel): void {
   model.capacity = model.handle.capacity;
 }
 
-/** After a call that threw everything must be as it was. */
+/** Updates the model after a call that returned. After a call that threw, checks that nothing changed. */
 function settle(model: BufferModel, { failure }: Attempt<unknown>, bytes: Uint8Array): void {
   if (failure === 0) wrote(model, bytes);
   else checkBuffer(model, false);
@@ -78,7 +82,7 @@ export const putScalar: Operation = (world, dice) => {
   const { must, may } = refusalOfRoom(model, writer.size);
   const result = attempt(writer.name, invalid || must, may, () => writer.put(model.handle, value));
   if (result.failure !== 0) return checkBuffer(model, false);
-  expectSame(result.value, model.handle, `what ${writer.name} returns`);
+  expectSame(result.value, model.handle, `the result of put${writer.name}`);
   encode(writer, scratchData, value);
   wrote(model, scratch.subarray(0, writer.size));
 };
@@ -95,7 +99,7 @@ export const putSlice: Operation = (world, dice) => {
 function put(model: BufferModel, value: Uint8Array, isBytes: boolean, dice: Dice): void {
   const bytes = isBytes ? trueBytes(value) : scratch;
   const { must, may: mayBeGone } = isBytes ? refusalOfRoom(model, bytes.length) : { must: Fails.Type, may: 0 };
-  // What was detached is no source.
+  // An empty source may be a detached one, which is refused.
   const may = bytes.length === 0 ? mayBeGone | Fails.Type : mayBeGone;
   const { handle } = model;
   if (dice.oneIn(3)) {
@@ -111,7 +115,7 @@ function put(model: BufferModel, value: Uint8Array, isBytes: boolean, dice: Dice
   }
 }
 
-/** Writes what lies in memory of the arena: frozen bytes, or the buffer's own. */
+/** Writes bytes that lie in memory of the library itself: frozen bytes, or the memory of the buffer. */
 export const putOwnMemory: Operation = (world, dice) => {
   const model = pick(world, dice);
   if (model === undefined || model.block.owner?.isGone) return;
@@ -155,7 +159,7 @@ export const putUtf8: Operation = (world, dice) => {
   );
 };
 
-/** Writes into the lent rest, all of it, and counts a part. */
+/** Fills the whole rest that chunkMut lends, and counts a part of it as written. */
 export const writeInPlace: Operation = (world, dice) => {
   const model = pick(world, dice);
   if (model === undefined || model.length > LARGEST_GROWTH) return;
@@ -223,7 +227,7 @@ export const abandon: Operation = (world, dice) => {
   else model.handle[Symbol.dispose]();
 };
 
-/** A growable buffer on the heap, or what only such ones can do. */
+/** Calls a method that only a BytesMut has. Makes a new BytesMut when another buffer was picked. */
 export const useBytesMut: Operation = (world, dice) => {
   const model = pick(world, dice);
   if (model === undefined || !(model.handle instanceof BytesMut)) return makeBytesMut(world, dice);

@@ -7,11 +7,11 @@ import type { Arena } from './model.js';
 import { type LooseBuilder, OPTIONS } from './options.js';
 import { type Attempt, attempt, expectSame, Fails, Finding, refusalOfInteger } from './outcome.js';
 
-/** Anything but what would take gigabytes: sizes are small, or more than there can be. */
+/** Anything as a size, except numbers that would take gigabytes: a number is small, or more than any machine has. */
 function anySize(dice: Dice): unknown {
   const value = dice.oneIn(3) ? anything(dice) : 1 + dice.below(70);
   if (typeof value !== 'number' || value <= 4096 || value === Number.POSITIVE_INFINITY) return value;
-  // To refuse them a newer V8 collects all garbage several times first.
+  // Rarely an integer: newer V8s collect all garbage several times before they refuse it.
   return dice.oneIn(64) ? 2 ** 50 : Number.POSITIVE_INFINITY;
 }
 
@@ -23,9 +23,9 @@ function isOversized(...sizes: readonly unknown[]): boolean {
 
 interface Started {
   readonly builder: LooseBuilder;
-  /** What building must throw at the latest. */
+  /** What the build must throw; 0 when it need not throw. */
   readonly must: number;
-  /** Undo what keeps memory from being built over. */
+  /** Detaches, shrinks or grows the memory before the build. Undefined when that is not possible. */
   readonly spoil: (() => void) | undefined;
 }
 
@@ -61,7 +61,7 @@ function raw(dice: Dice): Started | undefined {
   const isFake = dice.oneIn(6);
   const memory = isFake ? anything(dice) : lying(backing.memory, dice);
   const any = dice.oneIn(4) ? anything(dice) : dice.oneIn(2) ? () => undefined : undefined;
-  // What a callback throws is thrown again in a task of its own, where it would be nobody's.
+  // No callback throws here: its error would be thrown again in a separate task, where no caller could catch it.
   const dealloc = typeof any === 'function' ? () => undefined : any;
   const must =
     (isFake ? Fails.Type | Fails.Marker | Fails.Build : 0) |
@@ -74,7 +74,7 @@ function raw(dice: Dice): Started | undefined {
   return { ...started(value, 0), spoil: backing.disturb && (() => backing.disturb?.(backing)) };
 }
 
-/** A buffer may say of itself what it likes; only its true size counts. */
+/** Makes some buffers lie about their `byteLength`. Only the true size may count. */
 function lying<Memory>(memory: Memory, dice: Dice): Memory {
   if (!(memory instanceof ArrayBuffer || memory instanceof SharedArrayBuffer) || !dice.oneIn(4)) return memory;
   Object.defineProperty(memory, 'byteLength', { value: dice.pick([0, 5, 2 ** 20, 2 ** 40, undefined, 'long', {}]) });
@@ -87,14 +87,17 @@ function started(builder: unknown, must: number): Started {
 
 const WAITERS: readonly unknown[] = [undefined, null, 1, {}, { register: 1, wake: 2 }, { register: () => ({}) }];
 
-/** Builds from any arguments with any options; what was built must work, and what failed must fail again in the same way. */
+/**
+ * Builds an arena from any arguments with any options. A built arena must work. A build that failed must fail again
+ * with the same code.
+ */
 export const buildAnything: Operation = (_world, dice) => {
   const begun = dice.pick([ownFixed, ownBuddy, raw])(dice);
   if (begun === undefined) return;
   const { builder } = begun;
   for (let count = dice.below(4); count > 0; count--) {
     const { name, refusal, call } = misuse(dice);
-    // What excludes each other depends on what was set before.
+    // Whether options exclude each other depends on those set before.
     attempt(name, refusal, Fails.Build, () => call(builder));
   }
   if (dice.oneIn(3)) begun.spoil?.();
@@ -103,7 +106,7 @@ export const buildAnything: Operation = (_world, dice) => {
   if (first.failure === 0) checkBuilt(first, dice);
   if (first.failure === 0 || begun.spoil !== undefined) return;
   const second = codeOf(build);
-  expectSame(second, codeOf(build), 'why building fails again');
+  expectSame(second, codeOf(build), 'the code of a build that fails again');
 };
 
 function misuse(dice: Dice): { name: string; refusal: number; call(builder: LooseBuilder): unknown } {
@@ -144,10 +147,10 @@ function checkBuilt({ value }: Attempt<unknown>, dice: Dice): void {
   const arena = (value instanceof Unfaulted ? value.faultPages() : value) as Arena;
   const buffer = arena.allocate(1);
   const { capacity } = buffer;
-  if (capacity < 1) throw new Finding(`a buffer of ${capacity} bytes`);
+  if (capacity < 1) throw new Finding(`an allocated buffer has a capacity of ${capacity} bytes`);
   buffer.putBytes(dice.below(256), capacity);
   const bytes = buffer.freeze();
-  expectSame(bytes.length, capacity, 'length of what was written');
+  expectSame(bytes.length, capacity, 'length of the frozen bytes');
   arena.close();
   bytes.release();
   expectSame(arena.metrics().frees, 1, 'frees of a small arena');
@@ -176,8 +179,8 @@ export const useGeometry: Operation = (_world, dice) => {
     geometry.withAlignment(alignment as number),
   );
   if (aligned !== undefined && aligned.minBlockSize % aligned.alignment !== 0)
-    throw new Finding('blocks are not aligned');
-  // A view of a buffer that shrank below it has no bytes.
+    throw new Finding('the blocks of the geometry are not aligned');
+  // The view has no bytes: its buffer shrank below its offset.
   const buffer = resizableBuffer(64, 64);
   const view = new Uint8Array(buffer, 32, 32);
   buffer.resize(16);

@@ -16,7 +16,7 @@ function gone({ block }: BytesModel): number {
   return block?.owner?.isGone ? Fails.Type : 0;
 }
 
-/** Another handle on `[start, end)` of what `model` shows; an empty one may hold nothing. */
+/** The model of a new handle on `[start, end)` of `model`. An empty one holds the block only if `holdsEmpty`. */
 function part(model: BytesModel, handle: Bytes, start: number, end: number, holdsEmpty: boolean): BytesModel {
   const block = start === end && !holdsEmpty ? undefined : model.block;
   if (block !== undefined) block.holders++;
@@ -24,7 +24,7 @@ function part(model: BytesModel, handle: Bytes, start: number, end: number, hold
   return { handle, block, content, from: from + start, to: from + end, offset: offset + start, visible };
 }
 
-/** Leaves `[start, end)` to a handle that was cut. */
+/** Narrows a handle to `[start, end)`. */
 function narrow(model: BytesModel, start: number, end: number): void {
   model.to = model.from + end;
   model.from += start;
@@ -154,7 +154,7 @@ export const lookAtBytes: Operation = (world, dice) => {
   }
 };
 
-/** Compares with other bytes, a part of its own, or whatever else. */
+/** Compares bytes with those of another handle, with a part of their own content, or with a hostile value. */
 export const compare: Operation = (world, dice) => {
   const model = pick(world, dice);
   const other = pick(world, dice);
@@ -171,7 +171,7 @@ export const compare: Operation = (world, dice) => {
   } else if (world.isHostile && dice.oneIn(2)) {
     const source = hostileSource(dice, 8);
     needle = source.value;
-    // What lost its memory may be taken for empty, or refused.
+    // A source that lost its memory may count as empty, or be refused.
     if (source.isBytes) bytes = trueBytes(source.value as Uint8Array);
     else must = Fails.Type;
   }
@@ -182,7 +182,7 @@ export const compare: Operation = (world, dice) => {
   const equal = attempt('equals', must, may, () => handle.equals(needle as Bytes));
   if (equal.failure === 0) expectSame(equal.value, order === 0, 'equals');
   const from = integerUpTo(dice, content.length, world.isHostile);
-  // A number is a byte to look for.
+  // indexOf takes a number as a byte to look for.
   const isByte = typeof needle === 'number';
   const invalid =
     (from === undefined ? 0 : refusalOfInteger(from, 0, content.length)) |
@@ -223,7 +223,7 @@ export const thaw: Operation = (world, dice) => {
   const mayWrite = block?.isWritable === true && block.holders === 1;
   const buffer = handle.tryIntoMut();
   if ((buffer !== undefined) !== mayWrite)
-    throw new Finding(`tryIntoMut of ${mayWrite ? 'the only' : 'a shared'} handle`);
+    throw new Finding(`tryIntoMut gave the wrong answer for ${mayWrite ? 'the only' : 'a shared'} handle`);
   if (buffer === undefined || block === undefined) return checkBytes(model);
   leave(world, model);
   const { owner } = block;
@@ -250,7 +250,7 @@ export const own: Operation = (world, dice) => {
   world.buffers.push(growableBuffer(handle, content, model.to - model.from));
 };
 
-/** Bytes on the heap: of a copy, of what the program has, or of nothing. */
+/** Makes bytes on the heap: a copy of a source, or a wrapped source. The source may be empty. */
 export const makeHeapBytes: Operation = (world, dice) => {
   if (world.bytes.length >= MOST_BYTES) return release(world, dice);
   const source =

@@ -2,7 +2,7 @@ import { ArenaBuffer, BytesMut } from 'arena-alligator';
 import type { BufferModel, BytesModel, RawModel, World } from './model.js';
 import { expectBytes, expectSame, Finding } from './outcome.js';
 
-/** The bytes a handle on frozen bytes must show. */
+/** The bytes that a handle on frozen bytes must show. */
 export function contentOf(model: BytesModel): Uint8Array {
   return model.content.subarray(model.from, model.to);
 }
@@ -16,7 +16,10 @@ export function checkBytes(model: BytesModel): void {
   expectBytes(handle.toUint8Array(), contentOf(model), 'bytes');
 }
 
-/** Without lending, its memory is only seen at the length and the capacity; with it, where the written part lies is known too. */
+/**
+ * Checks a buffer against its model.
+ * @param looks whether it also lends the rest of the memory. Only this tells where the written part lies
+ */
 export function checkBuffer(model: BufferModel, looks: boolean): void {
   const { handle, length } = model;
   expectSame(handle.length, length, 'length of a buffer');
@@ -52,7 +55,7 @@ export function checkAll(world: World): void {
   for (const model of world.arenas) model.checkMetrics();
 }
 
-/** Gives everything back, and looks whether it came back. */
+/** Releases everything, and checks that all memory was returned. */
 export function releaseAll(world: World): void {
   for (const { handle, block } of world.bytes.splice(0)) {
     handle.release();

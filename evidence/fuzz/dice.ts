@@ -1,4 +1,4 @@
-/** The choices of one operation: a small generator that is seeded anew by each number of a program (mulberry32). */
+/** Makes the choices of one operation: a small generator (mulberry32) that each number of a program seeds again. */
 export class Dice {
   private state = 0;
 
@@ -29,7 +29,7 @@ export class Dice {
     return items[this.below(items.length)] as Item;
   }
 
-  /** An element, or undefined of an empty list. */
+  /** A random element, or undefined for an empty list. */
   from<Item>(items: readonly Item[]): Item | undefined {
     return items[this.below(items.length)];
   }

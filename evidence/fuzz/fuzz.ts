@@ -4,7 +4,8 @@ import { Marker } from './outcome.js';
 import { PROFILES, type Profile, profileOf, randomProgram } from './program.js';
 import { caseOf, failureOfRun, shrink } from './shrink.js';
 
-// Runs random programs on the whole public surface for a given time, against a naive model; prints what fails as short as it gets.
+// Runs random programs on the whole public API for a given time, and compares it with a naive model. Prints each
+// failing program, made as short as possible.
 
 const { values: options } = parseArgs({
   options: {
@@ -16,9 +17,9 @@ const { values: options } = parseArgs({
 const seed = Number(options.seed);
 const profiles = options.profile === undefined ? PROFILES : [profileOf(options.profile)];
 const end = performance.now() + Number(options.minutes) * 60_000;
-/** Between two lines of progress, in ms. */
+/** Time between two lines of progress, in ms. */
 const ROUND = 10_000;
-/** Of one profile before the next one's turn, in ms. */
+/** Time that one profile runs before it is the next one's turn, in ms. */
 const TURN = 500;
 const MOST_FINDINGS = 5;
 
@@ -29,12 +30,12 @@ interface Tally {
 }
 const tallies = new Map<Profile, Tally>(profiles.map((profile) => [profile, { programs: 0, operations: 0, ms: 0 }]));
 let found = 0;
-/** Messages of findings: the same one is not shown twice. */
+/** Messages of earlier findings. The same message is not shown twice. */
 const known = new Set<string>();
 const seeds = new Dice().reseed(seed);
 let nextLine = performance.now() + ROUND;
 
-// What a callback of the program's throws is thrown again in a task of its own: those of hostile values are meant to be.
+// The library throws the error of a callback again in a separate task. The errors of hostile values are expected there.
 process.on('uncaughtException', (error) => {
   if (error instanceof Marker) return;
   console.log(`uncaught: ${error.stack}`);
@@ -90,7 +91,7 @@ async function turnOf(profile: Profile, tally: Tally): Promise<void> {
 while (performance.now() < end && found < MOST_FINDINGS) {
   for (const [profile, tally] of tallies) {
     await turnOf(profile, tally);
-    // Timers and collected memory have their turn too.
+    // Let timers and finalization callbacks run too.
     await new Promise((resolve) => setImmediate(resolve));
   }
   if (performance.now() < nextLine) continue;

@@ -1,7 +1,7 @@
 import type { Dice } from './dice.js';
 import { Marker } from './outcome.js';
 
-/** What a hostile value does when it is asked for something; the program under way says what. */
+/** What a hostile value does when one of its members is used. The running program sets it. */
 export const reentry: { run: () => void; happened: boolean } = { run: () => undefined, happened: false };
 
 function reenter(): void {
@@ -10,10 +10,10 @@ function reenter(): void {
 }
 
 function fail(): never {
-  throw new Marker('a hostile value was asked');
+  throw new Marker('a hostile value was used');
 }
 
-/** An object that throws whatever is asked of it, and one that goes back into the arena first. */
+/** `throwing` throws on every conversion. `reentrant` calls back into the arena when it is converted to a number. */
 const throwing: object = { valueOf: fail, toString: fail, [Symbol.toPrimitive]: fail };
 const reentrant: object = {
   valueOf(): number {
@@ -76,12 +76,12 @@ const BIGINTS: readonly bigint[] = [
   -(2n ** 63n) - 1n,
 ];
 
-/** Anything: rarely a number. */
+/** Anything: half of the time an unusual number, otherwise no number at all. */
 export function anything(dice: Dice): unknown {
   return dice.oneIn(2) ? dice.pick(NO_NUMBERS) : dice.pick(ODD_NUMBERS);
 }
 
-/** An integer below `limit`, one around it, or where values are hostile anything. */
+/** An integer from 0 to `limit`. If `isHostile`, it may also be `limit + 1` or anything else. */
 export function integerUpTo(dice: Dice, limit: number, isHostile: boolean): unknown {
   const choice = dice.below(isHostile ? 12 : 8);
   if (choice > 8) return anything(dice);
@@ -112,7 +112,7 @@ export function anyText(dice: Dice, isHostile: boolean): unknown {
   return isHostile && dice.oneIn(6) ? anything(dice) : dice.pick(TEXTS);
 }
 
-/** Says of itself whatever is wrong, and throws or goes back into the arena when asked; its bytes are those it was made with. */
+/** Lies about itself, and throws or calls back into the arena when it is read. It keeps the bytes it was made with. */
 class Liar extends Uint8Array {
   override get length(): number {
     reenter();
@@ -172,7 +172,9 @@ export function plainSource(dice: Dice, limit: number): Uint8Array {
   return patterned.subarray(at, at + length);
 }
 
-/** Whether the library must take it: then its true bytes count, and not what it says. */
+/**
+ * A value for a bytes argument. If `isBytes`, the library must accept it, and use its true bytes, not what it claims.
+ */
 export interface Source {
   readonly value: unknown;
   readonly isBytes: boolean;
@@ -180,7 +182,7 @@ export interface Source {
 
 const DETACHED = detached();
 
-// Made once: each takes pages of its own, and the collector much time.
+// Made once: each takes separate pages, and costs the collector much time.
 const SHRUNK: readonly Uint8Array[] = Array.from({ length: 32 }, (_, length) => {
   const buffer = resizableBuffer(length + 1, 64);
   const tracking = new Uint8Array(buffer);
@@ -198,7 +200,7 @@ const GROWN: readonly Uint8Array[] = Array.from({ length: 32 }, (_, length) => {
 });
 const CUT_OFF = cutOff();
 
-/** What lay in a buffer that became too short. */
+/** A view that lies outside its buffer, because the buffer shrank. */
 function cutOff(): Uint8Array {
   const buffer = resizableBuffer(16, 16);
   const view = new Uint8Array(buffer, 8, 8);
@@ -206,12 +208,12 @@ function cutOff(): Uint8Array {
   return view;
 }
 
-/** One of at most `limit` bytes. */
+/** An array of `pool` with at most `limit` bytes. */
 function ofPool(pool: readonly Uint8Array[], limit: number, dice: Dice): Uint8Array {
   return pool[dice.below(Math.min(limit + 1, pool.length))] ?? CUT_OFF;
 }
 
-/** Something where bytes are asked for. */
+/** A value for an argument that should be bytes. */
 export function hostileSource(dice: Dice, limit: number): Source {
   const plain = plainSource(dice, limit);
   switch (dice.below(14)) {
@@ -258,12 +260,12 @@ const plainLength = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8A
 /** A copy of the bytes that a source truly has. */
 export function trueBytes(source: Uint8Array): Uint8Array {
   const copy = new Uint8Array(plainLength.call(source));
-  // A detached one has none, and would be refused.
+  // A detached source has no bytes, and set() would refuse it.
   if (copy.length > 0) copy.set(source);
   return copy;
 }
 
-/** An options object with `fields`, of which one throws or goes back into the arena when read. */
+/** An options object with `fields`. Reading one of them throws or calls back into the arena. */
 export function hostileOptions(dice: Dice, fields: Readonly<Record<string, unknown>>): object {
   const options: Record<string, unknown> = { ...fields };
   const names = Object.keys(fields);
@@ -280,7 +282,7 @@ export function hostileOptions(dice: Dice, fields: Readonly<Record<string, unkno
   return options;
 }
 
-/** A signal of some library, whose parts throw or go back into the arena. */
+/** An object like an AbortSignal, as libraries make them. One of its members throws or calls back into the arena. */
 export function hostileSignal(dice: Dice): object {
   const act = dice.oneIn(2) ? fail : reenter;
   const which = dice.below(3);

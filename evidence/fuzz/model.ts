@@ -5,7 +5,7 @@ import { expectSame, Finding } from './outcome.js';
 
 export type Arena = FixedArena | BuddyArena;
 
-/** What an arena must say of itself. */
+/** The expected state of an arena. */
 export class ArenaModel {
   readonly arena: Arena;
   readonly traits: Traits;
@@ -24,7 +24,7 @@ export class ArenaModel {
     this.backing = backing;
   }
 
-  /** Whether its memory was detached or shrunk: contents are anybody's guess from then on. */
+  /** Whether its memory was detached or shrunk. From then on its content is unknown. */
   get isGone(): boolean {
     return this.backing?.isGone === true;
   }
@@ -34,7 +34,7 @@ export class ArenaModel {
     return 'slotCount' in arena ? arena.slotCount * arena.slotCapacity : arena.totalSize;
   }
 
-  /** Bytes of the slot or block that a request takes; undefined for one that is too large. */
+  /** Bytes of the slot or block that a request takes; undefined for a request that is too large. */
   blockFor(length: number | undefined): number | undefined {
     const { arena } = this;
     if ('slotCount' in arena)
@@ -45,7 +45,7 @@ export class ArenaModel {
     return size;
   }
 
-  /** @throws Finding when the counters are others */
+  /** @throws Finding when a counter differs from the model */
   checkMetrics(): void {
     const metrics = this.arena.metrics();
     expectSame(metrics.allocationsOk, this.allocationsOk, 'allocationsOk');
@@ -57,12 +57,12 @@ export class ArenaModel {
     expectSame(metrics.leaksReclaimed + metrics.leaksPinned, 0, 'leaks');
     expectSame(metrics.bytesReserved, this.total, 'bytesReserved');
     expectSame(this.arena.isClosed, this.isClosed, 'isClosed');
-    // What travels within one thread is open not at all, or twice.
+    // Bytes that travel within one thread are listed as open not at all, or twice.
     if (!this.traits.isWatched || this.traits.isShared) return;
     expectSame(this.arena.openAllocations().length, this.allocationsOk - this.frees, 'open allocations');
   }
 
-  /** Everything was released: it came back, and merged. */
+  /** Checks, after everything was released, that all memory was returned and merged. */
   checkEmpty(): void {
     this.checkMetrics();
     expectSame(this.frees, this.allocationsOk, 'frees of all allocations');
@@ -79,7 +79,7 @@ export class Block {
   readonly owner: ArenaModel | undefined;
   readonly size: number;
   readonly isWritable: boolean;
-  /** Handles, messages and tickets. */
+  /** The number of handles, messages and tickets that hold it. */
   holders = 1;
 
   constructor(owner: ArenaModel | undefined, size: number, isWritable = true) {
@@ -101,11 +101,11 @@ export class Block {
 
 export interface BufferModel {
   readonly handle: ArenaBuffer | BytesMut;
-  /** `mut` is heap memory that grows, `spill` moves there, `firm` throws when full. */
+  /** What a full buffer does: `mut` grows on the heap, `spill` moves to the heap, `firm` throws. */
   growth: 'mut' | 'spill' | 'firm';
   block: Block;
   isSpilled: boolean;
-  /** Bytes visible; of memory that grew as the handle says. */
+  /** The visible bytes. For heap memory that grew, the value that the handle reports. */
   capacity: number;
   /** Offset of the first byte in the block. */
   start: number;
@@ -113,23 +113,24 @@ export interface BufferModel {
   length: number;
 }
 
-/** A buffer on the heap that grows. @param content of which the first `length` bytes are its own */
+/** The model of a heap buffer that grows. @param content its first `length` bytes are the content of the buffer */
 export function growableBuffer(handle: BytesMut, content: Uint8Array, length: number): BufferModel {
   const { capacity } = handle;
   const block = new Block(undefined, 0);
   return { handle, growth: 'mut', block, isSpilled: false, capacity, start: 0, content, length };
 }
 
-/** `content[from, to)` are its bytes; parts of one payload share `content`, which nobody writes to. */
+/** Its bytes are `content[from, to)`. Parts of one payload share `content`, which is never written to. */
 export interface BytesModel {
   readonly handle: Bytes;
-  /** Undefined where it holds no memory. */
+  /** Undefined when it holds no memory. */
   block: Block | undefined;
   content: Uint8Array;
   from: number;
   to: number;
-  /** Offset of the first byte in the block, and bytes visible in that to who makes it writable again. */
+  /** Offset of the first byte in the block. */
   offset: number;
+  /** Offset in the block where the capacity ends when the bytes are made writable again. */
   visible: number;
 }
 
@@ -143,10 +144,10 @@ export interface RawModel {
 export type DeadHandle = ArenaBuffer | BytesMut | Bytes | RawRegion;
 
 const MOST_DEAD = 16;
-/** Handles on frozen bytes at a time: more would only make the choice among them rarer. */
+/** The most handles on frozen bytes at a time. With more, each of them would only be chosen more rarely. */
 export const MOST_BYTES = 48;
 
-/** Everything a program has made and not given back. */
+/** Everything that a program has made and not released, and some handles that it gave up. */
 export class World {
   readonly isHostile: boolean;
   readonly arenas: ArenaModel[] = [];
@@ -165,7 +166,7 @@ export class World {
   }
 }
 
-/** Takes an element out of a list of which the order does not matter. */
+/** Removes an element from a list whose order does not matter. */
 export function remove<Item>(items: Item[], item: Item): void {
   const at = items.indexOf(item);
   if (at < 0) return;

@@ -3,7 +3,7 @@ import type { Dice } from './dice.js';
 import { anything } from './hostile.js';
 import { Fails, refusalOfInteger } from './outcome.js';
 
-/** How an arena was asked for; what its model must know. */
+/** The options of an arena, as far as its model must know them. */
 export interface Traits {
   readonly kind: 'fixed' | 'buddy';
   readonly isRaw: boolean;
@@ -18,7 +18,7 @@ export interface Traits {
 
 export type Draft = { -readonly [Key in keyof Traits]: Traits[Key] };
 
-/** A builder without the types that keep a program from misusing it. */
+/** A builder without the types that prevent misuse. */
 export interface LooseBuilder {
   alignment(byteCount: unknown): this;
   initPolicy(policy: unknown): this;
@@ -36,15 +36,15 @@ export interface LooseBuilder {
   buildAsyncWith(waiters: unknown): unknown;
 }
 
-/** One option of both builders. A new one is a row more in {@link OPTIONS}. */
+/** One option of the builders. A new option needs one more row in {@link OPTIONS}. */
 export interface BuilderOption {
   readonly name: string;
-  /** One in how many arenas has it. */
+  /** One in this many arenas has the option. */
   readonly rarity: number;
-  /** Whether it goes with what was chosen before. */
+  /** Whether it is compatible with the options chosen before. */
   suits(draft: Draft): boolean;
   apply(builder: LooseBuilder, draft: Draft, dice: Dice): void;
-  /** Calls it with any argument at all. @returns what it must throw, known before the call */
+  /** A call of the option with any argument at all. @returns the call, and the failure that it must throw */
   misuse(dice: Dice): { readonly refusal: number; call(builder: LooseBuilder): unknown };
 }
 
@@ -61,7 +61,7 @@ export const OPTIONS: readonly BuilderOption[] = [
     },
     misuse(dice) {
       const any = anything(dice);
-      // What can be had would take gigabytes.
+      // These two can be allocated, but would take gigabytes.
       const value = any === 2 ** 31 || any === 2 ** 32 ? 2 ** 50 : any;
       const isPower = typeof value === 'number' && value >= 1 && Number.isInteger(Math.log2(value));
       const refusal = refusalOfInteger(value, 1) || (isPower ? 0 : Fails.Build);
@@ -116,7 +116,7 @@ export const OPTIONS: readonly BuilderOption[] = [
   },
   {
     name: 'shared',
-    // Chosen by the profile: its memory is too much to make for every arena.
+    // Only the profile chooses it: a shared arena takes too much memory to be made at random.
     rarity: Number.POSITIVE_INFINITY,
     suits: always,
     apply(builder, draft, dice) {
@@ -127,7 +127,7 @@ export const OPTIONS: readonly BuilderOption[] = [
       const value = anything(dice);
       const options = dice.oneIn(2) ? value : { maxThreads: value };
       const isObject = typeof options === 'object' && options !== null;
-      // Asked for a field, a hostile object may throw what it likes.
+      // A hostile object may throw when a field is read.
       const refusal = isObject ? refusalOfMaxThreads(options) : Fails.Type;
       return { refusal, call: (builder) => builder.shared(options) };
     },
@@ -153,7 +153,7 @@ export const OPTIONS: readonly BuilderOption[] = [
     suits: always,
     apply(builder) {
       builder.onLeak((leak: Leak) => {
-        throw new Error(`a program that holds all its handles was told of a leak\n${leak.stack}`);
+        throw new Error(`a leak was reported, although the program holds all its handles\n${leak.stack}`);
       });
     },
     misuse(dice) {
@@ -195,7 +195,7 @@ function refusalOfMaxThreads(options: object): number {
   }
 }
 
-/** Applies what options the dice say, and those of `names`. */
+/** Applies the options in `names`, and others that the dice choose. */
 export function chooseOptions(builder: LooseBuilder, draft: Draft, names: readonly string[], dice: Dice): void {
   for (const option of OPTIONS) {
     const isChosen = names.includes(option.name) || (option.rarity < 100 && dice.oneIn(option.rarity));

@@ -13,7 +13,7 @@ export class Finding extends Error {
   override readonly name: string = 'Finding';
 }
 
-/** What a call may throw, a bit each, so that the outcomes allowed to a call are one number. */
+/** The failures of a call, one bit each, so that one number can hold all that a call may throw. */
 export const Fails = {
   Type: 1,
   Range: 2,
@@ -27,15 +27,15 @@ export const Fails = {
   ChannelClosed: 512,
   /** AbortError or TimeoutError. */
   Wait: 1024,
-  /** What a hostile value threw itself. */
+  /** The error that a hostile value throws itself. */
   Marker: 2048,
 } as const;
 
-/** Refused allocations: all of them count in `allocationsFailed`. */
+/** The failures of a refused allocation. All of them count in `allocationsFailed`. */
 export const REFUSALS: number = Fails.ArenaFull | Fails.TooLarge | Fails.Closed;
 export const ANY_FAILURE: number = 4095;
 
-/** Thrown by hostile values; whoever called with one may see it. */
+/** Thrown by hostile values. A call that was given one may throw it too. */
 export class Marker extends Error {
   override readonly name: string = 'Marker';
 }
@@ -58,7 +58,7 @@ const BUILD_CODES: ReadonlySet<string> = new Set([
   'TOO_MANY_THREADS',
 ]);
 
-/** The bit of a thrown value; 0 for what is documented nowhere. */
+/** The bit of a thrown value; 0 for an error that is not documented. */
 export function failureOf(error: unknown): number {
   if (error instanceof AllocError) return CODES[error.code] ?? 0;
   if (error instanceof ReleasedError) return error.code === 'RELEASED' ? Fails.Released : 0;
@@ -80,7 +80,7 @@ function isStackOverflow(error: RangeError): boolean {
   return /call stack/.test(error.message);
 }
 
-/** How a call went: `failure` is 0 where it returned. */
+/** The outcome of a call. `failure` is 0 when the call returned. */
 export interface Attempt<Result> {
   readonly failure: number;
   readonly value: Result | undefined;
@@ -88,9 +88,9 @@ export interface Attempt<Result> {
 
 /**
  * Makes a call.
- * @param must it has to throw one of these; 0 where it has to return
- * @param may it may throw one of these too
- * @throws Finding when it does otherwise
+ * @param must the call has to throw one of these failures; 0 when it has to return
+ * @param may the call may also throw one of these
+ * @throws Finding when the call does anything else
  */
 export function attempt<Result>(what: string, must: number, may: number, call: () => Result): Attempt<Result> {
   let value: Result;
@@ -102,13 +102,15 @@ export function attempt<Result>(what: string, must: number, may: number, call: (
     if ((failure & (must | may)) === 0) throw unexpected(what, must | may, error);
     return { failure, value: undefined };
   }
-  if (must !== 0) throw new Finding(`${what} returned, and should have thrown ${namesOf(must)}`);
+  if (must !== 0) throw new Finding(`${what} returned, but should have thrown ${namesOf(must)}`);
   return { failure: 0, value };
 }
 
 export function unexpected(what: string, allowed: number, error: unknown): Finding {
   const shown = error instanceof Error ? (error.stack ?? String(error)) : String(error);
-  return new Finding(`${what} threw, where ${allowed === 0 ? 'nothing' : namesOf(allowed)} was allowed: ${shown}`);
+  return new Finding(
+    `${what} threw an error that is not allowed (allowed: ${allowed === 0 ? 'none' : namesOf(allowed)}): ${shown}`,
+  );
 }
 
 function namesOf(failures: number): string {
@@ -118,7 +120,7 @@ function namesOf(failures: number): string {
     .join(' or ');
 }
 
-/** What a call must throw for `value` where it asks for an integer in `[min, max]`. */
+/** The failure that a call must throw for `value` when it expects an integer in `[min, max]`; 0 for a valid one. */
 export function refusalOfInteger(value: unknown, min: number, max: number = Number.MAX_SAFE_INTEGER): number {
   if (typeof value !== 'number') return Fails.Type;
   return Number.isInteger(value) && value >= min && value <= max && Math.abs(value) < 2 ** 53 ? 0 : Fails.Range;

@@ -13,12 +13,12 @@ import * as raws from './raw-ops.js';
 import { SHARED_OPERATIONS, SharedWorld } from './shared-ops.js';
 import { WAIT_OPERATIONS, WaitWorld } from './wait-ops.js';
 
-/** What numbers of a program stand for: its first one makes the arenas, each other one is an operation and its arguments. */
+/** The first number of a program makes the arenas. Each other number stands for one operation and its arguments. */
 export type Program = readonly number[];
 
 export interface Profile {
   readonly name: string;
-  /** Numbers of a program. */
+  /** How many numbers a program has. */
   readonly length: number;
   run(program: Program): void | Promise<void>;
 }
@@ -61,14 +61,14 @@ const BUILD: Weighted = [
   [1, useGeometry],
 ];
 
-/** Operations by the low byte of a number. */
+/** A table of the operations, by the low byte of a number. */
 function decoder(operations: Weighted): readonly Operation[] {
   const table = operations.flatMap(([weight, operation]) => new Array<Operation>(weight).fill(operation));
   return Array.from({ length: 256 }, (_, byte) => table[Math.floor((byte * table.length) / 256)] as Operation);
 }
 
 const dice = new Dice();
-// Programs release what they released; a guarded arena would say so each time.
+// Programs release handles twice on purpose. A guarded arena would warn each time.
 environment.warn = () => undefined;
 
 function begin(world: World, program: Program, options: readonly string[], count: number): void {
@@ -95,7 +95,7 @@ function synchronous(name: string, operations: Weighted, options: readonly strin
   };
 }
 
-/** One whose operations start what ends later: each is followed by what is ready. */
+/** A profile whose operations start calls that end later. After each operation, everything that is ready runs. */
 function waiting<Kind extends World & { finish(): Promise<void>; settle(): void | Promise<void> }>(
   name: string,
   operations: Weighted,

@@ -55,7 +55,7 @@ export const releaseRaw: Operation = (world, dice) => {
 type Use<Handle> = (handle: Handle) => unknown;
 
 const one = Uint8Array.of(1);
-// What needs a live handle, whatever the arguments.
+// Calls that need a live handle, whatever their arguments.
 const BUFFER_USES: readonly Use<ArenaBuffer>[] = [
   (handle) => handle.putU8(1),
   (handle) => handle.putI64(1n),
@@ -127,14 +127,14 @@ function use(handle: DeadHandle, at: number): unknown {
   return of(RAW_USES)(handle);
 }
 
-/** A handle that was given up throws ReleasedError, whatever is asked of it; giving it up again does nothing. */
+/** Uses a handle that was given up. Every use must throw ReleasedError; giving it up again must do nothing. */
 export const useDead: Operation = (world, dice) => {
   const handle = dice.from(world.dead);
   if (handle === undefined) return;
   if (dice.oneIn(4)) {
     if (handle instanceof ArenaBuffer) handle.abandon();
     else if (!(handle instanceof BytesMut)) handle.release();
-    if (handle instanceof Bytes && !handle.isReleased) throw new Finding('released bytes say that they are not');
+    if (handle instanceof Bytes && !handle.isReleased) throw new Finding('isReleased is false for released bytes');
     inspect(handle);
     handle.toJSON();
     return;

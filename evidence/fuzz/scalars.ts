@@ -5,7 +5,7 @@ import { Fails, refusalOfInteger } from './outcome.js';
 
 type Buffer = ArenaBuffer | BytesMut;
 
-/** A field that can be written and read: its writer, its reader, and what a DataView does in their place. */
+/** A kind of field: its writer, its reader, and the calls of a DataView that do the same. */
 export interface Scalar {
   readonly name: string;
   readonly kind: 'int' | 'big' | 'float';
@@ -62,7 +62,7 @@ export const WRITERS: readonly Scalar[] = [
   { name: 'F64Le', ...float(8), put: (w, v) => w.putF64Le(n(v)), get: (r) => r.getF64Le(), set: (d, v) => d.setFloat64(0, n(v), true), read: (d, at) => d.getFloat64(at, true) },
 ];
 
-/** A value for a field: at its bounds, within, or where values are hostile anything. */
+/** A value for a field: at its bounds or within them. If `isHostile`, it may be anything. */
 export function anyValue({ kind, min, max, size }: Scalar, dice: Dice, isHostile: boolean): unknown {
   if (isHostile && dice.oneIn(4)) return kind === 'big' ? anyBigInt(dice) : anything(dice);
   if (kind === 'big') return dice.oneIn(4) ? dice.pick([min, max]) : BigInt(dice.next());
@@ -71,7 +71,7 @@ export function anyValue({ kind, min, max, size }: Scalar, dice: Dice, isHostile
   return (min as number) + Math.floor((dice.next() / 2 ** 32) * 2 ** (8 * size));
 }
 
-/** What writing `value` must throw for its sake. */
+/** The failure that writing must throw because of `value`; 0 for a valid value. */
 export function refusalOfValue({ kind, min, max }: Scalar, value: unknown): number {
   if (kind === 'float') return typeof value === 'number' ? 0 : Fails.Type;
   if (kind === 'int') return refusalOfInteger(value, min as number, max as number);

@@ -17,7 +17,7 @@ import { type ArenaModel, type Block, type BytesModel, MOST_BYTES, remove, type 
 import { attempt, expectBytes, expectSame, Fails, Finding, refusalOfInteger } from './outcome.js';
 import { anyWaitOptions, WaitWorld } from './wait-ops.js';
 
-/** Bytes on their way. */
+/** Bytes in a channel or in a ticket. */
 interface Message {
   readonly block: Block | undefined;
   readonly content: Uint8Array;
@@ -33,7 +33,7 @@ interface ChannelModel {
   isClosed: boolean;
 }
 
-/** Arenas that threads could share, in one thread: channels and tickets too. */
+/** A world of shared arenas with channels and tickets, all used by one thread. */
 export class SharedWorld extends WaitWorld {
   readonly channels: ChannelModel[] = [];
   readonly tickets: { readonly ticket: Ticket; readonly model: ArenaModel; message: Message | undefined }[] = [];
@@ -55,8 +55,8 @@ export class SharedWorld extends WaitWorld {
     await this.settle();
     for (const entry of this.channels) {
       while (entry.queue.length > 0) tryReceive(this, entry)?.handle.length;
-      expectSame(entry.channel.tryReceive(), undefined, 'a message of a channel that is empty');
-      expectSame(entry.pendingSends + entry.pendingReceives, 0, 'calls that wait at a closed channel');
+      expectSame(entry.channel.tryReceive(), undefined, 'a message from an empty channel');
+      expectSame(entry.pendingSends + entry.pendingReceives, 0, 'calls that still wait at a closed channel');
     }
     for (const { ticket, model, message } of this.tickets)
       if (message !== undefined) redeemMessage(this, ticket, model, message);
@@ -67,7 +67,7 @@ export class SharedWorld extends WaitWorld {
 
 function sharedOf({ arena }: ArenaModel): SharedFixedArena | SharedBuddyArena {
   if (arena instanceof SharedFixedArena || arena instanceof SharedBuddyArena) return arena;
-  throw new Finding('shared() gave something else');
+  throw new Finding('shared() did not build a shared arena');
 }
 
 function attachAgain(arena: SharedFixedArena | SharedBuddyArena): object {
@@ -76,12 +76,12 @@ function attachAgain(arena: SharedFixedArena | SharedBuddyArena): object {
     : BuddyArena.attach(structuredClone(arena.handle()));
 }
 
-/** Audits an arena that nobody uses, leaves it, and comes back. */
+/** Audits an arena that is no longer in use, and detaches from it. Calls after that must fail. */
 function leave(model: ArenaModel): void {
   const arena = sharedOf(model);
   const { thread } = arena as unknown as { thread: SharedThread };
   const wrong = auditArena(thread.tools);
-  if (wrong.length > 0) throw new Finding(`the audit says: ${wrong.slice(0, 5).join('; ')}`);
+  if (wrong.length > 0) throw new Finding(`the audit found: ${wrong.slice(0, 5).join('; ')}`);
   arena.detach();
   attempt('handle() after detach()', Fails.Build, 0, () => arena.handle());
   attempt('allocate() after detach()', Fails.Closed, 0, () => arena.allocate(1));
@@ -92,7 +92,7 @@ function messageOf(model: BytesModel): Message {
   return { block: model.block, content: contentOf(model), offset: model.offset };
 }
 
-/** Adds the bytes that came with a message; they must be those that were sent. */
+/** Adds the bytes of a received message. They must be equal to those that were sent. */
 function arrived(world: World, handle: Bytes, { block, content, offset }: Message): BytesModel {
   const bytes: BytesModel = {
     handle,
@@ -143,7 +143,7 @@ const useTicket: Operation = (world, dice) => {
   if (of !== undefined) world.tickets.push({ ticket, model: of, message: messageOf(model) });
 };
 
-/** What is no ticket, and what changes while it is looked at. */
+/** Redeems a value that is not a ticket, or a ticket whose `message` changes between two reads. */
 const useFalseTicket: Operation = (world, dice) => {
   if (!(world instanceof SharedWorld)) return;
   const arena = sharedOf(dice.pick(world.arenas));
@@ -155,13 +155,15 @@ const useFalseTicket: Operation = (world, dice) => {
     ? anything(dice)
     : {
         ...fields,
-        // No state that a ticket has reached: with one of those this may by chance be another open ticket, and a good one.
+        // A state that no ticket has reached. With another state, this could by chance be an open ticket that is valid.
         state: dice.pick([0x416c_6c41, 2 ** 31 - 1, 2 ** 40 + 1]),
         get message(): unknown {
           return answers.length > 1 ? answers.shift() : answers[0];
         },
       };
-  attempt('redeem of no ticket', fields.arena === '' ? 0 : may, may, () => arena.redeem(ticket as Ticket).release());
+  attempt('redeem of a false ticket', fields.arena === '' ? 0 : may, may, () =>
+    arena.redeem(ticket as Ticket).release(),
+  );
 };
 
 const trySend: Operation = (world, dice) => {
@@ -183,7 +185,7 @@ function sent(world: World, { queue }: ChannelModel, model: BytesModel): void {
   remove(world.bytes, model);
   world.bury(model.handle);
   const message = messageOf(model);
-  // Bytes of no length take no memory along.
+  // Empty bytes take no memory with them.
   if (message.content.length === 0) model.block?.drop();
   queue.push(message.content.length === 0 ? { ...message, block: undefined } : message);
 }
@@ -191,11 +193,11 @@ function sent(world: World, { queue }: ChannelModel, model: BytesModel): void {
 function tryReceive(world: World, { channel, queue, pendingSends }: ChannelModel): BytesModel | undefined {
   const { value: handle } = attempt('tryReceive', 0, 0, () => channel.tryReceive());
   if (handle === undefined) {
-    if (pendingSends === 0) expectSame(queue.length, 0, 'messages of a channel that gives none');
+    if (pendingSends === 0) expectSame(queue.length, 0, 'messages of a channel that returned none');
     return undefined;
   }
   const message = queue.shift();
-  if (message === undefined) throw new Finding('a message that nobody sent');
+  if (message === undefined) throw new Finding('a message was received that was never sent');
   return arrived(world, handle, message);
 }
 
@@ -221,7 +223,7 @@ const sendLater: Operation = (world, dice) => {
     may,
     () => {
       entry.pendingSends--;
-      if (!world.bytes.includes(model)) throw new Finding('bytes were sent that had been given up');
+      if (!world.bytes.includes(model)) throw new Finding('bytes were sent after their handle was given up');
       sent(world, entry, model);
     },
     () => {
@@ -244,7 +246,7 @@ const receiveLater: Operation = (world, dice) => {
       entry.pendingReceives--;
       if (handle === undefined) return expectSame(entry.isClosed, true, 'whether a channel that ended was closed');
       const message = entry.queue.shift();
-      if (message === undefined) throw new Finding('a message that nobody sent');
+      if (message === undefined) throw new Finding('a message was received that was never sent');
       arrived(world, handle, message);
     },
     () => {
@@ -262,11 +264,11 @@ const lookAtChannel: Operation = (world, dice) => {
   if (entry.pendingSends + entry.pendingReceives === 0) expectSame(channel.length, entry.queue.length, 'messages');
   expectSame(channel.isClosed, entry.isClosed, 'isClosed of a channel');
   const again = attempt('attach', 0, 0, () => attachAgain(arena));
-  expectSame(again.value, arena, 'what attaching gives');
+  expectSame(again.value, arena, 'the result of attach');
   expectSame(BytesChannel.attach(structuredClone(channel.handle())).capacity, channel.capacity, 'capacity');
   if (dice.oneIn(2)) {
     const falseHandle = dice.oneIn(2) ? anything(dice) : hostileOptions(dice, { ...channel.handle() });
-    attempt('attach of no handle', 0, Fails.Type | Fails.Build | Fails.Marker, () =>
+    attempt('attach of a false handle', 0, Fails.Type | Fails.Build | Fails.Marker, () =>
       BytesChannel.attach(falseHandle as never),
     );
   }
@@ -282,7 +284,7 @@ const lookAtChannel: Operation = (world, dice) => {
   }
 };
 
-/** Sleeps for what little time it may; memory that is free is had at once. */
+/** Waits at most for the very short `timeout`. An empty arena must have memory at once. */
 function allocateBlocking(world: World, model: ArenaModel, timeout: unknown): void {
   const arena = sharedOf(model);
   const invalid = refusalOfInteger(timeout, 0, 2 ** 31 - 1);
@@ -293,7 +295,8 @@ function allocateBlocking(world: World, model: ArenaModel, timeout: unknown): vo
     isFixed ? arena.allocateBlocking(timeout as number) : arena.allocateBlocking(1, timeout as number),
   );
   if (failure === Fails.Closed) model.allocationsFailed++;
-  if (failure === Fails.Wait && model.bytesLive === 0) throw new Finding('an empty arena had no memory');
+  if (failure === Fails.Wait && model.bytesLive === 0)
+    throw new Finding('allocateBlocking found no memory in an empty arena');
   if (value !== undefined && size !== undefined) addBuffer(world, model, value, size, 1);
 }
 

@@ -1,6 +1,6 @@
 import type { Profile, Program } from './program.js';
 
-/** What running a program threw; undefined where it went well. */
+/** The error that a program throws; undefined when it passes. */
 export async function failureOfRun(profile: Profile, program: Program): Promise<Error | undefined> {
   try {
     await profile.run(program);
@@ -11,9 +11,9 @@ export async function failureOfRun(profile: Profile, program: Program): Promise<
 }
 
 /**
- * A shorter program that fails too: parts are left out, halves at first and single numbers in the end, as long as it goes on
- * failing (delta debugging). The first number makes the arenas and stays.
- * @param most runs
+ * Finds a shorter program that fails too (delta debugging): it leaves out parts, first halves and in the end single
+ * numbers, as long as the program still fails. The first number makes the arenas and stays.
+ * @param most how often it may run a program
  */
 export async function shrink(profile: Profile, program: Program, most = 4000): Promise<Program> {
   let best = program;
@@ -33,7 +33,7 @@ export async function shrink(profile: Profile, program: Program, most = 4000): P
   return best;
 }
 
-/** A failing program as a line for the list in test/fuzz-findings.test.ts. */
+/** A failing program as a line for the list in test/project/fuzz-findings.test.ts. */
 export function caseOf(profile: Profile, program: Program, error: Error): string {
   const what = JSON.stringify((error.message.split('\n')[0] ?? '').slice(0, 100));
   return `{ broke: ${what}, profile: '${profile.name}', program: [${program.join(', ')}] },`;

@@ -17,7 +17,7 @@ import { anything, hostileOptions, hostileSignal, integerUpTo, reentry } from '.
 import { type ArenaModel, World } from './model.js';
 import { expectSame, Fails, Finding, failureOf, Marker, REFUSALS, refusalOfInteger, unexpected } from './outcome.js';
 
-/** A request whose promise is not settled. */
+/** A request whose promise is not settled yet. */
 interface Pending {
   readonly model: ArenaModel;
   readonly size: number;
@@ -26,15 +26,17 @@ interface Pending {
 const TICKS = 8;
 const MOST_ENTRIES = 4;
 
-/** A world in which memory is waited for. */
+/** A world whose programs wait for memory. */
 export class WaitWorld extends World {
   readonly pending: Pending[] = [];
   readonly controllers: AbortController[] = [];
-  /** Calls that are under way and not settled, of any kind. */
+  /** The number of asynchronous calls of any kind that are not settled. */
   unsettled = 0;
-  /** The program gives the thread up to timers. */
+  /** Whether timers may run before the next operation. */
   yields = false;
-  /** How often hostile code may still go back in: what it frees wakes the strategy, which goes back in. */
+  /**
+   * How often hostile code may still call back in. The limit ends a loop: the memory it frees wakes the strategy again.
+   */
   private entries = MOST_ENTRIES;
   private finding: unknown;
 
@@ -49,7 +51,7 @@ export class WaitWorld extends World {
     return dice.oneIn(3) ? new Meddler(() => reentry.run()) : undefined;
   }
 
-  /** What hostile code does in the middle of a call: takes memory and gives it back. */
+  /** What hostile code does in the middle of a call: it allocates memory and returns it. */
   private reenter(chance: Dice): void {
     if (this.entries-- <= 0) return;
     try {
@@ -68,12 +70,12 @@ export class WaitWorld extends World {
     }
   }
 
-  /** Fails the program, from where throwing would be lost. */
+  /** Fails the program. For code from which a thrown error would be lost. */
   failed(error: unknown): void {
     this.finding ??= error;
   }
 
-  /** Follows a promise to its end. */
+  /** Follows a promise until it settles. */
   follow<Result>(
     what: string,
     promise: Promise<Result>,
@@ -101,7 +103,7 @@ export class WaitWorld extends World {
     if (this.pending.length > 0) for (const model of this.arenas) this.checkWaits(model);
   }
 
-  /** Nobody waits for what is free. */
+  /** Checks that no request waits for memory that is free. */
   private checkWaits(model: ArenaModel): void {
     const { arena } = model;
     const waits = this.pending.filter((pending) => pending.model === model);
@@ -111,7 +113,7 @@ export class WaitWorld extends World {
     const smallest = Math.min(...waits.map(({ size }) => size));
     const largest =
       arena instanceof AsyncBuddyArena ? arena.metrics().largestFreeBlock : model.total - metrics.bytesLive;
-    if (largest >= smallest) throw new Finding(`${smallest} bytes are waited for, and ${largest} free`);
+    if (largest >= smallest) throw new Finding(`a request for ${smallest} bytes waits, although ${largest} are free`);
   }
 
   async finish(): Promise<void> {
@@ -121,13 +123,13 @@ export class WaitWorld extends World {
       model.isClosed = true;
     }
     await this.settle();
-    expectSame(this.pending.length, 0, 'requests that wait after close()');
+    expectSame(this.pending.length, 0, 'requests that still wait after close()');
     await this.settle();
     releaseAll(this);
   }
 }
 
-/** The default strategy, with a program that meddles whenever it is called. */
+/** The default strategy, which also runs hostile code whenever it is called. */
 class Meddler extends NotifyWaiters {
   private readonly meddle: () => void;
 
@@ -171,7 +173,7 @@ export function anyWaitOptions(world: WaitWorld, dice: Dice): { options: WaitOpt
   return { options: anything(dice) as WaitOptions, invalid: ANY_OPTIONS };
 }
 
-/** Whether anything at all is accepted as options is told by its type; no telling here. */
+/** Anything at all as options may be refused because of its type. Here that is not predicted. */
 const ANY_OPTIONS = Fails.Type;
 const ENDS: number = Fails.Wait | Fails.Marker | Fails.Closed | Fails.Type | Fails.Range;
 
@@ -184,12 +186,12 @@ const allocateAsync: Operation = (world, dice) => {
   const length =
     isFixed && dice.oneIn(2) ? undefined : integerUpTo(dice, Math.max(1, model.total >> dice.below(5)), dice.oneIn(4));
   const { options } = anyWaitOptions(world, dice);
-  // An object in the place of a length is the options.
+  // An object in place of a length is taken as the options.
   const noLength = isFixed && (length === undefined || typeof length === 'object');
   const invalid = noLength ? 0 : refusalOfInteger(length, 1);
   const size = invalid === 0 ? model.blockFor(noLength ? undefined : (length as number)) : undefined;
   const may = ENDS | (invalid === 0 && size === undefined ? Fails.TooLarge : 0);
-  // Before the call: what a hostile value does in it may serve the request already.
+  // Added before the call: hostile code that runs in the call may already serve the request.
   const entry = { model, size: size ?? 0 };
   world.pending.push(entry);
   const ended = (): void => void world.pending.splice(world.pending.indexOf(entry), 1);
@@ -199,7 +201,8 @@ const allocateAsync: Operation = (world, dice) => {
     may,
     (handle) => {
       ended();
-      if (size === undefined) throw new Finding(`a request of ${String(length)} bytes was served`);
+      if (size === undefined)
+        throw new Finding(`a request of ${String(length)} bytes was served, although it is invalid or too large`);
       arenaOps.addBuffer(world, model, handle, size, length as number | undefined);
     },
     (failure) => {
@@ -218,7 +221,7 @@ const turn: Operation = (world, dice) => {
   if (world instanceof WaitWorld && dice.oneIn(16)) world.yields = true;
 };
 
-/** Writes to, freezes or abandons a buffer in the middle of its own spill, where a strategy is told of the slot. */
+/** Writes to, freezes or abandons a buffer in the middle of its spill, when the strategy is told of the freed slot. */
 const meddleWithSpill: Operation = (_world, dice) => {
   let act: () => void = () => undefined;
   const waiters = { register: () => new NotifyWaiters().register(), wake: () => act() };

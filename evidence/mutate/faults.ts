@@ -1,24 +1,24 @@
-/** A mistake that is planted into a file of the built package, to see that a test fails of it. */
+/** A mistake that is planted into a file of the built package. At least one test must fail because of it. */
 export interface Fault {
   /** What is wrong. */
   readonly name: string;
-  /** File in `dist`, without its ending. */
+  /** File in `dist`, without its extension. */
   readonly file: string;
-  /** Text that the file has exactly once. */
+  /** Text that occurs exactly once in the file. */
   readonly find: string;
   readonly replace: string;
-  /** Test files that should find it, run first. */
+  /** Test files that should find the fault. They run first. */
   readonly tests?: readonly string[];
 }
 
-/** What is found and what it is replaced by, under the fault's name. */
+/** The text to find and its replacement, by the name of the fault. */
 type Edits = Readonly<Record<string, readonly [find: string, replace: string]>>;
 
 function faultsIn(file: string, tests: readonly string[], edits: Edits): Fault[] {
   return Object.entries(edits).map(([name, [find, replace]]) => ({ name, file, find, replace, tests }));
 }
 
-/** Faults that no test could find, for they change nothing that can be observed, are not in this table. */
+/** Faults that change nothing observable are not in this table, because no test could find them. */
 export const faults: readonly Fault[] = [
   ...faultsIn(
     'handles/handles',
@@ -34,15 +34,15 @@ export const faults: readonly Fault[] = [
       'bytes-channel',
     ],
     {
-      'release counts no holder off': [
+      'release() does not subtract a holder': [
         'this.giveUp();\n        if (--allocation.holders === 0)',
         'this.giveUp();\n        if (allocation.holders === 1)',
       ],
-      'narrowing to nothing counts no holder off': [
+      'narrowing to an empty range does not subtract a holder': [
         'EMPTY.holders++;\n        if (--allocation.holders === 0)',
         'EMPTY.holders++;\n        if (allocation.holders === 1)',
       ],
-      'departing counts no holder off': [
+      'departing does not subtract a holder': [
         'source.giveUp();\n        if (--allocation.holders === 0)',
         'source.giveUp();\n        if (allocation.holders === 1)',
       ],
@@ -54,81 +54,81 @@ export const faults: readonly Fault[] = [
         'allocation.holders++;\n        return new Bytes(allocation, offset, size);',
         'return new Bytes(allocation, offset, size);',
       ],
-      'an empty slice keeps memory': ['if (size === 0)\n            return new Bytes(EMPTY, 0, 0);', ''],
-      'narrowing to nothing keeps memory': ['if (size !== 0)\n            return;', 'return;'],
-      'freezing nothing keeps memory': [
+      'an empty slice holds memory': ['if (size === 0)\n            return new Bytes(EMPTY, 0, 0);', ''],
+      'narrowing to an empty range keeps the memory': ['if (size !== 0)\n            return;', 'return;'],
+      'freezing an empty buffer keeps the slot': [
         'allocation.owner.release(allocation);\n            return Bytes.over(EMPTY, 0, 0);',
         'return Bytes.over(EMPTY, 0, 0);',
       ],
       'a freeze is not counted': ['allocation.owner.countFreeze();', ''],
-      'what was written is not noted': [
+      'the written range is not recorded': [
         'if (this.cursor > allocation.dirtyEnd)\n            allocation.dirtyEnd = this.cursor;',
         '',
       ],
-      'the last byte written is not noted': [
+      'the last written byte is not recorded': [
         'allocation.dirtyEnd = this.cursor;',
         'allocation.dirtyEnd = this.cursor - 1;',
       ],
-      'what was written is noted less than before': ['if (this.cursor > allocation.dirtyEnd)', 'if (true)'],
+      'the recorded written range can shrink': ['if (this.cursor > allocation.dirtyEnd)', 'if (true)'],
       'a spill is not counted': ['owner.countSpill();', ';'],
       'a spill keeps the slot': ['owner.countSpill();\n        owner.release(allocation);', 'owner.countSpill();'],
       'a spill copies nothing': ['if (used > 0)\n            bytes.set(allocation.content(start, used));', ''],
-      'what is appended in a spill comes first': [
+      'bytes appended in a spill are put at the front': [
         '            bytes.set(tail, used);',
         '            bytes.set(tail, 0);',
       ],
-      'what is appended in a spill is not counted': ['tail === undefined ? used : used + byteCount', 'used'],
-      'what is appended to a growing BytesMut is lost': ['memory.bytes.set(tail, used);', ''],
-      'tryIntoMut takes bytes that others hold': [
+      'bytes appended in a spill are not counted': ['tail === undefined ? used : used + byteCount', 'used'],
+      'bytes appended to a growing BytesMut are lost': ['memory.bytes.set(tail, used);', ''],
+      'tryIntoMut() takes bytes that other handles hold': [
         '!allocation.owner.writable || !allocation.owner.isSoleHolder(allocation)',
         '!allocation.owner.writable',
       ],
-      'tryIntoMut takes the memory of others': [
+      'tryIntoMut() takes memory that the library does not own': [
         '!allocation.owner.writable || !allocation.owner.isSoleHolder(allocation)',
         '!allocation.owner.isSoleHolder(allocation)',
       ],
-      'tryIntoMut brings back what was cut off in front': ['allocation.start = this.offset;', ''],
-      'at() reads one byte behind the end': ['if (index >= this.size)', 'if (index > this.size)'],
-      'a slice may end one byte behind the end': [
+      'tryIntoMut() brings back bytes that were cut off at the front': ['allocation.start = this.offset;', ''],
+      'at() reads one byte past the end': ['if (index >= this.size)', 'if (index > this.size)'],
+      'slice() may end one byte past the end': [
         "checkInteger(end, 'end', 0, this.size)",
         "checkInteger(end, 'end', 0, this.size + 1)",
       ],
-      'a slice may start behind its end': [
+      'slice() may start after its own end': [
         "checkInteger(start, 'start', 0, end)",
         "checkInteger(start, 'start', 0, this.size)",
       ],
-      'splitTo() may cut one byte behind the end': [
+      'splitTo() may cut one byte past the end': [
         "checkInteger(at, 'at', 0, this.size);\n        const head",
         "checkInteger(at, 'at', 0, this.size + 1);\n        const head",
       ],
-      'splitOff() may cut one byte behind the end': [
+      'splitOff() may cut one byte past the end': [
         "checkInteger(at, 'at', 0, this.size);\n        const tail",
         "checkInteger(at, 'at', 0, this.size + 1);\n        const tail",
       ],
-      'splitTo() leaves too much': [
+      'splitTo() does not shorten the rest': [
         'this.narrow(this.offset + at, this.size - at)',
         'this.narrow(this.offset + at, this.size)',
       ],
-      'reading takes one byte too many': ['if (byteCount > this.size)', 'if (byteCount > this.size + 1)'],
-      'indexOf() may not start at the end': [
+      'a read may take one byte past the end': ['if (byteCount > this.size)', 'if (byteCount > this.size + 1)'],
+      'indexOf() refuses to start at the end': [
         "checkInteger(from, 'from', 0, this.size)",
         "checkInteger(from, 'from', 0, this.size - 1)",
       ],
-      'a view stays as it was when the handle shrinks': [
+      'the view does not follow a handle that shrinks': [
         'if (borrowed !== undefined && borrowed.length === this.size)',
         'if (borrowed !== undefined)',
       ],
-      'empty bytes are not unique': [' || allocation === EMPTY;', ';'],
-      'intoOwned() keeps the memory': ['this.release();\n        return owned;', 'return owned;'],
-      'reserve() forgets what was written': [
+      'isUnique is false for empty bytes': [' || allocation === EMPTY;', ';'],
+      'intoOwned() does not release the handle': ['this.release();\n        return owned;', 'return owned;'],
+      'reserve() ignores the bytes already written': [
         'if (byteCount > allocation.limit - this.cursor)',
         'if (byteCount > allocation.limit)',
       ],
-      'a BytesMut lives on after its freeze': [
+      'a BytesMut can be used after its freeze': [
         'this.allocation = SPENT;\n        return this.cursor === 0',
         'return this.cursor === 0',
       ],
-      'a ticket for nothing leaves the handle': [
+      'a ticket for empty bytes does not use up the handle': [
         'this.giveBack();\n            return EMPTY_TICKET;',
         'return EMPTY_TICKET;',
       ],
@@ -139,117 +139,120 @@ export const faults: readonly Fault[] = [
     },
   ),
   ...faultsIn('handles/writer', ['writers', 'spill', 'init-policy', 'bytes-mut', 'bytes-owned'], {
-    'a value is written into the neighbour': [
+    'a value may reach one byte into the neighbouring slot': [
       'return at + byteCount <= this.allocation.limit ? at',
       'return at + byteCount <= this.allocation.limit + 1 ? at',
     ],
-    'advanceMut() goes one byte too far': ['if (byteCount > remaining)', 'if (byteCount > remaining + 1)'],
-    'what was lent for writing is not noted': [
+    'advanceMut() may go one byte past the capacity': ['if (byteCount > remaining)', 'if (byteCount > remaining + 1)'],
+    'memory lent for writing is not recorded as written': [
       'allocation.dirtyEnd = allocation.limit;\n        return rest;',
       'return rest;',
     ],
-    'putSlice() writes to the front of the slot': [
+    'putSlice() always writes at the front of the slot': [
       'room.set(source, cursor - allocation.offset);',
       'room.set(source, 0);',
     ],
-    'a buffer that cannot grow does': [
+    'putSlice() grows a buffer that must not grow': [
       'if (!this.grows(allocation))\n            throw new BufferFullError(allocation.limit - this.cursor, byteCount);\n        // The',
       '// The',
     ],
-    'a full buffer that spills lends nothing': [
+    'chunkMut() of a full buffer does not spill it': [
       'if (this.cursor === allocation.limit && this.grows(allocation))',
       'if (false)',
     ],
-    'tryPutSlice() refuses what just fits': ['> this.remainingMut())', '>= this.remainingMut())'],
-    'length counts from the block': [
+    'tryPutSlice() refuses bytes that fit exactly': ['> this.remainingMut())', '>= this.remainingMut())'],
+    'length counts from the start of the block': [
       'return this.cursor - this.live().start;',
       'return this.cursor - this.live().offset;',
     ],
   }),
   ...faultsIn('memory/compare', ['bytes-compare'], {
-    'the last word is compared too far': ['while (at + 4 <= length &&', 'while (at + 3 <= length &&'],
-    'the rest of a word is not compared': [
+    'the word comparison runs past the end': ['while (at + 4 <= length &&', 'while (at + 3 <= length &&'],
+    'the bytes after the last whole word are not compared': [
       'while (at < length && a[at] === b[at])',
       'while (at < length - 3 && a[at] === b[at])',
     ],
-    'a needle at the end is not found': ['haystack.length - needle.length;', 'haystack.length - needle.length - 1;'],
-    'a prefix sorts behind': ['a.length < b.length ? -1 : 1', 'a.length < b.length ? 1 : -1'],
-    'a search goes on behind what was not it': [
+    'a needle at the end of the haystack is not found': [
+      'haystack.length - needle.length;',
+      'haystack.length - needle.length - 1;',
+    ],
+    'a prefix sorts after the longer bytes': ['a.length < b.length ? -1 : 1', 'a.length < b.length ? 1 : -1'],
+    'after a false match the search skips a whole needle': [
       'haystack.indexOf(first, at + 1)',
       'haystack.indexOf(first, at + needle.length)',
     ],
-    'equal bytes need only one beginning': [
-      'return a.length === b.length && mismatch',
-      'return a.length <= b.length && mismatch',
-    ],
-    'bytes are compared as signed': ['a[at] < b[at]', '(a[at] << 24) < (b[at] << 24)'],
+    'a prefix counts as equal': ['return a.length === b.length && mismatch', 'return a.length <= b.length && mismatch'],
+    'bytes are compared as signed numbers': ['a[at] < b[at]', '(a[at] << 24) < (b[at] << 24)'],
   }),
   ...faultsIn('handles/raw-region', ['raw-region', 'init-policy', 'collector'], {
-    'a raw freeze may end one byte behind the end': ['end > capacity', 'end > capacity + 1'],
-    'a raw freeze of nothing keeps memory': [
+    'freeze() of a region may end one byte past the end': ['end > capacity', 'end > capacity + 1'],
+    'an empty freeze of a region keeps the slot': [
       'if (start === end) {\n            allocation.owner.release(allocation);',
       'if (start === end) {',
     ],
-    'a region is not noted as written': ['allocation.dirtyEnd = allocation.limit;', ''],
-    'a region is not noted as lent': ['allocation.owner.lend(allocation);', ''],
+    'a region is not recorded as written': ['allocation.dirtyEnd = allocation.limit;', ''],
+    'a region is not recorded as lent': ['allocation.owner.lend(allocation);', ''],
     'a region can be released twice': [
       'this.allocation = SPENT;\n        allocation.owner.release(allocation);',
       'allocation.owner.release(allocation);',
     ],
-    'a raw freeze is not counted': ['allocation.owner.countFreeze();', ''],
+    'a freeze of a region is not counted': ['allocation.owner.countFreeze();', ''],
   }),
   ...faultsIn('handles/allocation', ['spill-pool', 'bytes-view', 'collector', 'guarded'], {
-    'a view of another length is lent again': [' || lengthOfView(view) !== length', ''],
-    'a view of another place is lent again': [' || this.viewOffset !== offset', ''],
-    'a slot is copied whole in a spill': ['room.length === length && offset === this.offset', 'room.length > 0'],
-    'lending is not noted': ['this.owner.lend(this);', ''],
+    'a view of another length is reused': [' || lengthOfView(view) !== length', ''],
+    'a view of another offset is reused': [' || this.viewOffset !== offset', ''],
+    'a spill copies the whole slot': ['room.length === length && offset === this.offset', 'room.length > 0'],
+    'lending is not recorded': ['this.owner.lend(this);', ''],
   }),
   ...faultsIn(
     'engine/engine',
     ['init-policy', 'metrics', 'close', 'from-raw', 'waiting', 'waiting-buddy', 'collector', 'zero-policy.property'],
     {
       'a release does not scrub': ['if (this.zeroes && record.dirtyEnd > record.offset)', 'if (false)'],
-      'recovering does not scrub': [
+      'recovering a forgotten block does not scrub it': [
         'if (this.zeroes)\n            this.memory.zero',
         'if (false)\n            this.memory.zero',
       ],
-      'recovering scrubs the first unit only': [
+      'recovering a forgotten block scrubs only its first unit': [
         'this.memory.zero(offset, offset + this.unit * (1 << order))',
         'this.memory.zero(offset, offset + this.unit)',
       ],
-      'what was lent stays so after its release': ['trace.lent = false;', ''],
-      'pinned memory is used again': ['if (lent) {', 'if (false) {'],
-      'a pinned leak is not kept in mind': ['this.pinned.push({ block, order });', ''],
-      'warming does not scrub': ['this.memory.zero(offset, offset + this.unit);', ''],
-      'warming scrubs again and again': ['warmed[unit] = 1;', ''],
-      'warming scrubs the first unit only': ['const end = block + (1 << order);', 'const end = block + 1;'],
-      'dealloc while pinned': ['if (live > 0 || dealloc === undefined)', 'if (dealloc === undefined)'],
-      'dealloc never, when something was live at close()': [
+      'a released record still counts as lent': ['trace.lent = false;', ''],
+      'a leak that was lent is reused instead of pinned': ['if (lent) {', 'if (false) {'],
+      'a pinned leak is not added to the pinned blocks': ['this.pinned.push({ block, order });', ''],
+      'the first use of a block does not scrub it': ['this.memory.zero(offset, offset + this.unit);', ''],
+      'every use of a block scrubs it as if it were the first': ['warmed[unit] = 1;', ''],
+      'the first use of a block scrubs only its first unit': [
+        'const end = block + (1 << order);',
+        'const end = block + 1;',
+      ],
+      'dealloc runs while memory is pinned': ['if (live > 0 || dealloc === undefined)', 'if (dealloc === undefined)'],
+      'dealloc never runs when a block was live at close()': [
         'if (live > this.counters[LEAKS_PINNED])\n            return;',
         '',
       ],
-      'dealloc twice': ['dealloc();\n', 'dealloc();\n            dealloc();\n'],
-      'the error of a dealloc is lost': ['throwLater(error);', ''],
-      'a closed arena is not kept for its dealloc': ['closing.add(this);', ''],
+      'dealloc runs twice': ['dealloc();\n', 'dealloc();\n            dealloc();\n'],
+      'the error of dealloc is lost': ['throwLater(error);', ''],
+      'a closed arena can be collected before its dealloc': ['closing.add(this);', ''],
       'a failed claim is not counted': [
         'this.count(ALLOCATIONS_FAILED);\n        return undefined;',
         'return undefined;',
       ],
-      'a release counts one unit off': ['this.usedUnits -= 1 << order;', 'this.usedUnits -= 1;'],
-      'a claim counts one unit': ['this.usedUnits += 1 << order;', 'this.usedUnits += 1;'],
+      'a release subtracts one unit, whatever its order': ['this.usedUnits -= 1 << order;', 'this.usedUnits -= 1;'],
+      'a claim adds one unit, whatever its order': ['this.usedUnits += 1 << order;', 'this.usedUnits += 1;'],
       'a claim is not counted as in use': ['this.usedBlocks++;', ''],
-      'a release is not counted as coming back': ['this.usedBlocks--;', ''],
-      'the pool keeps records in use': ['this.pool[pooled - 1] = undefined;', ''],
-      'how far the last owner had written stays': ['record.dirtyEnd = offset;', ''],
-      'a listener replaces what closing needs': [
+      'a release is not subtracted from the blocks in use': ['this.usedBlocks--;', ''],
+      'the pool keeps a reference to records in use': ['this.pool[pooled - 1] = undefined;', ''],
+      'the written range of the last owner stays': ['record.dirtyEnd = offset;', ''],
+      'a release listener replaces the one that a closed arena needs': [
         'if (!this.isClosed)\n            this.afterRelease = listener;',
         'this.afterRelease = listener;',
       ],
-      'recovering tells nobody that waits': [
+      'recovering a block wakes no waiter': [
         'if (this.afterRelease !== undefined)\n            this.afterRelease(freedOrder);\n        this.reporter',
         'this.reporter',
       ],
-      'a release tells nobody that waits': [
+      'a release wakes no waiter': [
         'this.keepRecord(record);\n        if (this.afterRelease !== undefined)',
         'this.keepRecord(record);\n        if (false)',
       ],
@@ -260,35 +263,38 @@ export const faults: readonly Fault[] = [
     },
   ),
   ...faultsIn('blocks/free-bitmap', ['free-bitmap', 'reservation', 'fixed-arena.property', 'buddy-arena.property'], {
-    'a summary does not learn of a release': ['if (word === 0)\n            this.markUsable(index);', ''],
-    'only the first summary learns of a release': [
+    'a release does not update the summaries': ['if (word === 0)\n            this.markUsable(index);', ''],
+    'a release updates only the first summary': [
       'if (word !== 0)\n                return;\n            index >>>= 5;',
       'return;',
     ],
-    'a summary does not learn of an exact claim': ['if (rest === 0)\n            this.markExhausted(index);', ''],
-    'a summary does not learn of a claim': ['if (word === lowest)\n            this.markExhausted(index);', ''],
-    'only the first summary learns of a claim': [
+    'an exact claim does not update the summaries': ['if (rest === 0)\n            this.markExhausted(index);', ''],
+    'a claim does not update the summaries': ['if (word === lowest)\n            this.markExhausted(index);', ''],
+    'a claim updates only the first summary': [
       'if (word !== 0)\n                return;\n        }',
       'return;\n        }',
     ],
-    'there are more entries than were asked for': ['if (words !== undefined && bits % 32 !== 0)', 'if (false)'],
-    'a whole word at the end of a region is passed over': ['if (end < first + 32)', 'if (end <= first + 32)'],
-    'entries in front of a region are in it': ['if (start > first)', 'if (false)'],
-    'an exact claim of what is taken succeeds': ['if (rest === word)\n            return false;', ''],
+    'the bitmap has more entries than were asked for': ['if (words !== undefined && bits % 32 !== 0)', 'if (false)'],
+    'a whole word at the end of a region is skipped': ['if (end < first + 32)', 'if (end <= first + 32)'],
+    'entries before a region count as inside it': ['if (start > first)', 'if (false)'],
+    'an exact claim of a taken entry succeeds': ['if (rest === word)\n            return false;', ''],
   }),
   ...faultsIn('blocks/buddy-blocks', ['buddy-arena', 'buddy-arena.property', 'reservation'], {
     'the smallest spare of a split is lost': [
       'this.withSpare |= lowest - (1 << order);',
       'this.withSpare |= lowest - (2 << order);',
     ],
-    'a cascade counts one split': ['this.splits += from - order;', 'this.splits += 1;'],
-    'a cascade counts one coalesce': ['this.coalesces += order - first;', 'this.coalesces += order > first ? 1 : 0;'],
-    'a spare that coalesced stays free': [
+    'several splits in one claim count as one': ['this.splits += from - order;', 'this.splits += 1;'],
+    'several coalesces in one release count as one': [
+      'this.coalesces += order - first;',
+      'this.coalesces += order > first ? 1 : 0;',
+    ],
+    'a spare that was coalesced stays free': [
       'spares[order] === buddy)\n                this.withSpare ^= bit;',
       'spares[order] === buddy);',
     ],
-    'a coalesced block begins at its right half': ['block &= buddy;', ''],
-    'the largest block is never made again': [
+    'a coalesced block keeps the start of its right half': ['block &= buddy;', ''],
+    'releases never coalesce to the largest block': [
       'for (; order < maxOrder; order++) {',
       'for (; order < maxOrder - 1; order++) {',
     ],
@@ -300,22 +306,22 @@ export const faults: readonly Fault[] = [
       'bitmap.claim() << order;\n        if (bitmap.isEmpty)\n            this.withMore ^= bit;',
       'bitmap.claim() << order;',
     ],
-    'a spare behind a region is set aside with it': [
+    'the spare just after a region is claimed with it': [
       'if ((this.withSpare & bit) !== 0 && spare >= region && spare < end) {',
       'if ((this.withSpare & bit) !== 0 && spare >= region && spare <= end) {',
     ],
-    'spares do not count for the best region': ['units += bit;', ''],
-    'blocks in bitmaps do not count for the best region': [
+    'spares do not count in the free units of a region': ['units += bit;', ''],
+    'blocks in bitmaps do not count in the free units of a region': [
       ' << order;\n        }\n        return units;',
       ' & 0;\n        }\n        return units;',
     ],
-    'a claim takes a larger block than the smallest': [
+    'a claim takes the largest block instead of the smallest': [
       'const lowest = usable & -usable;',
       'const lowest = 2 ** (31 - Math.clz32(usable));',
     ],
   }),
   ...faultsIn('blocks/geometry', ['buddy-geometry', 'alignment'], {
-    'a power of two becomes the next one': ['while (power < value)', 'while (power <= value)'],
+    'a power of two is rounded up to the next one': ['while (power < value)', 'while (power <= value)'],
     'aligning up rounds down': [
       'return Math.ceil(value / alignment) * alignment;',
       'return Math.floor(value / alignment) * alignment;',
@@ -324,286 +330,310 @@ export const faults: readonly Fault[] = [
       'return Math.floor(value / alignment) * alignment;',
       'return Math.ceil(value / alignment) * alignment;',
     ],
-    'a snapped arena is smaller than was asked for': [
+    'a snapped arena is smaller than requested': [
       'Math.ceil(total / minBlockSize)',
       'Math.floor(total / minBlockSize)',
     ],
-    'blocks of just the alignment are refused': [
+    'blocks exactly as large as the alignment are refused': [
       'if (alignment <= this.minBlockSize)',
       'if (alignment < this.minBlockSize)',
     ],
-    'an alignment need not be a power of two': ['if (!isPowerOfTwo(alignment))', 'if (false)'],
-    'an alignment is forgotten': [
+    'an alignment that is not a power of two is accepted': ['if (!isPowerOfTwo(alignment))', 'if (false)'],
+    'a snapped geometry forgets its alignment': [
       'snapped(this.totalSize, alignment, alignment)',
       'snapped(this.totalSize, alignment, 1)',
     ],
   }),
   ...faultsIn('arenas/backing', ['from-raw', 'from-wasm', 'alignment'], {
-    'a backing that fits just is used by half': [
+    'only half of a backing that fits exactly is used': [
       'while (totalSize * 2 <= available)',
       'while (totalSize * 2 < available)',
     ],
     'a slot as large as the backing is refused': ['if (slotCapacity > available)', 'if (slotCapacity >= available)'],
-    'where the backing begins is not aligned': ['alignUp(memory.byteOffset, alignment) - memory.byteOffset', '0'],
-    'what alignment costs is used': ['Math.max(0, memory.byteLength - base)', 'memory.byteLength'],
-    'a smallest block may be smaller than the alignment': ['minBlockSize = Math.max(minBlockSize, alignment);', ''],
-    'a detached backing is taken': ['if (memory.isGone)', 'if (false)'],
+    'the start of the backing is not aligned': ['alignUp(memory.byteOffset, alignment) - memory.byteOffset', '0'],
+    'the bytes that alignment skips still count as available': [
+      'Math.max(0, memory.byteLength - base)',
+      'memory.byteLength',
+    ],
+    'the smallest block may be smaller than the alignment': ['minBlockSize = Math.max(minBlockSize, alignment);', ''],
+    'a detached backing is accepted': ['if (memory.isGone)', 'if (false)'],
   }),
   ...faultsIn('memory/heap-memory', ['bytes-mut', 'spill'], {
-    'growing asks for the preferred size only': ['if (preferred === needed)', 'if (true)'],
+    'growing does not fall back to the needed size': ['if (preferred === needed)', 'if (true)'],
   }),
   ...faultsIn('handles/spill-pool', ['spill-pool', 'spill'], {
-    'a closed arena goes on keeping spilled memory': ['this.keeps = false;', ''],
-    'the zero policy keeps spilled memory': ['this.keeps = keeps;', 'this.keeps = true;'],
-    'transferred memory is used again': ['if (record.memory.isGone)\n                continue;', ''],
-    'nothing is kept': ['if (!this.keeps || this.keptBytes', 'if (true || this.keptBytes'],
-    'kept memory is smaller than was asked for': ['32 - Math.clz32(preferred - 1)', '31 - Math.clz32(preferred - 1)'],
+    'a closed arena still keeps spilled memory': ['this.keeps = false;', ''],
+    'an arena with the zero policy keeps spilled memory': ['this.keeps = keeps;', 'this.keeps = true;'],
+    'memory that was transferred is reused': ['if (record.memory.isGone)\n                continue;', ''],
+    'no spilled memory is kept': ['if (!this.keeps || this.keptBytes', 'if (true || this.keptBytes'],
+    'kept memory is smaller than requested': ['32 - Math.clz32(preferred - 1)', '31 - Math.clz32(preferred - 1)'],
     'kept memory has no holder': ['record.holders = 1;', 'record.holders = 0;'],
-    'kept memory begins where its last content did': ['record.start = 0;', ''],
-    'memory stays kept while it is used': ['let record = records?.pop();', 'let record = records?.at(-1);'],
+    'kept memory starts at the offset of its last content': ['record.start = 0;', ''],
+    'memory in use stays in the pool': ['let record = records?.pop();', 'let record = records?.at(-1);'],
   }),
   ...faultsIn(
     'engine/slot-engine',
     ['fixed-arena', 'fixed-arena.property', 'collector', 'close', 'init-policy', 'metrics', 'waiting-strategy'],
     {
-      'a kept record is held while its slot is in use': ['this.kept[top] = undefined;', ''],
-      'a kept slot is given twice': ['this.keptCount = top;', ''],
-      'a kept slot is not counted': ['this.counters[ALLOCATIONS_OK] = this.counters[ALLOCATIONS_OK] + 1;', ''],
+      'the arena keeps a reference to the record of a slot in use': ['this.kept[top] = undefined;', ''],
+      'a kept slot is handed out twice': ['this.keptCount = top;', ''],
+      'claiming a kept slot is not counted': ['this.counters[ALLOCATIONS_OK] = this.counters[ALLOCATIONS_OK] + 1;', ''],
       'a kept slot has no holder': ['record.holders = 1;', 'record.holders = 0;'],
-      'a kept slot begins where its last content did': ['record.start = offset;', ''],
-      'how far the last owner of a kept slot had written stays': ['record.dirtyEnd = offset;', ''],
+      'a kept slot starts at the offset of its last content': ['record.start = offset;', ''],
+      'a kept slot keeps the written range of its last owner': ['record.dirtyEnd = offset;', ''],
       'a kept slot is not scrubbed': ['this.zeroes && record.dirtyEnd > record.offset', 'false'],
-      'a kept slot stays lent': ['record.trace.lent = false;', ''],
+      'a kept slot still counts as lent': ['record.trace.lent = false;', ''],
       'a closed arena keeps slots': ['if (this.isClosed)', 'if (false)'],
-      'what is kept can be had after close()': [
+      'kept slots can be allocated after close()': [
         'for (; this.keptCount > 0; this.keptCount--)\n            this.retire(this.kept[this.keptCount - 1]);',
         '',
       ],
-      'a retired record counts as in use': ['this.recorded--;\n        this.retired', 'this.retired'],
-      'the collector finds retired records': ['this.retired.push(record);', ''],
+      'a retired slot counts as in use': ['this.recorded--;\n        this.retired', 'this.retired'],
+      'retired records can be collected': ['this.retired.push(record);', ''],
       'a reclaimed slot counts as in use': ['this.recorded--;\n        return', 'return'],
-      'nobody is told of a kept slot': ['this.afterRelease(0);', ';'],
-      'who waits sees no kept slot': ['this.keptCount > 0 ? 0 :', ''],
+      'a release that keeps its slot wakes no waiter': ['this.afterRelease(0);', ';'],
+      'kept slots do not count as free for waiters': ['this.keptCount > 0 ? 0 :', ''],
     },
   ),
   ...faultsIn('memory/memory', ['fill', 'from-wasm', 'moving-memory', 'init-policy', 'prefault', 'from-raw'], {
-    'memory that grew is not followed': [
+    'the data views do not follow memory that grew': [
       'this.fields = undefined;\n            this.wide = undefined;\n            return this.window;',
       'return this.window;',
     ],
-    'the head of what is filled is left out': ['for (let at = start; at < head; at++)', 'for (; false; )'],
-    'the tail of what is filled is left out': ['at < end; at++)', 'at < start; at++)'],
-    'filling begins some bytes too early': ['(from + 7) >>> 3', 'from >>> 3'],
-    'filling goes on to the end of eight bytes': ['? to >>> 3', '? (to + 7) >>> 3'],
-    'what is left of shrunk memory is not scrubbed': ['if (left > 0)', 'if (false)'],
+    'filling skips the bytes before the first whole word': ['for (let at = start; at < head; at++)', 'for (; false; )'],
+    'filling skips the bytes after the last whole word': ['at < end; at++)', 'at < start; at++)'],
+    'filling starts at the word before the range': ['(from + 7) >>> 3', 'from >>> 3'],
+    'filling ends at the word boundary after the range': ['? to >>> 3', '? (to + 7) >>> 3'],
+    'the rest of shrunk memory is not scrubbed': ['if (left > 0)', 'if (false)'],
   }),
   ...faultsIn('arenas/fixed-arena', ['fixed-arena', 'alignment', 'waiting'], {
-    'a slot is too small for its capacity': ['if (length > this.slotCapacity)', 'if (length >= this.slotCapacity)'],
+    'a request of the whole slot capacity is refused': [
+      'if (length > this.slotCapacity)',
+      'if (length >= this.slotCapacity)',
+    ],
     'an arena capacity is rounded down': [
       'Math.ceil(arenaCapacity / slotCount)',
       'Math.floor(arenaCapacity / slotCount)',
     ],
     'a slot is not aligned': ['const unit = alignUp(slotCapacity, alignment);', 'const unit = slotCapacity;'],
-    'closing rejects nobody that waits': ['super.close();\n        this.line.close();', 'super.close();'],
+    'closing rejects no waiter': ['super.close();\n        this.line.close();', 'super.close();'],
   }),
   ...faultsIn('arenas/buddy-arena', ['buddy-arena', 'buddy-geometry', 'waiting', 'close'], {
-    'a capped capacity is the whole block': ['return this.capsCapacity ? length :', 'return false ? length :'],
-    'a length of just a block takes two': [
+    'the capacity is the whole block although the geometry caps it': [
+      'return this.capsCapacity ? length :',
+      'return false ? length :',
+    ],
+    'a request of exactly one block takes a block twice as large': [
       'Math.clz32((length - 1) / this.minBlockSize)',
       'Math.clz32(length / this.minBlockSize)',
     ],
-    'more than the arena waits for ever': ['if (length > this.totalSize)', 'if (false)'],
-    'closing rejects nobody that waits': ['super.close();\n        this.line.close();', 'super.close();'],
+    'a request larger than the arena is not refused': ['if (length > this.totalSize)', 'if (false)'],
+    'closing rejects no waiter': ['super.close();\n        this.line.close();', 'super.close();'],
   }),
   ...faultsIn('blocks/reservation', ['reservation', 'waiting-buddy'], {
-    'what comes back into a region is not kept': [
+    'a block released into a reserved region is not kept': [
       'if (order < this.order && this.overlaps(block, order)) {',
       'if (false) {',
     ],
-    'a region that came free at once is not whole': ['this.cameFreeAtOnce = true;', ''],
+    'a region that came free at once does not count as whole': ['this.cameFreeAtOnce = true;', ''],
     'ending a reservation loses its first block': ['return this.kept.map(', 'return this.kept.slice(1).map('],
     'a region with pinned memory is set aside': ['overlap(region, order, obstacle.block, obstacle.order)', 'false'],
-    'the emptiest region is not the best': ['if (units <= most)', 'if (best >= 0)'],
-    'what is kept is not counted': ['this.keptUnits += 1 << order;', 'this.keptUnits += 1;'],
+    'the first region is chosen instead of the one with the most free units': ['if (units <= most)', 'if (best >= 0)'],
+    'each kept block counts as one unit': ['this.keptUnits += 1 << order;', 'this.keptUnits += 1;'],
   }),
   ...faultsIn(
     'waiting/wait-line',
     ['waiting', 'waiting-cancel', 'waiting-buddy', 'waiting-strategy', 'faults-aborts', 'close'],
     {
-      'a wake-up is lost, as nobody listens': ['this.engine.onRelease(this.onRelease);\n            try', 'try'],
-      'who left stays with the strategy': ['attempt(() => wait.registration?.revoke());', ''],
-      'limits are not lifted': ['attempt(() => wait.unlimit());', ''],
+      'the line does not listen for releases': ['this.engine.onRelease(this.onRelease);\n            try', 'try'],
+      'a waiter that left stays registered with the strategy': ['attempt(() => wait.registration?.revoke());', ''],
+      'the timeout and the signal of a settled waiter stay active': ['attempt(() => wait.unlimit());', ''],
       'a timeout is not cleared': ['if (this.timer !== undefined)\n            environment.stopTimer(this.timer);', ''],
       'a signal keeps its callback': ['removeAbortCallback(this.signal, this.onAbort);', ''],
-      'closing rejects nobody': ["this.cancel(wait, this.engine.refusal('ARENA_CLOSED'));", ''],
-      'closing counts no failure': ["this.engine.refusal('ARENA_CLOSED')", "new Error('ARENA_CLOSED')"],
-      'who is aborted gets memory': ['if (wait.signal?.aborted)\n                throw abortReason(wait.signal);', ''],
-      'nothing is tried after preparing': [
+      'closing rejects no waiter': ["this.cancel(wait, this.engine.refusal('ARENA_CLOSED'));", ''],
+      'closing does not count rejected requests as failed': [
+        "this.engine.refusal('ARENA_CLOSED')",
+        "new Error('ARENA_CLOSED')",
+      ],
+      'an aborted waiter gets memory': [
+        'if (wait.signal?.aborted)\n                throw abortReason(wait.signal);',
+        '',
+      ],
+      'no claim is tried after prepare()': [
         'if (this.waits.has(wait))\n            this.claimFor(wait);\n        if (!this.waits.has(wait))\n            attempt',
         'if (!this.waits.has(wait))\n            attempt',
       ],
-      'a release in a release is not told of': [
+      'a release during a wake-up is not reported to the strategy': [
         'this.untold.push(freedOrder);\n        if (this.isWaking)\n            return;',
         'if (this.isWaking)\n            return;\n        this.untold.push(freedOrder);',
       ],
-      'a hint for who left is lost': ['this.wake(this.engine.largestFreeOrder());\n        else', ';\n        else'],
-      'who was woken in vain is not in line again': [
+      'a hint for a waiter that left is lost': [
+        'this.wake(this.engine.largestFreeOrder());\n        else',
+        ';\n        else',
+      ],
+      'a waiter that was woken in vain does not return to the line': [
         'else if (!this.claimFor(wait) && this.waits.has(wait))\n            this.enlist(wait);',
         'else\n            this.claimFor(wait);',
       ],
-      'who left is not counted': ['this.cancelled++;', ''],
-      'who was served is not counted': ['this.served++;', ''],
-      'a line nobody waits in is kept for ever': ['awaited.delete(this);', ''],
-      'a line that is waited in can be collected': ['awaited.add(this);', ''],
-      'who holds spare memory is not asked': ['giveBack();', ''],
-      'what was set aside for who was served is told nobody': [
+      'a cancelled waiter is not counted': ['this.cancelled++;', ''],
+      'a served waiter is not counted': ['this.served++;', ''],
+      'a line without waiters is kept for ever': ['awaited.delete(this);', ''],
+      'a line with waiters can be collected': ['awaited.add(this);', ''],
+      'holders of spare memory are not asked to return it': ['giveBack();', ''],
+      'blocks reserved for a waiter that was served wake no other waiter': [
         'wait.resolve(buffer);\n        this.wakeAll(this.leave(wait));',
         'wait.resolve(buffer);\n        this.leave(wait);',
       ],
-      'what was set aside for who left is told nobody': [
+      'blocks reserved for a waiter that left wake no other waiter': [
         'wait.reject(reason);\n        this.wakeAll(this.leave(wait));',
         'wait.reject(reason);\n        this.leave(wait);',
       ],
-      'a reservation that can never be whole goes on': [
+      'a reservation that can never be whole is not ended': [
         'else if (this.engine.pinnedBlocks.some(',
         'else if (false && this.engine.pinnedBlocks.some(',
       ],
-      'a reservation that expired is made again at once': ['wait.mayReserveAt = environment.now() + lifetime;', ''],
-      'a reservation never lives longer than the last one': ['Math.min(2 * lifetime, LONGEST_RESERVATION)', 'lifetime'],
-      'a reservation keeps its timer': [
+      'an expired reservation is made again at once': ['wait.mayReserveAt = environment.now() + lifetime;', ''],
+      'the lifetime of a reservation does not double': ['Math.min(2 * lifetime, LONGEST_RESERVATION)', 'lifetime'],
+      'a reservation that ended keeps its timer': [
         'this.reserved = undefined;\n        environment.stopTimer(timer);',
         'this.reserved = undefined;',
       ],
-      'a reservation keeps the blocks': ['this.engine.useBlocks(reservation.blocks);', ''],
-      'a strategy that threw is never told again': ['finally {\n            this.isWaking = false;', 'finally {'],
+      'the engine keeps using a reservation that ended': ['this.engine.useBlocks(reservation.blocks);', ''],
+      'a strategy that threw is never called again': ['finally {\n            this.isWaking = false;', 'finally {'],
       'the error of a strategy is lost': [
         'this.untold.length = 0;\n            throwLater(error);',
         'this.untold.length = 0;',
       ],
-      'who was aborted before waits': [
+      'a request whose signal was already aborted waits': [
         'if (signal?.aborted)\n            throw abortReason(signal);\n        const record',
         'const record',
       ],
-      'nobody listens after the first one left': ['if (this.waits.size === 0) {', '{'],
+      'the line stops listening after the first waiter left': ['if (this.waits.size === 0) {', '{'],
     },
   ),
   ...faultsIn(
     'waiting/notify-waiters',
     ['notify-waiters', 'waiting', 'waiting-buddy', 'waiting-strategy', 'waiting.property'],
     {
-      'who leaves at the end takes the line with him': [
+      'removing the last waiter of a line loses the end of the line': [
         'if (next === undefined)\n            this.tail = previous;\n        else\n            next.previous = previous;',
         'if (next !== undefined)\n            next.previous = previous;',
       ],
-      'the youngest goes first': [
+      'the youngest waiter of a line goes first': [
         'entry.previous = this.tail;\n        if (this.tail === undefined)\n            this.head = entry;\n        else\n            this.tail.next = entry;\n        this.tail = entry;',
         'entry.next = this.head;\n        if (this.head === undefined)\n            this.tail = entry;\n        else\n            this.head.previous = entry;\n        this.head = entry;',
       ],
-      'of several overdue ones the youngest goes first': [
+      'the youngest of several overdue waiters goes first': [
         'head.arrival < oldest.arrival',
         'head.arrival > oldest.arrival',
       ],
-      'nobody is ever overdue': ['oldest === undefined || isOverdue(oldest) ? oldest', 'oldest === undefined ? oldest'],
+      'no waiter is ever overdue': [
+        'oldest === undefined || isOverdue(oldest) ? oldest',
+        'oldest === undefined ? oldest',
+      ],
       'one size may win for ever': ['this.streak >= LONGEST_STREAK ? this.lastWinner : -1', '-1'],
       'smaller requests are preferred': ['- this.order * ORDER_BONUS', '+ this.order * ORDER_BONUS'],
-      'the depth of a line has no limit': [
+      'the depth bonus of a line has no limit': [
         'Math.min(this.length * DEPTH_BONUS, LARGEST_DEPTH_BONUS)',
         '(this.length * DEPTH_BONUS)',
       ],
-      'more are woken than there is room for': ['room -= line.units;', ''],
-      'who cannot be served keeps smaller ones from it': ['room = line.units - 1;', 'room = 0;'],
-      'nothing is set aside for who is overdue': [
+      'more waiters are woken than there is room for': ['room -= line.units;', ''],
+      'a waiter that cannot be served blocks smaller ones': ['room = line.units - 1;', 'room = 0;'],
+      'no region is reserved for an overdue waiter': [
         'this.countWin(line.order);\n        }\n        this.reserveForOldest();',
         'this.countWin(line.order);\n        }',
       ],
-      'who was revoked stays in line': [
+      'a revoked waiter stays in line': [
         'this.line.remove(this);\n        this.inLine = false;',
         'this.inLine = false;',
       ],
     },
   ),
   ...faultsIn('engine/isolated-engine', ['isolated'], {
-    'a buffer that is refused keeps its slot': [
+    'a slot is lost when its buffer cannot be allocated': [
       'this.blocks.release(slot, order);\n            this.count',
       'this.count',
     ],
-    'a buffer that is refused is no failed allocation': ['this.count(ALLOCATIONS_FAILED);', ''],
-    'a record is kept while it is in use': ['this.records[slot] = undefined;', ''],
-    'a buffer that was replaced frees its slot when it is collected': [
+    'an allocation without a buffer does not count as failed': ['this.count(ALLOCATIONS_FAILED);', ''],
+    'the arena keeps a reference to a record in use': ['this.records[slot] = undefined;', ''],
+    'collecting a replaced buffer frees its slot': [
       'if (gone !== undefined)\n            this.registry.unregister(gone.trace);',
       '',
     ],
-    'a buffer that was detached is used again': ['kept === undefined || kept.memory.isGone', 'kept === undefined'],
-    'touching all slots keeps them': ['this.blocks.release(record.trace.block, 0);', ''],
-    'what was lent is pinned': ['lend() { }', ''],
-    'where the last owner began stays': ['record.start = 0;', ''],
-    'a slot is registered without what it is unregistered by': [
-      'register(buffer, trace, trace)',
-      'register(buffer, trace)',
-    ],
+    'a detached buffer is reused': ['kept === undefined || kept.memory.isGone', 'kept === undefined'],
+    'touchPages() does not return the slots': ['this.blocks.release(record.trace.block, 0);', ''],
+    'a leak that was lent is pinned': ['lend() { }', ''],
+    'the start offset of the last owner stays': ['record.start = 0;', ''],
+    'a slot is registered without an unregister token': ['register(buffer, trace, trace)', 'register(buffer, trace)'],
   }),
   ...faultsIn('nets/leak-watch', ['leak-detection', 'testing', 'collector', 'guarded'], {
-    'what came back stays open': ['this.openings.delete(opening);', ''],
-    'what departed stays open': ['departed(record) {\n        this.end(record);', 'departed(record) {'],
-    'a release is not noticed': ['release(record) {\n        this.end(record);', 'release(record) {'],
-    'what is pinned is forgotten': ['if (trace.lent)\n            this.pinned.add(opening);', ''],
-    'what was lent and came back is pinned': ['record.trace.lent = false;', ''],
-    'what was lost is not counted': ['lost.push(opening) >', 'lost.length >'],
+    'a returned allocation stays open': ['this.openings.delete(opening);', ''],
+    'an allocation that departed stays open': ['departed(record) {\n        this.end(record);', 'departed(record) {'],
+    'a release does not close the allocation': ['release(record) {\n        this.end(record);', 'release(record) {'],
+    'a pinned allocation is no longer listed': ['if (trace.lent)\n            this.pinned.add(opening);', ''],
+    'a returned allocation that was lent counts as pinned': ['record.trace.lent = false;', ''],
+    'lost allocations are not recorded': ['lost.push(opening) >', 'lost.length >'],
     'a watch with nothing open is kept for ever': [
       'if (this.openings.size === 0)\n            watching.delete(this);',
       '',
     ],
     'a watch with something open can be collected': ['watching.add(this);', ''],
-    'the first one that was opened after is passed over': ['number > after', 'number > after + 1'],
+    'openAllocations(after) skips the first later allocation': ['number > after', 'number > after + 1'],
     'no sample is ever taken': ['if (--this.untilSample > 0)', 'if (true)'],
     'every allocation is a sample': ['if (--this.untilSample > 0)', 'if (false)'],
-    'a leak does not say that it was lent': ['opening.isLent ||= trace.lent;', ''],
-    'an open allocation does not say that it is pinned': ['opening.isPinned = trace.lent;', ''],
+    'a leak does not tell that it was lent': ['opening.isLent ||= trace.lent;', ''],
+    'an open allocation does not tell that it is pinned': ['opening.isPinned = trace.lent;', ''],
   }),
   ...faultsIn('engine/leaks', ['leak-detection', 'collector', 'testing'], {
     'the error of a listener is lost': ['throwLater(error);', ''],
-    'a site is warned of again and again': ['warned.add(what);', ''],
-    'an arena warns of unknown leaks again and again': ['this.hasWarnedOfUnknown = true;', ''],
+    'a site is warned about every time': ['warned.add(what);', ''],
+    'an arena warns about unknown leaks every time': ['this.hasWarnedOfUnknown = true;', ''],
     'the sites with the fewest bytes come first': ['other.bytes - one.bytes', 'one.bytes - other.bytes'],
     'a site does not show its oldest allocation': ['age > known.oldest', 'age < known.oldest'],
-    'what comes back is warned of as pinned': ["pinned ? PINNED_CODE : 'ARENA_LEAK'", 'PINNED_CODE'],
-    'reclaimed leaks without a site are warned of': [
+    'a reclaimed leak is warned about as pinned': ["pinned ? PINNED_CODE : 'ARENA_LEAK'", 'PINNED_CODE'],
+    'reclaimed leaks without a site cause a warning': [
       'if (!pinned || this.hasWarnedOfUnknown)',
       'if (this.hasWarnedOfUnknown)',
     ],
   }),
   ...faultsIn('base/site', ['leak-detection', 'guarded'], {
-    'a site is a place in the library': ['frames.findIndex((frame) => !isOwn(frame))', '0'],
-    'a site is the caller of who allocates': ['shown.find((frame) =>', 'shown.slice(1).find((frame) =>'],
-    'the limit of stack traces stays': ['setStackTraceLimit(limit);', ''],
+    'the site of an allocation is a place in the library': ['frames.findIndex((frame) => !isOwn(frame))', '0'],
+    'the site is the caller of the function that allocates': [
+      'shown.find((frame) =>',
+      'shown.slice(1).find((frame) =>',
+    ],
+    'the changed limit of stack traces stays': ['setStackTraceLimit(limit);', ''],
   }),
   ...faultsIn('nets/guard', ['guarded', 'guarded-shared'], {
-    'memory that is refused keeps the slot': ['record.owner.release(record);', ''],
-    'what arrived is not copied': ['guarded.memory.bytes.set(arrived, start);', ''],
+    'a slot is lost when its guarded memory cannot be allocated': ['record.owner.release(record);', ''],
+    'received bytes are not copied into guarded memory': ['guarded.memory.bytes.set(arrived, start);', ''],
     'a double release is not reported': [
       "this.report('ARENA_DOUBLE_RELEASE'",
       "(() => undefined)('ARENA_DOUBLE_RELEASE'",
     ],
-    'what is found is not kept': ['this.violations.push(message);', ''],
-    'the quarantine is not looked into': ['this.quarantine.inspect();', ''],
-    'what is guarded is not watched': ['this.watch.open(record, site);', ''],
+    'a violation is not recorded': ['this.violations.push(message);', ''],
+    'the quarantine is not inspected': ['this.quarantine.inspect();', ''],
+    'a guarded allocation is not watched for leaks': ['this.watch.open(record, site);', ''],
   }),
   ...faultsIn('nets/guard-owner', ['guarded', 'guarded-shared'], {
-    'nothing is detached': ['if (isLent && !memory.isGone)', 'if (false)'],
-    'nothing is compared at the release': ['if (change !== undefined)\n            throw change;', ''],
-    'a difference is thrown before the memory is returned': [
+    'memory is not detached': ['if (isLent && !memory.isGone)', 'if (false)'],
+    'frozen bytes are not compared at their release': ['if (change !== undefined)\n            throw change;', ''],
+    'a changed byte throws before the memory is returned': [
       'this.detach(record, record.memory);\n        record.inner.owner.release(record.inner);',
       'if (change !== undefined) throw change;\n        this.detach(record, record.memory);\n        record.inner.owner.release(record.inner);',
     ],
-    'nothing is published for a message': ['record.publish(offset, length);\n        return parcel;', 'return parcel;'],
-    'nothing is published for a ticket': [
+    'bytes are not published for a message': [
+      'record.publish(offset, length);\n        return parcel;',
+      'return parcel;',
+    ],
+    'bytes are not published for a ticket': [
       'record.publish(offset, length);\n            return ticket;',
       'return ticket;',
     ],
-    'nothing is compared before a message': ['record.check();\n        const parcel', 'const parcel'],
-    'nothing is compared before a ticket': ['record.check();\n        inner.holders', 'inner.holders'],
-    'a ticket takes the hold of all handles': ['inner.holders = record.holders;', ''],
-    'holders stay as they were for a ticket': ['inner.holders = 1;', ''],
+    'frozen bytes are not compared before a message': ['record.check();\n        const parcel', 'const parcel'],
+    'frozen bytes are not compared before a ticket': ['record.check();\n        inner.holders', 'inner.holders'],
+    'a ticket takes the hold that other handles need': ['inner.holders = record.holders;', ''],
+    'the holder count set for a ticket is not restored': ['inner.holders = 1;', ''],
     'a clone does not count for isUnique': ['return allocation.holders === 1 && inner', 'return inner'],
     'other threads do not count for isUnique': [
       'allocation.holders === 1 && inner.owner.isSoleHolder(inner)',
@@ -613,64 +643,73 @@ export const faults: readonly Fault[] = [
       'this.detach(record, memory);\n        return writable;',
       'return writable;',
     ],
-    'what departs is not detached': [
+    'memory that departs is not detached': [
       'this.detach(record, record.memory);\n        record.inner.owner.departed',
       'record.inner.owner.departed',
     ],
   }),
   ...faultsIn('nets/guarded-record', ['guarded', 'guarded-shared'], {
-    'only the first byte is compared': ['frozen.findIndex(', 'frozen.subarray(0, 1).findIndex('],
-    'what is published is not noted as written': ['inner.dirtyEnd = Math.max(inner.dirtyEnd, inner.offset + end);', ''],
-    'what was published before a thaw counts after it': ['this.publishedEnd = this.publishedStart;', ''],
-    'a difference is told twice': ['this.wasTold = true;', ''],
-    'unwritten memory is zero': ['if (!zeroes)', 'if (false)'],
-    'unwritten memory is not zero where it should': ['if (!zeroes)', 'if (true)'],
-    'what was published for part counts for all': [
+    'the changed byte is only looked for at the start': ['frozen.findIndex(', 'frozen.subarray(0, 1).findIndex('],
+    'published bytes are not recorded as written': [
+      'inner.dirtyEnd = Math.max(inner.dirtyEnd, inner.offset + end);',
+      '',
+    ],
+    'bytes published before a thaw still count as published': ['this.publishedEnd = this.publishedStart;', ''],
+    'a changed byte is reported twice': ['this.wasTold = true;', ''],
+    'unwritten memory is zero without the zero policy': ['if (!zeroes)', 'if (false)'],
+    'unwritten memory is not zero under the zero policy': ['if (!zeroes)', 'if (true)'],
+    'publishing a part counts for all bytes': [
       'if (offset >= this.publishedStart && end <= this.publishedEnd)',
       'if (offset >= this.publishedStart && this.publishedEnd > 0)',
     ],
-    'a thaw compares nothing': ['thaw() {\n        this.check();', 'thaw() {'],
+    'frozen bytes are not compared at a thaw': ['thaw() {\n        this.check();', 'thaw() {'],
   }),
   ...faultsIn('nets/guarded-handles', ['guarded'], {
     'a double release is not noticed': ['if (isUsedUp && this.wasReleased)', 'if (false)'],
-    'releasing what was converted is a double release': [
+    'releasing a converted handle counts as a double release': [
       'converted() {\n        this.wasReleased = false;',
       'converted() {',
     ],
-    'releasing what was frozen is a double release': ['if (isUsedUp && this.wasReleased)', 'if (isUsedUp)'],
+    'releasing a frozen handle counts as a double release': ['if (isUsedUp && this.wasReleased)', 'if (isUsedUp)'],
     'a clone is not guarded': ['return this.guarded(super.clone());', 'return super.clone();'],
     'a tail is not guarded': ['return this.guarded(super.splitOff(at));', 'return super.splitOff(at);'],
     'a frozen region is not compared': [
       'return GuardedBytes.frozen(record, start, end - start, this.history.guard);',
       'return bytes;',
     ],
-    'an adapter fails of what it gives back': ['throwLater(error);', 'throw error;'],
-    'the error of what an adapter gives back is lost': ['throwLater(error);', ''],
+    'an adapter throws the error of a handle that it releases': ['throwLater(error);', 'throw error;'],
+    'the error of a handle that an adapter releases is lost': ['throwLater(error);', ''],
   }),
   ...faultsIn('nets/quarantine', ['guarded'], {
-    'memory is not kept': ['keeper.register(buffer, retired);', ''],
-    'nothing is looked at': ['reference.deref()?.inspect();', ''],
-    'a write is told again and again': ['this.bytes.fill(RETIRED);', ''],
-    'a buffer that cannot be detached is not told of': ['this.onFailure(allocated);\n            return;', ''],
+    'quarantined memory is not kept': ['keeper.register(buffer, retired);', ''],
+    'quarantined memory is not inspected': ['reference.deref()?.inspect();', ''],
+    'a write is reported every time': ['this.bytes.fill(RETIRED);', ''],
+    'a buffer that cannot be detached is not reported': ['this.onFailure(allocated);\n            return;', ''],
     'a copy counts as detached': ['return buffer.byteLength === 0 ? moved : buffer;', 'return moved;'],
-    'only the first byte is looked at': [
+    'only the first byte is inspected': [
       'isFilled(this.bytes, RETIRED)',
       'isFilled(this.bytes.subarray(0, 1), RETIRED)',
     ],
   }),
   ...faultsIn('testing/index', ['testing'], {
-    'nothing is waited for': ['waited < patience', 'waited < 0'],
+    'the check does not wait for late releases': ['waited < patience', 'waited < 0'],
     'a leaky test does not fail': [
       'if (problems.length > 0)\n            throw new UnreleasedError(problems);\n    });',
       '});',
     ],
-    'what was forgotten is no problem': ['lost.length > 0', 'false'],
-    'what is pinned is open for ever': ['.filter(({ pinned }) => !pinned)', ''],
-    'every test fails of the violation of one': ['.slice(this.violations.get(handles) ?? 0)', ''],
-    'every test fails of what one left open': ['handles.openAllocations(this.newest)', 'handles.openAllocations()'],
-    'what was pinned counts as open': ['allocationsOk - frees - leaksPinned', 'allocationsOk - frees'],
-    'every test fails of what one forgot': ['lostSince(this.newest)', 'lostSince(0)'],
-    'what the collector found is no problem for the assertion': ['if (forgotten > 0)', 'if (false)'],
+    'a forgotten allocation does not fail the test': ['lost.length > 0', 'false'],
+    'a pinned allocation counts as open': ['.filter(({ pinned }) => !pinned)', ''],
+    "every test fails because of one test's violation": ['.slice(this.violations.get(handles) ?? 0)', ''],
+    'every test fails because one test left an allocation open': [
+      'handles.openAllocations(this.newest)',
+      'handles.openAllocations()',
+    ],
+    'assertAllReleased() counts pinned allocations as open': [
+      'allocationsOk - frees - leaksPinned',
+      'allocationsOk - frees',
+    ],
+    'every test fails because one test forgot a handle': ['lostSince(this.newest)', 'lostSince(0)'],
+    'assertAllReleased() ignores leaks that the collector found': ['if (forgotten > 0)', 'if (false)'],
   }),
   ...faultsIn('base/abort-signals', ['waiting-cancel', 'faults-aborts', 'node-pipe'], {
     'a signal keeps its listener': [
@@ -685,7 +724,7 @@ export const faults: readonly Fault[] = [
   ...faultsIn('waiting/pending-call', ['bytes-channel', 'faults-aborts'], {
     'a timeout is not cleared': ['if (this.timer !== undefined)\n            environment.stopTimer(this.timer);', ''],
     'a signal keeps its callback': ['removeAbortCallback(this.signal, this.onAbort);', ';'],
-    'who has an answer stays in line': ['this.onSettled();', ''],
+    'a settled call stays in line': ['this.onSettled();', ''],
   }),
   ...faultsIn('shared/messages', ['bytes-channel', 'shared-arena', 'shared-recovery'], {
     'a ticket can be redeemed twice': [
@@ -693,10 +732,10 @@ export const faults: readonly Fault[] = [
       'if (this.words[at] !== state)',
     ],
     'a message is not counted as a holder': ['if (!takesHold)\n            this.holdings.share(block);', ''],
-    'a message that takes a hold leaves it': ['holds[block] = holds[block] - 1;', ''],
-    'what arrives is not held': ['holds[block] = holds[block] + 1;', ''],
+    'a message that takes over a hold does not subtract it': ['holds[block] = holds[block] - 1;', ''],
+    'a received block is not held': ['holds[block] = holds[block] + 1;', ''],
     'a ticket that was never issued can be redeemed': ['(state & 1) === 0 ||', ''],
-    'a ticket of no number can be redeemed': ['number < 0 || number >= MAX_MESSAGES ||', ''],
+    'a ticket with an invalid message number can be redeemed': ['number < 0 || number >= MAX_MESSAGES ||', ''],
     'a message that could not be sent keeps its number': [
       'this.numbers.release(number, 0);\n        if (block >= 0 && !tookHold)',
       'if (block >= 0 && !tookHold)',
@@ -709,33 +748,36 @@ export const faults: readonly Fault[] = [
       'this.numbers.release(number, 0);\n        return delivery;',
       'return delivery;',
     ],
-    'a message that is discarded keeps its block': ['if (counted && block >= 0)', 'if (false)'],
-    'tickets do not say who issued them': ['words[at + ISSUER] = lane.number + 1;', ''],
-    'who detaches still answers for tickets': ['journal[ISSUED] = 1;', ''],
+    'a discarded message keeps its block': ['if (counted && block >= 0)', 'if (false)'],
+    'a ticket does not record its issuer': ['words[at + ISSUER] = lane.number + 1;', ''],
+    'a thread does not record that it issued tickets': ['journal[ISSUED] = 1;', ''],
   }),
   ...faultsIn('shared/recovery', ['shared-recovery', 'shared-arena', 'shared-resting', 'interleavings'], {
-    'a dead thread’s words stay open': ['blocks.closeResting();', ''],
+    'the words of a dead thread stay open': ['blocks.closeResting();', ''],
     'tickets are not revoked': ['this.tools.messages.revoke(dead.number);', ''],
-    'holds are moved, not returned': ['holdings.dropAll(block);', ''],
+    'the holds of a dead thread are moved but not returned': ['holdings.dropAll(block);', ''],
     'requests are not withdrawn': ['requests.withdraw(cell);', ''],
-    'a message counts as one that holds nothing': ['lane.words[COUNTED] = counted;', ''],
-    'an operation is under way for ever': ['dead.words[EPOCH] = (dead.words[EPOCH] + 1) & ~1;', ''],
-    'a block is returned as its first unit': ['blocks.release(owned - 1, order);', 'blocks.release(owned - 1, 0);'],
-    'a lane is never free again': ['store(control.words, dead.start + STATE, LANE_FREE);', ''],
-    'what was pinned stays so': ['dead.counters[LEAKS_PINNED] = 0;', ''],
-    'what was returned is not counted': ['this.held++;', ''],
-    'nobody is woken': ['control.wakeAll();', ''],
-    'nobody is served': ['store(control.words, WAITING, 1);\n        requests.serve();', ''],
-    'a reclaim that its thread did not live to finish is not finished': [
-      'if (dead.words[RECLAIMING] !== 0)',
-      'if (false)',
+    "the hold of a dead thread's message is ignored": ['lane.words[COUNTED] = counted;', ''],
+    'the operation of a dead thread stays under way for ever': [
+      'dead.words[EPOCH] = (dead.words[EPOCH] + 1) & ~1;',
+      '',
     ],
+    'only the first unit of an owned block is returned': [
+      'blocks.release(owned - 1, order);',
+      'blocks.release(owned - 1, 0);',
+    ],
+    'the lane of a dead thread never becomes free': ['store(control.words, dead.start + STATE, LANE_FREE);', ''],
+    'the pinned leaks of a dead thread stay counted': ['dead.counters[LEAKS_PINNED] = 0;', ''],
+    'returned holds are not counted': ['this.held++;', ''],
+    'a reclaim wakes no thread': ['control.wakeAll();', ''],
+    'a reclaim serves no request': ['store(control.words, WAITING, 1);\n        requests.serve();', ''],
+    'a reclaim that a dead thread began is not finished': ['if (dead.words[RECLAIMING] !== 0)', 'if (false)'],
   }),
   ...faultsIn('shared/holdings', ['zero-policy-threads', 'shared-arena'], {
     'a drop does not scrub': ['if (this.scrubbed !== undefined && dirty > 0)', 'if (false)'],
     'a drop is not counted': ['counters[FREES] = counters[FREES] + 1;', ''],
-    'a drop goes on holding': ['holds[block] = 0;', ''],
-    'all that is dropped is scrubbed by its first unit': ['this.unit * (1 << order)', 'this.unit'],
+    'a dropped block is still held': ['holds[block] = 0;', ''],
+    'dropAll() scrubs only the first unit': ['this.unit * (1 << order)', 'this.unit'],
   }),
   ...faultsIn(
     'shared/engine',
@@ -749,67 +791,70 @@ export const faults: readonly Fault[] = [
       'interleavings',
     ],
     {
-      'what came from another thread counts as not written': ['record.dirtyEnd = record.limit;', ''],
-      'what was lent stays so when it departs': [
+      'bytes from another thread count as not written': ['record.dirtyEnd = record.limit;', ''],
+      'a record that departs still counts as lent': [
         'record.trace.lent = false;\n        this.keepRecord(record);',
         'this.keepRecord(record);',
       ],
-      'the record of what departed is forgotten': [
+      'the record of a departed block is not reused': [
         'record.trace.lent = false;\n        this.keepRecord(record);',
         'record.trace.lent = false;',
       ],
-      'what was lent stays so when it is released': [
-        'trace.lent = false;\n        const freedOrder',
-        'const freedOrder',
-      ],
-      'who left goes on counting in his lane': ['this.counters = new Float64Array(LANE_COUNTERS);', ''],
-      'who left answers for his tickets': ['this.tools.messages.disown();', ''],
-      'what is released is not handed on in this call': ['this.takeIn();', ''],
+      'a released record still counts as lent': ['trace.lent = false;\n        const freedOrder', 'const freedOrder'],
+      'a thread that left still counts in its former lane': ['this.counters = new Float64Array(LANE_COUNTERS);', ''],
+      'a thread that left still answers for its tickets': ['this.tools.messages.disown();', ''],
+      'a released block is not handed on in the same call': ['this.takeIn();', ''],
       'other threads do not count for isUnique': [
         'record.holders === 1 && this.holdings.isSole(record.trace.block)',
         'record.holders === 1',
       ],
-      'closing wakes nobody': [
+      'closing wakes no thread': [
         'store(this.tools.control.words, CLOSED, 1);\n        this.tools.control.wakeAll();',
         'store(this.tools.control.words, CLOSED, 1);',
       ],
-      'closing is not seen by others': ['store(this.tools.control.words, CLOSED, 1);', ''],
-      'measuring merges nothing': ['if (!this.hasLeft)\n            this.settle();', ''],
-      'who has left merges what others leave open': ['if (!this.hasLeft)', 'if (true)'],
-      'who leaves leaves words open': ['this.settle();\n        this.hasLeft = true;', 'this.hasLeft = true;'],
+      'closing is not visible to other threads': ['store(this.tools.control.words, CLOSED, 1);', ''],
+      'metrics() does not coalesce resting blocks': ['if (!this.hasLeft)\n            this.settle();', ''],
+      'a thread that left coalesces the words of other threads': ['if (!this.hasLeft)', 'if (true)'],
+      'a thread that leaves keeps its words open': [
+        'this.settle();\n        this.hasLeft = true;',
+        'this.hasLeft = true;',
+      ],
       'a ticket takes a hold that others need': [
         'record.holders === 1);\n        return Object.freeze',
         'true);\n        return Object.freeze',
       ],
-      'an offer nobody takes is lost': ['if (block >= 0)\n            this.giveUp(block);', ''],
+      'a block that no waiter takes is lost': ['if (block >= 0)\n            this.giveUp(block);', ''],
       'a failed claim is not counted': ['this.count(ALLOCATIONS_FAILED);', ''],
-      'a lane is left while it holds': ['if (!lane.holds.every((count) => count === 0))', 'if (false)'],
+      'a thread leaves its lane while it holds blocks': [
+        'if (!lane.holds.every((count) => count === 0))',
+        'if (false)',
+      ],
     },
   ),
   ...faultsIn('shared/thread', ['shared-arena', 'shared-waiting', 'bytes-channel', 'shared-recovery'], {
-    'who detached is found when the thread attaches again': ['attached.delete(this.control.id);', ''],
-    'detaching leaves who waits': ['endWaits();', ''],
+    'a thread that attaches again finds its detached arena': ['attached.delete(this.control.id);', ''],
+    'detaching does not end the waits of the thread': ['endWaits();', ''],
     'a ticket of another arena is redeemed': ['if (arena !== this.control.id)', 'if (false)'],
     'there are more threads than the arena was built for': ['number < plan.maxThreads', 'number <= plan.maxThreads'],
     'a thread can reclaim itself': ['if (threadId === this.threadId)', 'if (false)'],
-    'nothing is reclaimed after a worker’s exit': ['this.reclaim(threadId);\n        });', ';\n        });'],
-    'who detached can go on': ["throw new AllocError('ARENA_CLOSED');", ';'],
+    'nothing is reclaimed after the exit of a worker': ['this.reclaim(threadId);\n        });', ';\n        });'],
+    'a detached arena can still be used': ["throw new AllocError('ARENA_CLOSED');", ';'],
   }),
   ...faultsIn('shared/waiting', ['shared-waiting', 'interleavings'], {
-    'what came too late is lost': ['for (const block of late)\n            this.engine.giveUp(block);', ''],
-    'closing elsewhere ends no wait': ['if (this.engine.closed)\n            this.line.close();', ''],
-    'what comes with what was found is lost': ['if (late >= 0)\n                engine.giveUp(late);', ''],
-    'the smallest request is not asked for': ['smallest < oldest ? smallest : -1', '-1'],
-    'what is handed over at the last moment is lost': ['if (found === undefined && late >= 0)', 'if (false)'],
-    'nobody who left stops listening': ['this.sleeper.remove(this.look);', ';'],
+    'a block handed over too late is lost': ['for (const block of late)\n            this.engine.giveUp(block);', ''],
+    'closing in another thread ends no wait': ['if (this.engine.closed)\n            this.line.close();', ''],
+    'a block handed over besides the claimed one is lost': ['if (late >= 0)\n                engine.giveUp(late);', ''],
+    'no request is made for the smallest waiter': ['smallest < oldest ? smallest : -1', '-1'],
+    'a block handed over at the last moment is not used': ['if (found === undefined && late >= 0)', 'if (false)'],
+    'the thread keeps listening after its last waiter left': ['this.sleeper.remove(this.look);', ';'],
   }),
   ...faultsIn('shared/requests', ['shared-waiting', 'interleavings'], {
-    'who has asked last is served first': ['((since - arrival) | 0) > 0', '((since - arrival) | 0) < 0'],
-    'a block of any size is handed over': ['orderIn(state) === order && this.grant', 'this.grant'],
-    'who was handed memory is not woken': ['this.control.wake(this.control.laneOf(at));', ''],
-    'what was handed over is not held': ['this.lane.holds[block] = 1;', ''],
-    'what was handed over is not counted': ['counters[ALLOCATIONS_OK] = counters[ALLOCATIONS_OK] + 1;', ''],
-    'a block for who has left is lost': [
+    'the youngest request is served first': ['((since - arrival) | 0) > 0', '((since - arrival) | 0) < 0'],
+    'a block of another order is handed over': ['orderIn(state) === order && this.grant', 'this.grant'],
+    'a thread that was handed a block is not woken': ['this.control.wake(this.control.laneOf(at));', ''],
+    'a block that was handed over is not held': ['this.lane.holds[block] = 1;', ''],
+    'a block that was handed over is not counted': ['counters[ALLOCATIONS_OK] = counters[ALLOCATIONS_OK] + 1;', ''],
+    'a block for a request that was withdrawn is lost': [
       'else if (!this.grant(at, state, block, order)) {\n                blocks.release(block, order);',
       'else if (!this.grant(at, state, block, order)) {',
     ],
@@ -817,107 +862,128 @@ export const faults: readonly Fault[] = [
   ...faultsIn('shared/blocks', ['shared-arena', 'shared-waiting', 'shared-resting', 'interleavings'], {
     'a slot beyond the last one is free': ['if (last % 32 !== 0)', 'if (false)'],
     'a release does not raise the hint': ['if (rank > rankOf(before, longest))', 'if (false)'],
-    'a slot’s release does not raise the hint': [
+    'the release of a slot does not raise the hint': [
       'if (word === 0)\n                    this.hints[0].raise(index, 1);',
       '',
     ],
-    'the rest of a split cannot be found': ['this.hints[number].raise(index, rankOf(rest, level.longest));', ''],
+    'the hint for the rest of a split is not raised': [
+      'this.hints[number].raise(index, rankOf(rest, level.longest));',
+      '',
+    ],
     'the rest of a split is lost': ['store(words, level.start + index, rest);', ''],
     'a split is not counted': [
       'counters[counted.splits] = counters[counted.splits] + splits;\n            this.hints',
       'this.hints',
     ],
-    'a block is looked for behind the last find only': ['behind >= 0 || own === 0 ? behind', 'true ? behind'],
-    'a word that was left behind stays open': ['(rests && this.mayRest(number, index, run))', 'rests'],
-    'who goes on to the word that it opened never does': ['this.opened[number] !== index ||', 'true ||'],
-    'a word rests though somebody waits': ['this.words[this.waiting] === 0', 'true'],
-    'what rests is not closed for who finds nothing': ['this.closeResting();\n            const block', 'const block'],
-    'what rests is not closed for who waits': ['block < 0 && this.closeResting()', 'false'],
-    'a closing is not counted': ['counters[counted.coalesces] + merged;', 'counters[counted.coalesces];'],
-    'a closing is not told': ['if (found)\n            this.revealed = true;', ''],
+    'a search does not wrap around to the words before the last find': [
+      'behind >= 0 || own === 0 ? behind',
+      'true ? behind',
+    ],
+    'a full word that is no longer claimed from stays open': ['(rests && this.mayRest(number, index, run))', 'rests'],
+    'a thread never moves on to the word that it opened': ['this.opened[number] !== index ||', 'true ||'],
+    'a word rests although a request waits': ['this.words[this.waiting] === 0', 'true'],
+    'resting words are not closed when a claim finds nothing': [
+      'this.closeResting();\n            const block',
+      'const block',
+    ],
+    'resting words are not closed for a waiting request': ['block < 0 && this.closeResting()', 'false'],
+    'coalesces by closing a word are not counted': [
+      'counters[counted.coalesces] + merged;',
+      'counters[counted.coalesces];',
+    ],
+    'closing a word does not count as new free memory': ['if (found)\n            this.revealed = true;', ''],
     'the word that a split opened is not claimed from': [
       'if (words[level.start + current[number]] === 0)\n                current[number] = index;',
       '',
     ],
 
-    'threads share words while there is memory': ['avoids && this.lanes.isOthers(number, index)', 'false'],
-    'what lies in words of others is not found': ['block < 0 && this.avoided ?', 'false ?'],
+    "threads claim from each other's words while there is other memory": [
+      'avoids && this.lanes.isOthers(number, index)',
+      'false',
+    ],
+    'a block in a word of another thread is not found': ['block < 0 && this.avoided ?', 'false ?'],
   }),
   ...faultsIn('channel/ring', ['ring', 'bytes-channel', 'shared-recovery'], {
-    'a full ring takes one more': [
+    'a full ring takes one more message': [
       'return length >= this.capacity && length < FAR;',
       'return length > this.capacity && length < FAR;',
     ],
-    'a ring is full one too early': [
+    'a ring is full one message too early': [
       'return length >= this.capacity && length < FAR;',
       'return length + 1 >= this.capacity && length < FAR;',
     ],
-    'a full ring looks as if it had room': [
+    'hasRoom is true for a full ring': [
       'this.oldHead) & POSITIONS) < this.capacity)',
       'this.oldHead) & POSITIONS) <= this.capacity)',
     ],
-    'the end is not seen': [
+    'a receiver does not see the end': [
       'if (held === END)\n                    return RING_ENDED;',
       'if (held === END)\n                    return RING_EMPTY;',
     ],
-    'a sender forgets nothing of what was sent': [
+    'a sender still owns the message that it sent': [
       'journal[MESSAGE] = 0;\n                    journal[COUNTED] = 0;',
       '',
     ],
-    'a ring that ended takes more': ['if (cell === (free | END))\n                return false;', ''],
-    'what is received is not counted': ['journal[COUNTED] = 1;', ''],
+    'a ring that ended takes more messages': ['if (cell === (free | END))\n                return false;', ''],
+    'a received message does not count as holding its block': ['journal[COUNTED] = 1;', ''],
   }),
   ...faultsIn('channel/bytes-channel', ['bytes-channel', 'worker-pool'], {
-    'who waits for room is not woken': ['this.senders.wakeAll();\n        return this.thread', 'return this.thread'],
-    'who waits for a message is not woken': ['this.receivers.wakeAll();\n        return true;', 'return true;'],
-    'what could not be sent is not taken back': ['tools.messages.unwrite(message, delivery, takesHold);', ''],
+    'a sender that waits for room is not woken': [
+      'this.senders.wakeAll();\n        return this.thread',
+      'return this.thread',
+    ],
+    'a receiver that waits for a message is not woken': [
+      'this.receivers.wakeAll();\n        return true;',
+      'return true;',
+    ],
+    'a message that could not be sent is not taken back': ['tools.messages.unwrite(message, delivery, takesHold);', ''],
     'closing wakes no receiver': ['this.ring.end();\n        this.receivers.wakeAll();', 'this.ring.end();'],
     'closing wakes no sender': ['this.senders.wakeAll();\n        this.lookAgain();', 'this.lookAgain();'],
-    'a sender overtakes those that wait': [
+    'a sender overtakes waiting senders': [
       'if (this.sending.size === 0 && this.trySend(bytes))',
       'if (this.trySend(bytes))',
     ],
-    'a receiver overtakes those that wait': ['if (this.receiving.size === 0) {', '{'],
-    'who has an answer keeps his thread listening': ['this.thread.sleeper.remove(this.look);', ';'],
+    'a receiver overtakes waiting receivers': ['if (this.receiving.size === 0) {', '{'],
+    'the thread keeps listening after its last call settled': ['this.thread.sleeper.remove(this.look);', ';'],
     'bytes of another arena are sent': ['if (delivery.engine !== engine)', 'if (false)'],
     'a message takes a hold that others need': ['length > 0 && allocation.holders === 1;', 'length > 0;'],
-    'empty bytes are not used up': ['Bytes.giveBack(bytes);', ';'],
-    'a handle is not used up': ['Bytes.depart(bytes);', ';'],
-    'lanes from the 32nd on are not woken': ['(word << 5) + 31 - Math.clz32', '31 - Math.clz32'],
-    'a closed channel refuses nobody': ['if (this.isClosed)\n            throw new ChannelClosedError();', ''],
+    'sending empty bytes does not use up the handle': ['Bytes.giveBack(bytes);', ';'],
+    'sending does not use up the handle': ['Bytes.depart(bytes);', ';'],
+    'threads in lanes from number 32 on are not woken': ['(word << 5) + 31 - Math.clz32', '31 - Math.clz32'],
+    'a closed channel does not refuse to send': ['if (this.isClosed)\n            throw new ChannelClosedError();', ''],
   }),
   ...faultsIn('node/send', ['node-write', 'node-pipe', 'faults-streams', 'faults-consumers', 'faults-closing'], {
     'memory is released before the stream is done with it': [
       'this.writes.add(this);',
       'this.writes.add(this);\n        giveBack(this.bytes);',
     ],
-    'what cannot be written is not given back': ['giveBack(own);\n            reject(error);', 'reject(error);'],
-    'what was written is not given back': ['giveBack(this.bytes);', ''],
+    'bytes that cannot be written are not released': ['giveBack(own);\n            reject(error);', 'reject(error);'],
+    'bytes that were written are not released': ['giveBack(this.bytes);', ''],
     'a stream stays corked': ['writable.uncork();', ';'],
-    'a stream that passes memory on gets the arena’s': ['writable instanceof PassThrough', 'false'],
-    'a stream that closes ends no write': [
+    'a PassThrough gets arena memory instead of a copy': ['writable instanceof PassThrough', 'false'],
+    'closing a stream does not end its writes': [
       'session.destroyed)\n                this.closed();',
       'session.destroyed)\n                ;',
     ],
-    'memory that a session still reads is given back': ['session === undefined || session.destroyed', 'true'],
-    'an error nobody was told of is lost': ['throw error;\n', ';\n'],
-    'the caller’s handle stays': ['giveBack(bytes);\n    return own;', 'return own;'],
-    'a socket that was destroyed has written all': [
+    'memory that an http/2 session still reads is released': ['session === undefined || session.destroyed', 'true'],
+    'an error that no listener handled is lost': ['throw error;\n', ';\n'],
+    "the caller's handle is not released": ['giveBack(bytes);\n    return own;', 'return own;'],
+    'a write to a destroyed socket counts as done': [
       'writable.destroyed || writable.socket?.destroyed === true',
       'writable.destroyed',
     ],
-    'a stream that is closed takes more': ['checkOpen(writable);\n            new Sending', 'new Sending'],
-    'a write of nothing never ends': [
+    'a closed stream accepts more writes': ['checkOpen(writable);\n            new Sending', 'new Sending'],
+    'an empty write never ends': [
       'if (this.missing === 0)\n            this.finish(undefined);\n        const',
       'const',
     ],
-    'memory that may move is lent': ['writes.needsCopies || mayMove(own)', 'writes.needsCopies'],
-    'a write is over with its first piece': ['if (--this.missing === 0)', 'if (--this.missing >= 0)'],
+    'memory that may move is lent to the stream': ['writes.needsCopies || mayMove(own)', 'writes.needsCopies'],
+    'a write is over after its first piece': ['if (--this.missing === 0)', 'if (--this.missing >= 0)'],
   }),
   ...faultsIn('node/write-bytes', ['node-write'], {
-    'what is left is written at the same place': ['at += bytesWritten;', ';'],
-    'what was written of a piece is written again': ['if (done > 0 && rest[0] !== undefined)', 'if (false)'],
-    'a position is taken for a stream': [
+    'the rest of a partial write goes to the same position': ['at += bytesWritten;', ';'],
+    'the written part of a piece is written again': ['if (done > 0 && rest[0] !== undefined)', 'if (false)'],
+    'a position is accepted for a stream': [
       'if (position !== undefined)\n                throw',
       'if (false)\n                throw',
     ],
@@ -926,47 +992,47 @@ export const faults: readonly Fault[] = [
     'node/pipe-bytes',
     ['node-pipe', 'faults-streams', 'faults-consumers', 'faults-aborts', 'faults-closing'],
     {
-      'a pipe does not wait for the drain': ['if (needsDrain(this.writable))', 'if (false)'],
-      'what was asked for comes too late and is lost': [
+      'a pipe does not wait for the drain event': ['if (needsDrain(this.writable))', 'if (false)'],
+      'a chunk that arrives after a failure is not released': [
         'asked.then(({ value, done }) => !done && giveBack(value)).catch(() => undefined);',
         ';',
       ],
-      'the source is not told that nobody reads on': ['await this.source.return?.();', ''],
-      'a pipe that fails ends before its writes': ['await Promise.allSettled(this.sendings);', ''],
+      'return() of the source is not called': ['await this.source.return?.();', ''],
+      'a failed pipe ends before its writes': ['await Promise.allSettled(this.sendings);', ''],
       'a pipe ends before its writes': ['await this.unlessFailed(Promise.all(this.sendings));', ''],
       'a signal keeps its callback': [
         'finally {\n        if (signal !== undefined)\n            removeAbortCallback(signal, onAbort);',
         'finally {',
       ],
       'a failed pipe leaves its stream open': ['writable.destroy(error instanceof Error ? error : undefined);', ''],
-      'a pipe ends a stream it should not': ['if (!end)\n                return;', ''],
+      'a pipe ends its stream although end is false': ['if (!end)\n                return;', ''],
       'a failed write does not end the pipe': [
         '(error) => this.fail(error)).then(forget)',
         '() => undefined).then(forget)',
       ],
-      'what is watched is never forgotten': ['stopWatching();', ''],
-      'an abort is not noticed': ['addAbortCallback(signal, onAbort);', ';'],
+      'a pipe does not stop watching its stream': ['stopWatching();', ''],
+      'an abort is ignored': ['addAbortCallback(signal, onAbort);', ';'],
     },
   ),
   ...faultsIn('node/framing', ['framing'], {
-    'a line with its carriage return is too long': ['if (length > maxLength + 1)', 'if (length > maxLength)'],
+    'the carriage return counts in the length of a line': ['if (length > maxLength + 1)', 'if (length > maxLength)'],
     'a line may be one byte too long': ['if (line.length <= maxLength)', 'if (line.length <= maxLength + 1)'],
-    'a line that is too long is not given back': ['giveBack(line);', ''],
-    'a record of just the limit is refused': ['if (length > maxLength)\n', 'if (length >= maxLength)\n'],
+    'a line that is too long is not released': ['giveBack(line);', ''],
+    'a record exactly as long as the limit is refused': ['if (length > maxLength)\n', 'if (length >= maxLength)\n'],
     'a record may have any length': ['if (length > maxLength)\n', 'if (false)\n'],
-    'a prefix that ends early is no error': ['length >= 0 || prefix.isPartial', 'length >= 0'],
-    'a record that ends early is no error': ['length >= 0 || prefix.isPartial', 'prefix.isPartial'],
-    'the rest of a line keeps its carriage return': ['return whole.split(last);', 'return whole.split(last + 1);'],
+    'a truncated prefix is not an error': ['length >= 0 || prefix.isPartial', 'length >= 0'],
+    'a truncated record is not an error': ['length >= 0 || prefix.isPartial', 'prefix.isPartial'],
+    'a line keeps its carriage return': ['return whole.split(last);', 'return whole.split(last + 1);'],
     'the last line is lost': ['if (partial.length > 0)', 'if (false)'],
-    'a line that never ends is gathered': ['checkLength(partial.length + chunk.length);', ''],
+    'a line without an end is gathered without limit': ['checkLength(partial.length + chunk.length);', ''],
   }),
   ...faultsIn('node/partial-record', ['framing'], {
-    'what was gathered is not given back': [
+    'gathered pieces are not released': [
       '[Symbol.dispose]() {\n        this.pieces.release();',
       '[Symbol.dispose]() {',
     ],
-    'a piece that was copied is not given back': ['Bytes.giveBack(bytes);', ''],
-    'pieces that were copied are not given back': [
+    'a piece appended to a copy is not released': ['Bytes.giveBack(bytes);', ''],
+    'gathered pieces that were copied are not released': [
       'this.pieces.release();\n        this.pieces = new BytesList();\n        return copy;',
       'this.pieces = new BytesList();\n        return copy;',
     ],
@@ -978,55 +1044,55 @@ export const faults: readonly Fault[] = [
   }),
   ...faultsIn('node/bytes-list', ['bytes-list', 'framing'], {
     'a split at the end of a piece cuts it': ['rest >= lengthAt(pieces, whole)', 'rest > lengthAt(pieces, whole)'],
-    'a split leaves the length': ['this.size -= at;', ''],
-    'an empty piece is not given back': ['if (piece.isEmpty)\n                Bytes.giveBack(piece);', ';'],
-    'an empty piece that is appended is not given back': [
-      'Bytes.giveBack(bytes);\n        else {',
-      ';\n        else {',
-    ],
-    'the first byte of a piece is looked for in the one before': [
+    'a split does not shorten the list': ['this.size -= at;', ''],
+    'an empty piece in a new list is not released': ['if (piece.isEmpty)\n                Bytes.giveBack(piece);', ';'],
+    'an empty piece that is appended is not released': ['Bytes.giveBack(bytes);\n        else {', ';\n        else {'],
+    'the first byte of a piece is looked for in the piece before': [
       'if (rest < piece.length)',
       'if (rest <= piece.length)',
     ],
-    'a slice begins in every piece': ['Math.max(start - offset, 0)', 'Math.max(start, 0)'],
+    'a slice starts at the same offset in every piece': ['Math.max(start - offset, 0)', 'Math.max(start, 0)'],
     'a slice ends too late': ['Math.min(end - offset, piece.length)', 'Math.min(end, piece.length)'],
-    'nothing is given back': ['for (const piece of pieces ?? [])\n            Bytes.giveBack(piece);', ''],
-    'the cut piece is lost': ['if (cut !== undefined)\n            head.push(cut);', ''],
+    'release() does not release the pieces': [
+      'for (const piece of pieces ?? [])\n            Bytes.giveBack(piece);',
+      '',
+    ],
+    'the cut piece of a split is lost': ['if (cut !== undefined)\n            head.push(cut);', ''],
   }),
   ...faultsIn(
     'node/file-chunks',
     ['node-files', 'faults-aborts', 'faults-closing', 'faults-building', 'faults-streams'],
     {
-      'memory for a file that was closed is not given back': ['granted?.abandon();', ''],
-      'memory that comes after the end is not given back': ['else\n                buffer.abandon();', ''],
-      'what was read ahead is not given back': [
+      'memory granted for a closed file is not returned': ['granted?.abandon();', ''],
+      'memory granted after the end is not returned': ['else\n                buffer.abandon();', ''],
+      'chunks that were read ahead are not released': [
         'for (const read of this.reads.splice(0))\n                read.abandon();',
         '',
       ],
-      'an empty chunk is not given back': ['Bytes.giveBack(bytes);\n        return undefined;', 'return undefined;'],
-      'who has ended is still asked for spare memory': ['this.arena.line.spareHolders.delete(this.onWait);', ''],
+      'an empty chunk is not released': ['Bytes.giveBack(bytes);\n        return undefined;', 'return undefined;'],
+      'a reader that ended is still asked for spare memory': ['this.arena.line.spareHolders.delete(this.onWait);', ''],
       'a file is not closed': ['if (this.file >= 0 && !isHandle(this.source)) {', 'if (false) {'],
-      'memory is given back while the system reads into it': [
-        'this.reads.some(({ isUnderWay }) => isUnderWay)',
-        'false',
-      ],
-      'what spare memory held is passed over': ['this.position -= last.abandon();', 'last.abandon();'],
-      'reading ahead takes what others wait for': [
+      'memory is returned while the system reads into it': ['this.reads.some(({ isUnderWay }) => isUnderWay)', 'false'],
+      'bytes in returned spare memory are not read again': ['this.position -= last.abandon();', 'last.abandon();'],
+      'reading ahead takes memory that others wait for': [
         'if (this.waiting !== undefined || this.arena.line.hasWaiters)',
         'if (this.waiting !== undefined)',
       ],
       'a signal keeps its callback': ['removeAbortCallback(signal, this.onAbort);', ';'],
-      'spare memory is given back while it is read into': [
+      'spare memory is returned while it is read into': [
         'last !== undefined && !last.isUnderWay',
         'last !== undefined',
       ],
       'a wait for memory is not ended': ['this.waiting?.abort();', ''],
-      'the end may be passed': [
+      'a read may go past the requested end': [
         'Math.min(this.options.chunkSize, claimed, this.options.end - this.position)',
         'Math.min(this.options.chunkSize, claimed)',
       ],
-      'an error of closing is lost': ['if (error !== null)\n                        this.answers.fail(error);', ''],
-      'a short read is the end': ['bytesRead > 0 && this.position !== null && this.filled < this.length', 'false'],
+      'the error of closing a file is lost': [
+        'if (error !== null)\n                        this.answers.fail(error);',
+        '',
+      ],
+      'a short read ends the chunk': ['bytesRead > 0 && this.position !== null && this.filled < this.length', 'false'],
     },
   ),
   ...faultsIn(
@@ -1037,65 +1103,68 @@ export const faults: readonly Fault[] = [
         'chunks.leaveStrip();\n        throw error;',
         'throw error;',
       ],
-      'memory that comes after the end is not given back': [
+      'memory granted after the end is not returned': [
         'if (this.gone.signal.aborted)\n                this.leaveStrip();',
         'if (false)\n                ;',
       ],
-      'what nobody took is not given back': ['Bytes.giveBack(bytes);', ';'],
-      'the reserve is not given back': ['this.reserve?.abandon();', ''],
-      'the strip is not given back': ['this.strip?.abandon();', ''],
-      'the strip is given back while the system writes into it': [
+      'chunks that were not taken are not released': ['Bytes.giveBack(bytes);', ';'],
+      'the reserve is not returned': ['this.reserve?.abandon();', ''],
+      'the strip is not returned': ['this.strip?.abandon();', ''],
+      'the strip is returned while the system writes into it': [
         'if (failure.length > 0)\n            this.answers.fail(failure[0]);',
         'if (failure.length > 0)\n            this.answers.fail(failure[0]);\n        this.leaveStrip();',
       ],
       'a wait for memory is not ended': ['this.gone.abort();', ''],
-      'a socket is never stopped': ['return !this.isStopped;', 'return true;'],
-      'a socket that was stopped is never resumed': ['this.socket?.resume();', ''],
+      'reading from the socket is never stopped': ['return !this.isStopped;', 'return true;'],
+      'a stopped socket is never resumed': ['this.socket?.resume();', ''],
       'a signal keeps its callback': ['removeAbortCallback(signal, this.onAbort);', ';'],
-      'what comes without a reserve is lost': ['?? Bytes.copyFrom(data)', '?? Bytes.empty'],
-      'who left is not destroyed': ['this.socket?.destroy(reason instanceof Error ? reason : undefined);', ';'],
+      'data that arrives without a reserve is lost': ['?? Bytes.copyFrom(data)', '?? Bytes.empty'],
+      'the socket is not destroyed when its reader leaves': [
+        'this.socket?.destroy(reason instanceof Error ? reason : undefined);',
+        ';',
+      ],
     },
   ),
   ...faultsIn('node/read-readable', ['node-readable', 'faults-streams', 'faults-aborts', 'faults-closing'], {
-    'a chunk that was begun is not given back': ['buffer?.abandon();', ''],
-    'a stream that is left is not destroyed': [
+    'a partly filled chunk is not returned': ['buffer?.abandon();', ''],
+    'a stream whose reader leaves early is not destroyed': [
       'events.stop();\n        if (!events.hasEnded)\n            source.destroy();',
       'events.stop();',
     ],
     'a stream keeps its listener': ["this.source.off('readable', this.look);", ''],
     'the error of a stream is lost': ['if (events.error)\n                        throw events.error;', ''],
     'an abort does not destroy the stream': ['if (!this.hasEnded)\n                this.source.destroy();', ''],
-    'what was read is not handed out before the next comes': [
+    'bytes already read wait for the next data': [
       'if (buffer !== undefined) {',
       'if (buffer !== undefined && events.hasEnded) {',
     ],
   }),
   ...faultsIn('node/web-streams', ['web-streams', 'faults-streams', 'faults-aborts', 'faults-closing'], {
-    'what was begun is not given back': ['if (rest !== undefined)\n            giveBack(rest);', ''],
-    'the source is not told that nobody reads on': ['await iterator.return?.();', ''],
-    'what does not fit is lost': ['rest = chunk.slice(count);', ';'],
-    'an empty chunk is not given back': [
+    'a partly read chunk is not released': ['if (rest !== undefined)\n            giveBack(rest);', ''],
+    'return() of the source is not called': ['await iterator.return?.();', ''],
+    'bytes that do not fit the view are lost': ['rest = chunk.slice(count);', ';'],
+    'an empty chunk is not released': [
       'giveBack(rest);\n                        rest = await next();',
       'rest = await next();',
     ],
     'a stream stays locked': ['reader.releaseLock();', ''],
-    'a stream that is left is not cancelled': ['if (!hasEnded)\n            await cancel();', ''],
-    'a source that fails is not left': ['await stop();\n                    throw error;', 'throw error;'],
+    'a stream whose reader leaves early is not cancelled': ['if (!hasEnded)\n            await cancel();', ''],
+    'a source that fails is not stopped': ['await stop();\n                    throw error;', 'throw error;'],
   }),
   ...faultsIn('node/stoppable', ['node-readable', 'framing', 'faults-aborts', 'faults-closing'], {
     'a signal keeps its callback': ['removeAbortCallback(signal, onAbort);', ';'],
-    'returning does not stop what waits': ['stop.abort(RETURNED);', ''],
-    'one that has not begun leaves its source': [
+    'return() does not stop a pending wait': ['stop.abort(RETURNED);', ''],
+    'return() before the first next() does not stop the source': [
       'running === undefined ? started().next() : running.return(undefined)',
       'running?.return(undefined) ?? Promise.resolve({ done: true, value: undefined })',
     ],
-    'an abort before the start is not noticed': [
+    'an abort before the start is ignored': [
       'if (signal?.aborted)\n                onAbort();\n            else if',
       'if',
     ],
   }),
   ...faultsIn('node/answers', ['node-files', 'node-connect'], {
-    'all who ask are told of an error': ['this.failure = undefined;\n            if (failure', 'if (failure'],
-    'the last error counts': ['this.failure ??= { reason };', 'this.failure = { reason };'],
+    'every caller gets the error': ['this.failure = undefined;\n            if (failure', 'if (failure'],
+    'the last error replaces the first': ['this.failure ??= { reason };', 'this.failure = { reason };'],
   }),
 ];

@@ -6,10 +6,10 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { type Fault, faults } from './faults.js';
 
-// npm run mutate: plants each fault in a copy of the built package, and runs the tests there until a file of them fails.
-//   --only TEXT   faults whose file and name contain it; may be given several times
-//   --quick       runs only the test files that a fault names, and those that import what it is in
-//   --list        only names the faults
+// npm run mutate: plants each fault in a copy of the built package and runs the tests there until a test file fails.
+//   --only TEXT   only the faults whose "file: name" contains TEXT; may be given several times
+//   --quick       runs only the test files that the fault names and those that import the file with the fault
+//   --list        lists the faults and runs nothing
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 
@@ -19,13 +19,13 @@ const COPIED = [
   ...['build/test', 'build/examples', 'build/evidence'],
 ];
 
-/** Test files that take seconds, run last. */
+/** The slowest test files. They run last. */
 const SLOW = /^(interleavings|digest.*|docs|examples|worker-pool|fan-out|imports)\.test\.js$/;
 
-/** Those that take a few, run before them. */
+/** Test files that take a few seconds. They run before the slowest ones. */
 const LONG = /^(collector|fuzz-findings|zero-policy\.property|zero-policy-threads)\.test\.js$/;
 
-/** What a test file may take, about ten times what it does: some faults make tests wait for ever. */
+/** The time limit of a test file: about ten times its usual time. Some faults make tests wait for ever. */
 function mostSeconds(file: string): number {
   const name = basename(file);
   if (SLOW.test(name)) return 300;
@@ -38,10 +38,10 @@ interface Outcome {
   readonly failed: string | undefined;
 }
 
-/** What came of a fault. */
+/** The result for one fault. */
 interface Verdict {
   readonly fault: Fault;
-  /** The test file that failed, and the test in it. */
+  /** The test file that failed, and the test in it; undefined when the fault survived. */
   readonly caughtBy: string | undefined;
   readonly seconds: number;
 }
@@ -55,7 +55,7 @@ class Copy {
   constructor(isQuick: boolean) {
     this.isQuick = isQuick;
     for (const path of COPIED) cpSync(join(root, path), join(this.folder, path), { recursive: true });
-    // Too much to copy, and nothing that is mutated: what is installed, and what the pages link to of the benchmark.
+    // Linked, because they are large and never mutated: installed packages, and evidence that the pages link to.
     for (const path of ['node_modules', 'evidence']) symlinkSync(join(root, path), join(this.folder, path));
   }
 
@@ -80,7 +80,7 @@ class Copy {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
-  /** Those that the fault names, those that import what it is in, the others, the slow ones. */
+  /** In this order: the files that the fault names, those that import its file, the others, the slow ones. */
   private testFiles({ file, tests = [] }: Fault): string[] {
     const folder = join(this.folder, 'build/test');
     const turn = (path: string): number => {
@@ -100,7 +100,7 @@ class Copy {
 
   private run(file: string): Promise<Outcome> {
     const path = join(this.folder, 'build/test', file);
-    // As `node --test` runs a file, with one process less.
+    // Runs the file as `node --test` does, with one process less.
     const args = ['--expose-gc', '--test-reporter=tap', path];
     const child = spawn(process.execPath, args, {
       cwd: this.folder,
@@ -117,33 +117,34 @@ class Copy {
     });
     return new Promise((resolve) => {
       const timer = setTimeout(() => {
-        failed ??= 'no end';
+        failed ??= 'time limit exceeded';
         this.stop();
       }, 1000 * mostSeconds(file));
       child.once('close', (code) => {
         clearTimeout(timer);
         this.running = undefined;
-        if (code !== 0) failed ??= 'its process';
+        if (code !== 0) failed ??= 'the process failed';
         resolve({ failed });
       });
     });
   }
 
-  /** Ends the test that runs, and the processes that it started. */
+  /** Kills the running test and the processes that it started. */
   private stop(): void {
     const { pid } = this.running ?? {};
     if (pid === undefined) return;
     try {
       process.kill(-pid, 'SIGKILL');
     } catch {
-      // it has ended
+      // the process has already ended
     }
   }
 }
 
 function planted({ name, file, find, replace }: Fault, text: string): string {
   const times = text.split(find).length - 1;
-  if (times !== 1) throw new Error(`${name}: dist/${file}.js has ${times} of\n${find}`);
+  if (times !== 1)
+    throw new Error(`${name}: dist/${file}.js must contain this text once, but contains it ${times} times:\n${find}`);
   return text.replace(find, () => replace);
 }
 
@@ -166,7 +167,7 @@ async function main(): Promise<void> {
     for (const { name, file } of chosen) console.log(`${file}: ${name}`);
     return;
   }
-  if (chosen.length === 0) throw new Error(`no fault is named like ${options.only.join(' or ')}`);
+  if (chosen.length === 0) throw new Error(`no fault matches ${options.only.join(' or ')}`);
   const copies: Copy[] = [];
   const rest = chosen.values();
   let survivors = 0;

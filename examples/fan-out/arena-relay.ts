@@ -1,12 +1,12 @@
-// A TCP relay that cannot outgrow its memory: what the publisher sends goes to every subscriber, as one frozen payload that
-// each of them gets a clone of. The publisher is read no faster than the subscribers take it; one that takes nothing for
-// a while is left out until it has caught up.
+// A TCP relay that cannot outgrow its memory. Each message of the publisher becomes one frozen payload, and every
+// subscriber gets a clone of it. The relay reads from the publisher no faster than the subscribers take the messages.
+// It skips a subscriber that takes nothing for a while, until that subscriber has caught up.
 import { createServer, type Socket } from 'node:net';
 import { type AsyncFixedArena, type Bytes, FixedArena } from 'arena-alligator';
 import { connectChunks, lengthPrefixed, writeBytes } from 'arena-alligator/node';
 import { PREFIX_BYTES, serve, settings } from './relay.js';
 
-/** Frames that may be on their way to one subscriber. */
+/** The most frames that may be in transit to one subscriber. */
 const MOST_PENDING = 8;
 
 /** How long the others wait for a subscriber that takes nothing, in ms. */
@@ -28,7 +28,7 @@ class Subscriber {
     return this.pending >= MOST_PENDING && !this.isLeftOut;
   }
 
-  /** Waits until there is room, or until the subscriber has taken nothing for too long and is left out. */
+  /** Waits until there is room, or until the subscriber has taken nothing for too long and is skipped. */
   async room(): Promise<void> {
     const leaveOut = (): void => {
       this.isLeftOut = true;
@@ -41,11 +41,11 @@ class Subscriber {
     clearTimeout(timer);
   }
 
-  /** Sends a clone of `frame`. @returns false when the subscriber is left out */
+  /** Sends a clone of `frame`. @returns false when the subscriber is skipped */
   send(frame: Bytes): boolean {
     if (this.isLeftOut) return false;
     this.pending++;
-    // The clone is released when the socket has finished with it, or was closed (which that tells itself).
+    // writeBytes() releases the clone when the socket has finished with it or was closed. The socket reports its close.
     writeBytes(this.socket, frame.clone()).then(this.onTaken, this.onTaken);
     return true;
   }
@@ -58,7 +58,7 @@ class Subscriber {
   }
 }
 
-/** The record as subscribers get it, in a slot of its own: the memory it came in is free for the next. */
+/** Copies a record into a frame in a separate slot, so that the memory it arrived in is free for the next one. */
 async function frameOf(record: Bytes, arena: AsyncFixedArena): Promise<Bytes> {
   using buffer = await arena.allocateAsync();
   buffer.putU32(record.length);

@@ -1,11 +1,11 @@
-// The publisher and the subscribers, in a process of their own: what they use is not the relay's.
+// The publisher and the subscribers. They run in a separate process, so that their memory does not count for the relay.
 import { connect, createServer, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PREFIX_BYTES } from './relay.js';
 
 export interface LoadSettings {
   readonly subscribers: number;
-  /** How many of them stop reading after a while. */
+  /** How many of the subscribers stop reading after a while. */
   readonly stalled: number;
   readonly messages: number;
   readonly messageBytes: number;
@@ -13,24 +13,24 @@ export interface LoadSettings {
 
 export interface LoadReport {
   readonly seconds: number;
-  /** Messages that the subscribers who went on reading did not get, or not in order. */
+  /** Messages that the other subscribers, which keep reading, did not get or got out of order. */
   readonly lost: number;
 }
 
-/** Messages after which a subscriber that is to stall stops reading. */
+/** Messages after which a stalling subscriber stops reading. */
 const STALLS_AFTER = 5;
 
 const [subscribers = 0, stalled = 0, messages = 0, messageBytes = 0] = process.argv.slice(2).map(Number);
 const frameBytes = PREFIX_BYTES + messageBytes;
 
-/** Counts the messages that come, each of which begins with its number. */
+/** Counts the messages that arrive. Each message begins with its number. */
 class Subscriber {
   readonly welcomed: Promise<void>;
   received = 0;
   disordered = 0;
   private readonly socket: Socket;
   private readonly stalls: boolean;
-  /** Bytes of the stream so far, without the welcome. */
+  /** Bytes of the stream so far, not counting the welcome frame. */
   private offset = -PREFIX_BYTES;
   private number = 0;
 
@@ -55,7 +55,7 @@ class Subscriber {
         continue;
       }
       const within = this.offset % frameBytes;
-      // The number lies in the four bytes behind the prefix, which may come in pieces.
+      // The number is in the four bytes after the prefix. They may arrive in pieces.
       const boundary = within < 8 ? within + 1 : frameBytes;
       const count = Math.min(boundary - within, data.length - at);
       if (within >= PREFIX_BYTES && within < 8) this.number = (this.number * 256 + (data[at] as number)) >>> 0;

@@ -1,5 +1,5 @@
-// The same relay with plain Buffers, as one would write it: one Buffer for each message, shared by all subscribers. What a
-// subscriber does not take waits in its socket's queue.
+// The same relay with plain Buffers, in the usual way: one Buffer for each message, shared by all subscribers. Messages
+// that a subscriber has not taken yet wait in the queue of its socket.
 import { connect, createServer, type Socket } from 'node:net';
 import { PREFIX_BYTES, serve, settings } from './relay.js';
 

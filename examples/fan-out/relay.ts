@@ -1,8 +1,8 @@
-// What both relays share: their settings, and the report of what they used.
+// Code that both relays share: their settings, and the report of the resources they used.
 import type { Server } from 'node:net';
 import { PerformanceObserver } from 'node:perf_hooks';
 
-/** Frames are a length (4 bytes, network order) and as many bytes. */
+/** A frame is a length (4 bytes, network order), followed by that many bytes. */
 export const PREFIX_BYTES = 4;
 
 export interface RelaySettings {
@@ -17,20 +17,22 @@ export interface RelayReport {
   readonly peakExternal: number;
   readonly gcMilliseconds: number;
   readonly gcCount: number;
-  /** Messages that slow subscribers were not given. */
+  /** Messages that slow subscribers did not get. */
   readonly skipped: number;
-  /** Bytes of the arenas, and what was still in use at the end. */
+  /** Bytes reserved by the arenas. */
   readonly arenaBytes?: number;
+  /** Bytes of the arenas that were still in use at the end. */
   readonly arenaBytesLive?: number;
 }
 
 export function settings(): RelaySettings {
   const [publisherPort, messageBytes] = process.argv.slice(2).map(Number);
-  if (publisherPort === undefined || messageBytes === undefined) throw new Error('started by run.js');
+  if (publisherPort === undefined || messageBytes === undefined)
+    throw new Error('this script must be started by run.js');
   return { publisherPort, messageBytes };
 }
 
-/** Tells the parent process the port, and on its word what was used; then the process ends. */
+/** Sends the port to the parent process. On a message from the parent, sends the report and ends the process. */
 export function serve(
   server: Server,
   details: () => Pick<RelayReport, 'skipped' | 'arenaBytes' | 'arenaBytesLive'>,

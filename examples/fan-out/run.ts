@@ -1,4 +1,4 @@
-// Runs both relays, one after the other, against the same load, and prints what each used side by side.
+// Runs both relays one after the other with the same load, and prints side by side what they used.
 //
 //     npm run fan-out -- --subscribers 100 --stalled 10 --messages 4000 --size 16384
 import { type ChildProcess, fork } from 'node:child_process';
@@ -57,18 +57,18 @@ if (values.json) {
   const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
   const rows: [what: string, of: (report: LoadReport & RelayReport) => string][] = [
     ['messages/s, each to all', ({ seconds }) => (settings.messages / seconds).toFixed(0)],
-    ['lost by those who read', ({ lost }) => `${lost}`],
-    ['left out of those who do not', ({ skipped }) => `${skipped}`],
+    ['lost by active readers', ({ lost }) => `${lost}`],
+    ['skipped for stalled readers', ({ skipped }) => `${skipped}`],
     ['RSS at the start', ({ rssAtStart }) => megabytes(rssAtStart)],
     ['peak RSS', ({ peakRss }) => megabytes(peakRss)],
     ['peak external memory', ({ peakExternal }) => megabytes(peakExternal)],
-    ['of that in arenas', ({ arenaBytes }) => (arenaBytes === undefined ? '' : megabytes(arenaBytes))],
+    ['part of it in arenas', ({ arenaBytes }) => (arenaBytes === undefined ? '' : megabytes(arenaBytes))],
     ['time in the collector', ({ gcMilliseconds, gcCount }) => `${gcMilliseconds.toFixed(1)} ms, ${gcCount} times`],
   ];
   console.log(
     `${settings.messages} messages of ${settings.messageBytes} bytes to ${settings.subscribers} subscribers,`,
   );
-  console.log(`of whom ${settings.stalled} stop reading; Node ${process.versions.node}\n`);
+  console.log(`${settings.stalled} of them stop reading; Node ${process.versions.node}\n`);
   console.log(`${''.padEnd(30)}${'arena'.padStart(20)}${'plain Buffers'.padStart(20)}`);
   for (const [what, of] of rows) console.log(`${what.padEnd(30)}${of(arena).padStart(20)}${of(plain).padStart(20)}`);
 }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { workerData } from 'node:worker_threads';
 import { BytesChannel, type ChannelHandle, type SharedFixedArena } from 'arena-alligator';
 
-/** What a worker of the pool is given. */
+/** The data that a worker of the pool gets. */
 export interface Channels {
   readonly requests: ChannelHandle;
   readonly answers: ChannelHandle;
@@ -13,10 +13,10 @@ const requests = BytesChannel.attach(channels.requests);
 const answers = BytesChannel.attach(channels.answers);
 const arena = answers.arena as SharedFixedArena;
 
-// A worker of its own may sleep: nothing else is to be done here. The end of the requests is the end of the worker.
+// This thread has nothing else to do, so it may block. When the requests end, the worker ends.
 for (let block = requests.receiveBlocking(); block !== undefined; block = requests.receiveBlocking()) {
   const number = block.getU32();
-  const digest = createHash('sha256').update(block.view).digest(); // in place: nothing was copied on the way
+  const digest = createHash('sha256').update(block.view).digest(); // in place: nothing was copied on the way here
   block.release();
   answers.sendBlocking(arena.allocateBlocking().putU32(number).putSlice(digest).freeze());
 }

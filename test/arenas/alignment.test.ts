@@ -16,7 +16,7 @@ test('slot capacities round up to the alignment and slots start at multiples of 
   );
 });
 
-test('over caller memory slots start at multiples in its buffer, wherever the window starts', () => {
+test('over caller memory, slots start at multiples of the alignment in the buffer, wherever the window starts', () => {
   const buffer = new ArrayBuffer(8192);
   fc.assert(
     fc.property(fc.nat(4000), fc.integer({ min: 1, max: 5 }), powers, (offset, count, align) => {
@@ -40,7 +40,7 @@ test('over caller memory slots start at multiples in its buffer, wherever the wi
   );
 });
 
-test('an alignment that is no power of two is refused', () => {
+test('an alignment that is not a power of two is refused', () => {
   for (const bad of [3, 6, 4095, 2 ** 49 + 1]) {
     assert.throws(() => FixedArena.withSlotCapacity(1, 8).alignment(bad), {
       name: 'BuildError',
@@ -53,7 +53,7 @@ test('an alignment that is no power of two is refused', () => {
   assert.throws(() => FixedArena.withSlotCapacity(1, 8).alignment('8' as unknown as number), TypeError);
 });
 
-test('a buddy builder aligns as withAlignment of its geometry does', () => {
+test('alignment() of a buddy builder aligns as withAlignment() of its geometry does', () => {
   const exact = BuddyGeometry.exact(4096, 64);
   assert.equal(BuddyArena.builder(exact).alignment(64).build().minBlockSize, 64);
   assert.throws(() => BuddyArena.builder(exact).alignment(128).build(), { code: 'INVALID_GEOMETRY' });

@@ -34,7 +34,11 @@ test('random churn on a buddy arena: no overlap, exact metrics and largest free 
           const block = Math.max(MIN_BLOCK, 2 ** Math.ceil(Math.log2(length)));
           const largest = Math.max(0, ...oracle.freeBlocks(MIN_BLOCK));
           const buffer = arena.tryAllocate(length);
-          assert.equal(buffer !== undefined, block <= largest, 'granted exactly when a free block holds it');
+          assert.equal(
+            buffer !== undefined,
+            block <= largest,
+            'a request is granted exactly when a free block is large enough',
+          );
           if (buffer === undefined) {
             failed++;
           } else {
@@ -51,7 +55,7 @@ test('random churn on a buddy arena: no overlap, exact metrics and largest free 
             const bytes = gone.buffer.freeze();
             assert.ok(
               [...bytes].every((byte) => byte === gone.tag),
-              'nobody wrote to it',
+              'no other handle wrote to it',
             );
             bytes.release();
             oracle.give(gone.start);
@@ -70,7 +74,7 @@ test('random churn on a buddy arena: no overlap, exact metrics and largest free 
           ],
           [ok, failed, frees, oracle.bytesTaken, Math.max(0, ...free)],
         );
-        // Each split makes one block more and each coalesce one less, of one block at first.
+        // There is one block at first. Each split makes one block more, and each coalesce one block less.
         assert.equal(1 + metrics.splits - metrics.coalesces, free.length + live.length);
       }
       for (const { buffer } of live) buffer.abandon();

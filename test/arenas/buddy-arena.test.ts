@@ -33,7 +33,7 @@ test('a request takes the smallest block that holds it', () => {
   }
 });
 
-test('a nearest geometry caps a buffer to the request, and its bookkeeping to the block', () => {
+test('a nearest geometry caps the capacity to the request, and the arena counts the whole block', () => {
   const arena = BuddyArena.builder(BuddyGeometry.nearest(4000, 500)).build();
   const buffer = arena.allocate(700);
   assert.equal(buffer.capacity, 700);
@@ -57,7 +57,7 @@ test('splits and coalesces are counted step by step', () => {
   assertAllReturned(arena);
 });
 
-test('the best fit is taken, so that large blocks are left for large requests', () => {
+test('the best fit is taken, so that large blocks stay free for large requests', () => {
   const arena = small();
   const buffers = [arena.allocate(512), arena.allocate(2048)];
   assert.equal(arena.metrics().largestFreeBlock, 1024);
@@ -71,7 +71,7 @@ test('the best fit is taken, so that large blocks are left for large requests', 
   assertAllReturned(arena);
 });
 
-test('a fragmented arena is full for what would not fit and not for what does', () => {
+test('a fragmented arena refuses only requests that are larger than its largest free block', () => {
   const arena = small();
   const buffers = Array.from({ length: 8 }, () => arena.allocate(512));
   for (const index of [0, 2, 4, 6]) buffers[index]?.abandon();
@@ -83,7 +83,7 @@ test('a fragmented arena is full for what would not fit and not for what does', 
   assertAllReturned(arena);
 });
 
-test('what could never fit says so, and what is no length is refused', () => {
+test('a length that could never fit fails with REQUEST_TOO_LARGE, and an invalid length is refused', () => {
   const arena = small();
   assert.throws(() => arena.allocate(4097), { name: 'AllocError', code: 'REQUEST_TOO_LARGE' });
   assert.throws(() => arena.tryAllocate(2 ** 52), { name: 'AllocError', code: 'REQUEST_TOO_LARGE' });
@@ -109,7 +109,7 @@ test('an arena beyond 4 GiB finds its blocks beyond 4 GiB', (context) => {
       .pageSize('unknown')
       .build();
   } catch (error) {
-    // One typed array spans 4 GiB at the most on Node 20.
+    // On Node 20 a typed array has 4 GiB at most.
     assert.equal((error as { code?: string }).code, 'SIZE_OVERFLOW');
     context.skip('the runtime has no typed array of 8 GiB');
     return;

@@ -19,12 +19,13 @@ import {
 } from 'arena-alligator';
 import { expectTypeOf } from 'expect-type';
 
-// What these tests say is checked when they are compiled; at run time they show that both refusals are one.
+// The types in these tests are checked at compile time. At run time they show that calls that the compiler refuses
+// throw.
 
 const fixed = FixedArena.withSlotCapacity(1, 8);
 const buddy = BuddyArena.builder(BuddyGeometry.exact(8, 8));
 
-test('a builder says which arena it builds', () => {
+test('the type of a builder tells which arena it builds', () => {
   expectTypeOf(fixed).toEqualTypeOf<FixedArenaBuilder>();
   expectTypeOf(fixed.build()).toEqualTypeOf<FixedArena>();
   expectTypeOf(FixedArena.withSlotCapacity(1, 8).autoSpill().build()).toEqualTypeOf<FixedArena>();
@@ -39,14 +40,14 @@ test('a builder says which arena it builds', () => {
   expectTypeOf(BuddyArena.fromRaw(new ArrayBuffer(8), BuddyHint.minAlloc(1))).toEqualTypeOf<BuddyArenaBuilder>();
 });
 
-test('options keep the mode', () => {
+test('options keep the mode of the builder', () => {
   const raw = FixedArena.withSlotCapacity(1, 8).hazmatRawAccess().alignment(8).initPolicy('zero').pageSize('unknown');
   expectTypeOf(raw).toEqualTypeOf<FixedArenaBuilder<'raw'>>();
   const spill = BuddyArena.builder(BuddyGeometry.exact(8, 8)).autoSpill().pageSize(4096).alignment(8);
   expectTypeOf(spill).toEqualTypeOf<BuddyArenaBuilder<'spill'>>();
 });
 
-test('autoSpill and hazmatRawAccess exclude each other, for the compiler and at run time', () => {
+test('autoSpill and hazmatRawAccess exclude each other, in the types and at run time', () => {
   const refused = { name: 'BuildError', code: 'INCOMPATIBLE_OPTIONS' };
   assert.throws(() => {
     // @ts-expect-error a spilling builder has no raw access
@@ -66,7 +67,7 @@ test('autoSpill and hazmatRawAccess exclude each other, for the compiler and at 
   }, refused);
 });
 
-test('an option that was refused leaves the builder as it was', () => {
+test('a refused option does not change the builder', () => {
   const builder = FixedArena.withSlotCapacity(2, 10).autoSpill();
   assert.throws(() => (builder as unknown as FixedArenaBuilder).hazmatRawAccess());
   assert.throws(() => builder.alignment(3));
@@ -88,37 +89,37 @@ test('only a raw arena has rawAllocate, only a buddy arena needs a length', () =
   expectTypeOf<Unfaulted<FixedArena>['allocate']>().returns.toEqualTypeOf<[arena: FixedArena, buffer: ArenaBuffer]>();
 });
 
-test('metrics say what they have', () => {
+test('metrics have the type of their arena', () => {
   expectTypeOf(fixed.build().metrics()).toEqualTypeOf<FixedArenaMetrics>();
   expectTypeOf(buddy.build().metrics()).toEqualTypeOf<BuddyArenaMetrics>();
   expectTypeOf<'splits' extends keyof FixedArenaMetrics ? true : false>().toEqualTypeOf<false>();
 });
 
-test('a view goes where a Uint8Array is asked for and invites no writes', () => {
+test('a view can be passed as a Uint8Array, but its own type allows no writes', () => {
   expectTypeOf<Bytes['view']>().toEqualTypeOf<BytesView>();
   expectTypeOf<BytesView>().toExtend<Uint8Array>();
   const frozen = (view: BytesView): void => {
-    // @ts-expect-error frozen bytes are not written to
+    // @ts-expect-error frozen bytes must not be written
     view[0] = 1;
-    // @ts-expect-error frozen bytes are not written to
+    // @ts-expect-error frozen bytes must not be written
     view.set([1]);
-    // @ts-expect-error frozen bytes are not written to
+    // @ts-expect-error frozen bytes must not be written
     view.fill(1);
-    // @ts-expect-error frozen bytes are not written to
+    // @ts-expect-error frozen bytes must not be written
     view.reverse();
-    // @ts-expect-error frozen bytes are not written to
+    // @ts-expect-error frozen bytes must not be written
     view.sort();
-    // @ts-expect-error nor through a part of them
+    // @ts-expect-error a part of frozen bytes must not be written either
     view.subarray(1)[0] = 2;
   };
   expectTypeOf(frozen).toBeFunction();
 });
 
-test('handles cannot be made by hand', () => {
+test('handles and arenas cannot be made with new', () => {
   const byHand = (): void => {
     // @ts-expect-error buffers come from arenas
     new ArenaBuffer();
-    // @ts-expect-error bytes come from buffers, slices and the static makers
+    // @ts-expect-error bytes come from buffers, slices and static methods
     new Bytes();
     // @ts-expect-error arenas come from builders
     new FixedArena();
@@ -130,13 +131,13 @@ test('handles cannot be made by hand', () => {
   expectTypeOf(byHand).toBeFunction();
 });
 
-test('a copy goes where memory that is not shared is asked for', () => {
+test('a copy can be passed where memory that is not shared is required', () => {
   expectTypeOf<ReturnType<Bytes['toUint8Array']>>().toEqualTypeOf<Uint8Array<ArrayBuffer>>();
 });
 
-test('an arena is no shape that an object literal could have', () => {
+test('an object literal cannot have the type of an arena', () => {
   const literal = (metrics: FixedArenaMetrics): void => {
-    // @ts-expect-error an arena has parts that cannot be named
+    // @ts-expect-error an arena has private members
     const arena: FixedArena = { ...FixedArena.withSlotCapacity(1, 1).build(), metrics: () => metrics };
     arena.close();
   };

@@ -7,7 +7,7 @@ import { IntervalOracle } from '../support/oracle.js';
 
 const CAPACITY = 8;
 
-/** One allocation as the model sees it: where it is, what it holds, and the handles on it. */
+/** One allocation in the model: its place, its content and the handles on it. */
 interface Held {
   readonly start: number;
   readonly tag: number;
@@ -37,7 +37,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
 );
 
-test('random lifecycles on a fixed arena: no overlap, exact metrics, content intact, everything back', () => {
+test('random lifecycles on a fixed arena: no overlap, exact metrics, intact content, everything returned', () => {
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 70 }), fc.array(step, { maxLength: 200 }), (slotCount, steps) => {
       const arena = FixedArena.withSlotCapacity(slotCount, CAPACITY).build();
@@ -52,7 +52,11 @@ test('random lifecycles on a fixed arena: no overlap, exact metrics, content int
       for (const next of steps) {
         if (next.do === 'allocate') {
           const buffer = arena.tryAllocate();
-          assert.equal(buffer === undefined, live.length === slotCount, 'full exactly when every slot is taken');
+          assert.equal(
+            buffer === undefined,
+            live.length === slotCount,
+            'the arena is full exactly when every slot is taken',
+          );
           if (buffer === undefined) {
             failed++;
           } else {

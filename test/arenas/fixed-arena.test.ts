@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { FixedArena } from 'arena-alligator';
 import { allocateAll, assertAllReturned, placeOf } from '../support/arenas.js';
 
-test('withSlotCapacity makes that many slots of that many bytes', () => {
+test('withSlotCapacity makes the given number of slots of the given capacity', () => {
   const arena = FixedArena.withSlotCapacity(3, 100).build();
   assert.equal(arena.slotCount, 3);
   assert.equal(arena.slotCapacity, 100);
@@ -11,7 +11,7 @@ test('withSlotCapacity makes that many slots of that many bytes', () => {
   assert.equal(arena.allocate().capacity, 100);
 });
 
-test('withArenaCapacity divides the total, rounding the slots up', () => {
+test('withArenaCapacity divides the total capacity, and rounds the slots up', () => {
   const arena = FixedArena.withArenaCapacity(3, 100).build();
   assert.equal(arena.slotCount, 3);
   assert.equal(arena.slotCapacity, 34);
@@ -33,7 +33,7 @@ test('every slot can be allocated once, none overlaps another, and then the aren
   }
 });
 
-test('a slot that was just released is the next to be allocated', () => {
+test('the slot that was released last is allocated next', () => {
   const arena = FixedArena.withSlotCapacity(8, 16).build();
   const first = arena.allocate();
   const place = placeOf(first);
@@ -41,7 +41,7 @@ test('a slot that was just released is the next to be allocated', () => {
   assert.equal(placeOf(arena.allocate()), place);
 });
 
-test('allocate(length) takes a slot that holds length bytes, or says that none ever will', () => {
+test('allocate(length) takes a slot that holds length bytes, or fails with REQUEST_TOO_LARGE when no slot could', () => {
   const arena = FixedArena.withSlotCapacity(2, 16).build();
   assert.equal(arena.allocate(16).capacity, 16);
   assert.equal(arena.tryAllocate(1)?.capacity, 16);
@@ -49,7 +49,7 @@ test('allocate(length) takes a slot that holds length bytes, or says that none e
   assert.throws(() => arena.tryAllocate(17), { name: 'AllocError', code: 'REQUEST_TOO_LARGE' });
 });
 
-test('sizes that are no positive integers are refused before anything is built', () => {
+test('sizes that are not positive integers are refused before anything is built', () => {
   for (const bad of [0, -1, Number.NaN, 1.5, 2 ** 60, Number.POSITIVE_INFINITY]) {
     assert.throws(() => FixedArena.withSlotCapacity(bad, 1), RangeError);
     assert.throws(() => FixedArena.withSlotCapacity(1, bad), RangeError);
@@ -62,7 +62,7 @@ test('sizes that are no positive integers are refused before anything is built',
   }
 });
 
-test('an allocation with a bad length changes nothing, the counters included', () => {
+test('an allocation with a bad length changes nothing, not even the counters', () => {
   const arena = FixedArena.withSlotCapacity(2, 16).build();
   const before = arena.metrics();
   for (const bad of [0, -1, Number.NaN, 1.5, 2 ** 60]) assert.throws(() => arena.allocate(bad), RangeError);
@@ -83,7 +83,7 @@ test('sizes beyond what can be counted or reserved fail to build with SIZE_OVERF
   }
 });
 
-test('one builder can build several arenas, each with memory of its own', () => {
+test('one builder can build several arenas, each with its own memory', () => {
   const builder = FixedArena.withSlotCapacity(1, 8);
   const one = builder.build();
   const other = builder.build();

@@ -4,18 +4,18 @@ import { runInNewContext } from 'node:vm';
 import { BuddyArena, BuddyHint, FixedArena, SlotSpec } from 'arena-alligator';
 import { allocateAll, assertAllReturned, frozen, placeOf } from '../support/arenas.js';
 
-test('SlotSpec.count makes that many slots, rounding their size down', () => {
+test('SlotSpec.count makes the given number of slots, and rounds their size down', () => {
   const arena = FixedArena.fromRaw(new ArrayBuffer(1000), SlotSpec.count(3)).build();
   assert.deepEqual([arena.slotCount, arena.slotCapacity], [3, 333]);
   assert.equal(arena.metrics().bytesReserved, 999);
 });
 
-test('SlotSpec.size makes slots of that size, as many as fit', () => {
+test('SlotSpec.size makes slots of the given size, as many as fit', () => {
   const arena = FixedArena.fromRaw(new ArrayBuffer(1000), SlotSpec.size(300)).build();
   assert.deepEqual([arena.slotCount, arena.slotCapacity], [3, 300]);
 });
 
-test('slots that cannot be are refused', () => {
+test('slots that do not fit the memory are refused', () => {
   const memory = new ArrayBuffer(100);
   assert.throws(() => FixedArena.fromRaw(memory, SlotSpec.size(101)).build(), {
     name: 'BuildError',
@@ -52,7 +52,7 @@ test('BuddyHint makes the largest buddy shape that fits', () => {
   });
 });
 
-test('building writes nothing, and what is no whole slot is never written', () => {
+test('building writes nothing, and bytes outside the slots are never written', () => {
   for (const build of [
     (memory: Uint8Array) => FixedArena.fromRaw(memory, SlotSpec.size(24)).alignment(8).pageSize(1).build(),
     (memory: Uint8Array) => FixedArena.fromRaw(memory, SlotSpec.size(24)).alignment(8).initPolicy('zero').build(),
@@ -63,7 +63,7 @@ test('building writes nothing, and what is no whole slot is never written', () =
     assert.deepEqual([arena.slotCount, arena.slotCapacity], [3, 24]);
     const buffers = allocateAll(arena);
     for (const buffer of buffers) buffer.putBytes(0xbb, 24);
-    // The window starts at 3, its first aligned byte at 8; three slots of 24 end at 80.
+    // The window starts at 3 and its first aligned byte is at 8. Three slots of 24 bytes end at 80.
     assert.ok(region.subarray(0, 8).every((byte) => byte === 0xaa));
     assert.ok(region.subarray(8, 80).every((byte) => byte === 0xbb));
     assert.ok(region.subarray(80).every((byte) => byte === 0xaa));
@@ -74,7 +74,7 @@ test('building writes nothing, and what is no whole slot is never written', () =
   }
 });
 
-test('a buddy arena leaves head and tail of its window alone', () => {
+test('a buddy arena does not touch the head and the tail of its window', () => {
   const region = new Uint8Array(100).fill(0xaa);
   const arena = BuddyArena.fromRaw(region.subarray(5, 95), BuddyHint.minAlloc(8)).alignment(8).build();
   assert.equal(arena.totalSize, 64);
@@ -115,7 +115,7 @@ test('every kind of memory works: buffers, shared buffers, views and their windo
   }
 });
 
-test('what is no memory, no spec or no hint is refused', () => {
+test('a value that is not memory, not a spec or not a hint is refused', () => {
   const spec = SlotSpec.count(1);
   for (const bad of [null, undefined, 8, 'memory', {}, [], { byteLength: 8 }] as unknown as ArrayBuffer[]) {
     assert.throws(() => FixedArena.fromRaw(bad, spec), TypeError);
@@ -138,19 +138,19 @@ test('detached memory is refused', () => {
   }
 });
 
-test('a builder over caller memory builds one arena: a second would overlap it', () => {
+test('a builder over caller memory builds only one arena, because a second one would overlap it', () => {
   const builder = FixedArena.fromRaw(new ArrayBuffer(64), SlotSpec.count(1));
   builder.build();
   assert.throws(() => builder.build(), { name: 'BuildError', code: 'INVALID_BACKING' });
 });
 
-test('a build that was refused leaves the memory for another try', () => {
+test('a build that failed can be tried again with the same memory', () => {
   const builder = FixedArena.fromRaw(new ArrayBuffer(64), SlotSpec.size(16)).alignment(32);
   assert.throws(() => builder.build(), { code: 'ZERO_USABLE_SLOTS' });
   assert.equal(builder.alignment(16).build().slotCount, 4);
 });
 
-test('memory that is taken away under a live arena is an error to use and none to release', () => {
+test('memory that was detached under a live arena can be released, but using it throws', () => {
   const memory = new ArrayBuffer(64);
   const arena = FixedArena.fromRaw(memory, SlotSpec.count(4)).initPolicy('zero').build();
   const bytes = frozen(arena, 'gone');
@@ -170,7 +170,7 @@ test('memory that is taken away under a live arena is an error to use and none t
   assertAllReturned(arena);
 });
 
-test('memory that was detached since it was given is refused when building', () => {
+test('memory that was detached after fromRaw() is refused when building', () => {
   const memory = new ArrayBuffer(64);
   const fixed = FixedArena.fromRaw(memory, SlotSpec.count(1));
   const buddy = BuddyArena.fromRaw(memory, BuddyHint.minAlloc(1));
@@ -179,7 +179,7 @@ test('memory that was detached since it was given is refused when building', () 
   assert.throws(() => buddy.build(), { name: 'BuildError', code: 'INVALID_BACKING' });
 });
 
-test('a view that lies about its extent gives the memory it truly has', () => {
+test('for a view that lies about its size, only its true size counts', () => {
   class Liar extends Uint8Array {
     override get byteLength(): number {
       return 64;
@@ -189,7 +189,7 @@ test('a view that lies about its extent gives the memory it truly has', () => {
   assert.equal(arena.slotCount, 1);
 });
 
-test('memory of another realm is memory', () => {
+test('memory of another realm is accepted', () => {
   const make = runInNewContext('(name, length) => new globalThis[name](length)') as (
     name: string,
     length: number,
@@ -204,7 +204,7 @@ test('memory of another realm is memory', () => {
   }
 });
 
-test('zero policy: a resizable buffer that shrinks and grows again brings no old byte back', (context) => {
+test('zero policy: a resizable buffer that shrinks and grows again shows no old byte', (context) => {
   const Resizable = ArrayBuffer as unknown as new (
     length: number,
     options: { maxByteLength: number },
@@ -233,7 +233,7 @@ test('zero policy: a resizable buffer that shrinks and grows again brings no old
   assertAllReturned(arena);
 });
 
-test('a resizable buffer that shrinks is an error to use, and works again when it has grown', (context) => {
+test('using a resizable buffer that shrank throws, and works again after it has grown', (context) => {
   const Resizable = ArrayBuffer as unknown as new (
     length: number,
     options: { maxByteLength: number },

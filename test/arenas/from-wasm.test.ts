@@ -5,7 +5,7 @@ import { assertAllReturned, frozen } from '../support/arenas.js';
 
 const PAGE = 65536;
 
-test('an arena over a WebAssembly.Memory goes on over the new buffer when it grows', () => {
+test('an arena over a WebAssembly.Memory continues with the new buffer when the memory grows', () => {
   const memory = new WebAssembly.Memory({ initial: 1, maximum: 8 });
   const arena = FixedArena.fromRaw(memory, SlotSpec.size(1024)).build();
   assert.equal(arena.slotCount, 64);
@@ -29,7 +29,7 @@ test('an arena over a WebAssembly.Memory goes on over the new buffer when it gro
   chunk.abandon();
 });
 
-test('every access notices growth first: fields, bytes, text, slices and fills', () => {
+test('every access first notices that the memory grew: fields, bytes, text, slices and fills', () => {
   const memory = new WebAssembly.Memory({ initial: 1, maximum: 32 });
   const arena = BuddyArena.fromRaw(memory, BuddyHint.minAlloc(64)).build();
   const buffer = arena.allocate(64);
@@ -76,7 +76,7 @@ test('every access notices growth first: fields, bytes, text, slices and fills',
   assertAllReturned(arena);
 });
 
-test('init policy zero scrubs the memory that is there now', () => {
+test('the zero policy scrubs the current memory', () => {
   const memory = new WebAssembly.Memory({ initial: 1, maximum: 2 });
   const arena = FixedArena.fromRaw(memory, SlotSpec.size(PAGE)).initPolicy('zero').build();
   const bytes = arena.allocate().putBytes(0xee, PAGE).freeze();
@@ -86,7 +86,7 @@ test('init policy zero scrubs the memory that is there now', () => {
   assertAllReturned(arena);
 });
 
-test('a raw region shows the memory that is there now', () => {
+test('a raw region shows the current memory', () => {
   const memory = new WebAssembly.Memory({ initial: 1, maximum: 2 });
   const arena = FixedArena.fromRaw(memory, SlotSpec.count(4)).hazmatRawAccess().build();
   const region = arena.rawAllocate();
@@ -96,7 +96,7 @@ test('a raw region shows the memory that is there now', () => {
   assert.deepEqual([...region.freeze(0, 1)], [9]);
 });
 
-test('a shared WebAssembly.Memory works, growing included', () => {
+test('a shared WebAssembly.Memory works, also when it grows', () => {
   const memory = new WebAssembly.Memory({ initial: 1, maximum: 2, shared: true });
   const arena = FixedArena.fromRaw(memory, SlotSpec.count(4)).build();
   const bytes = frozen(arena, 'shared');

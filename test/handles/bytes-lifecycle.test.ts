@@ -9,7 +9,7 @@ const makeArenas = (): (FixedArena | BuddyArena)[] => [
   BuddyArena.builder(BuddyGeometry.exact(64, 64)).build(),
 ];
 
-test('freeze hands the slot to the bytes, and releasing them hands it back', () => {
+test('freeze passes the slot to the bytes, and releasing them returns it', () => {
   for (const arena of makeArenas()) {
     const bytes = arena.allocate(64).putUtf8('hello').freeze();
     assert.equal(arena.tryAllocate(64), undefined);
@@ -20,7 +20,7 @@ test('freeze hands the slot to the bytes, and releasing them hands it back', () 
   }
 });
 
-test('clones and slices released in every order give the slot back with the last one, and only then', () => {
+test('clones and slices, released in any order, return the slot with the last release and no earlier', () => {
   const makers: ((bytes: Bytes) => Bytes)[] = [(b) => b.clone(), (b) => b.slice(1, 3), (b) => b.slice(2)];
   fc.assert(
     fc.property(fc.array(fc.nat(2), { minLength: 0, maxLength: 6 }), fc.infiniteStream(fc.nat()), (kinds, order) => {
@@ -42,7 +42,7 @@ test('clones and slices released in every order give the slot back with the last
   );
 });
 
-test('release twice on one handle is a no-op and never frees what somebody else holds', () => {
+test('releasing a handle twice does nothing and never frees memory that another handle holds', () => {
   const arena = FixedArena.withSlotCapacity(1, 16).build();
   const first = frozen(arena, 'first');
   first.release();
@@ -69,7 +69,7 @@ test('abandon returns the slot, and abandoning or disposing again does nothing',
   }
 });
 
-test('using abandons a buffer on every way out, and leaves a frozen one alone', () => {
+test('using abandons a buffer on every way out, and does not touch a frozen one', () => {
   const arena = FixedArena.withSlotCapacity(1, 16).build();
   const build = (text: string): Bytes => {
     using buffer = arena.allocate();
@@ -146,14 +146,14 @@ for (const { name, use } of dead()) {
   });
 }
 
-test('isReleased tells, before and after', () => {
+test('isReleased is false before the release and true after it', () => {
   const bytes = Bytes.copyFrom(new Uint8Array(3));
   assert.equal(bytes.isReleased, false);
   bytes.release();
   assert.equal(bytes.isReleased, true);
 });
 
-test('a zero-length freeze counts as one and returns the slot at once', () => {
+test('freezing an empty buffer counts as a freeze and returns the slot at once', () => {
   const arena = FixedArena.withSlotCapacity(1, 16).build();
   const empty = arena.allocate().freeze();
   assert.equal(empty.length, 0);
@@ -181,7 +181,7 @@ test('an empty slice or split holds no memory', () => {
   }
 });
 
-test('a handle that splitting or truncating empties gives its hold up', () => {
+test('a handle that becomes empty by splitting or truncating no longer holds memory', () => {
   const arena = FixedArena.withSlotCapacity(1, 16).build();
   const endings: ((bytes: Bytes) => Bytes | undefined)[] = [
     (bytes) => bytes.splitTo(6),

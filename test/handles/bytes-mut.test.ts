@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { BytesMut } from 'arena-alligator';
 import fc from 'fast-check';
 
-test('withCapacity reserves, and writing beyond grows', () => {
+test('withCapacity reserves room, and writing beyond it grows the buffer', () => {
   const buffer = BytesMut.withCapacity(4);
   assert.equal(buffer.capacity, 4);
   buffer.putUtf8('abcd');
@@ -14,7 +14,7 @@ test('withCapacity reserves, and writing beyond grows', () => {
   assert.equal(buffer.freeze().toString(), 'abcde');
 });
 
-test('what was appended in any pieces reads as one', () => {
+test('content that was appended in any pieces reads as one', () => {
   fc.assert(
     fc.property(fc.nat(20), fc.array(fc.uint8Array({ maxLength: 40 })), (capacity, pieces) => {
       const buffer = BytesMut.withCapacity(capacity);
@@ -27,7 +27,7 @@ test('what was appended in any pieces reads as one', () => {
   );
 });
 
-test('growing doubles, so that appending copies little', () => {
+test('growing doubles the capacity, so that appending copies little', () => {
   const buffer = BytesMut.withCapacity(64);
   let moves = 0;
   for (let capacity = buffer.capacity, byte = 0; byte < 100_000; byte++) {
@@ -38,7 +38,7 @@ test('growing doubles, so that appending copies little', () => {
   assert.ok(moves <= 11, `${moves}`);
 });
 
-test('a growing buffer has no bound to tell of', () => {
+test('a growing buffer reports no bound', () => {
   const buffer = BytesMut.withCapacity(1);
   assert.equal(buffer.remainingMut(), Number.MAX_SAFE_INTEGER);
   assert.equal(buffer.willFit(2 ** 40), true);
@@ -54,7 +54,7 @@ test('chunkMut of a full buffer grows it', () => {
   assert.deepEqual([...buffer.view], [7]);
 });
 
-test('reserve makes room once, and does nothing where there is room', () => {
+test('reserve makes room once, and does nothing when there is room', () => {
   const buffer = BytesMut.withCapacity(10).putU8(1);
   assert.equal(buffer.reserve(9).capacity, 10);
   const roomy = buffer.reserve(1000).capacity;
@@ -75,7 +75,7 @@ test('truncate and clear shorten the content and keep the memory', () => {
   assert.equal(buffer.capacity, 8);
 });
 
-test('view is writable memory of the buffer', () => {
+test('view shows the memory of the buffer and is writable', () => {
   const buffer = BytesMut.withCapacity(8).putUtf8('abc');
   buffer.view[0] = 0x7a;
   assert.equal(buffer.freeze().toString(), 'zbc');
@@ -109,14 +109,14 @@ test('bad sizes are refused', () => {
   assert.throws(() => BytesMut.withCapacity('1' as unknown as number), TypeError);
 });
 
-test('growing beyond what the machine has throws RangeError and changes nothing', () => {
+test('growing beyond the memory of the machine throws RangeError and changes nothing', () => {
   const buffer = BytesMut.withCapacity(1).putU8(1);
   assert.throws(() => buffer.reserve(2 ** 52), RangeError);
   assert.throws(() => buffer.putBytes(0, 2 ** 52), RangeError);
   assert.deepEqual([...buffer.freeze()], [1]);
 });
 
-test('where the machine has no memory to double, growing takes what is needed', () => {
+test('when the machine has no memory to double the capacity, growing takes only what is needed', () => {
   const RealArray = Uint8Array;
   const buffer = BytesMut.withCapacity(100).putBytes(1, 100);
   globalThis.Uint8Array = new Proxy(RealArray, {

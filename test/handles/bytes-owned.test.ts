@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { Bytes, BytesMut, FixedArena, ReleasedError } from 'arena-alligator';
 import { assertAllReturned, frozen } from '../support/arenas.js';
 
-test('toUint8Array is a copy of its own', () => {
+test('toUint8Array makes a separate copy', () => {
   const arena = FixedArena.withSlotCapacity(1, 16).build();
   const bytes = frozen(arena, 'copy');
   const copy = bytes.toUint8Array();
@@ -22,7 +22,7 @@ test('intoOwned copies to a growable buffer and releases the handle', () => {
   assert.equal(owned.putUtf8(' world, and more than the slot had').freeze().toString().slice(0, 11), 'hello world');
 });
 
-test('intoOwned leaves other handles on the memory alone', () => {
+test('intoOwned does not change other handles on the memory', () => {
   const arena = FixedArena.withSlotCapacity(1, 16).build();
   const bytes = frozen(arena, 'hello');
   const clone = bytes.clone();
@@ -54,7 +54,7 @@ test('tryIntoMut reopens the memory of the only handle, with its content', () =>
   assertAllReturned(arena);
 });
 
-test('tryIntoMut overwrites nothing of what was frozen and gives no more room than the slot', () => {
+test('tryIntoMut overwrites no frozen bytes and gives no more room than the slot has', () => {
   const arena = FixedArena.withSlotCapacity(2, 8).build();
   const neighbour = frozen(arena, 'neighbor');
   const buffer = frozen(arena, 'abcd').tryIntoMut();
@@ -81,7 +81,7 @@ test('tryIntoMut changes nothing while another handle lives', () => {
   assertAllReturned(arena);
 });
 
-test('tryIntoMut of heap memory of our own is a buffer that grows', () => {
+test('tryIntoMut of heap memory that the library owns returns a buffer that grows', () => {
   const bytes = Bytes.copyFrom(Uint8Array.of(1, 2, 3, 4));
   bytes.advance(1);
   const buffer = bytes.tryIntoMut();
@@ -90,7 +90,7 @@ test('tryIntoMut of heap memory of our own is a buffer that grows', () => {
   assert.deepEqual([...(buffer?.putU16(0x0506).freeze() ?? [])], [2, 3, 4, 5, 6]);
 });
 
-test('tryIntoMut is undefined for memory that is not ours, and for empty bytes', () => {
+test('tryIntoMut returns undefined for memory that the library does not own, and for empty bytes', () => {
   const source = Uint8Array.of(1);
   const wrapped = Bytes.wrap(source);
   assert.equal(wrapped.tryIntoMut(), undefined);
@@ -98,7 +98,7 @@ test('tryIntoMut is undefined for memory that is not ours, and for empty bytes',
   assert.equal(Bytes.empty.tryIntoMut(), undefined);
 });
 
-test('wrap and copyFrom see the bytes a view truly has, and a window that does not grow', () => {
+test('wrap and copyFrom use the bytes that a view truly has, in a window that does not grow', () => {
   class Liar extends Uint8Array {
     override get length(): number {
       return 32;

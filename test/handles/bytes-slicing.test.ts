@@ -6,7 +6,7 @@ import { assertAllReturned, frozen } from '../support/arenas.js';
 
 const arena = FixedArena.withSlotCapacity(8, 64).build();
 
-test('slice follows subarray for indices in range', () => {
+test('slice gives the same bytes as subarray for indices in range', () => {
   fc.assert(
     fc.property(fc.uint8Array({ minLength: 1, maxLength: 64 }), fc.nat(64), fc.nat(64), (content, a, b) => {
       const [start = 0, end = 0] = [a % (content.length + 1), b % (content.length + 1)].sort((x, y) => x - y);
@@ -22,7 +22,7 @@ test('slice follows subarray for indices in range', () => {
   assertAllReturned(arena);
 });
 
-test('a slice owns: it keeps the memory after its parent is released', () => {
+test('a slice holds the memory itself, also after its parent is released', () => {
   const bytes = frozen(arena, 'hello world');
   const slice = bytes.slice(6);
   bytes.release();
@@ -59,7 +59,7 @@ test('indices out of range throw RangeError and change nothing', () => {
   assert.equal(bytes.isUnique, true);
 });
 
-test('splitTo gives the front away and splitOff the back, without copying', () => {
+test('splitTo splits the front off and splitOff the back, without copying', () => {
   const bytes = frozen(arena, 'head|body|tail');
   const buffer = bytes.view.buffer;
   const head = bytes.splitTo(5);
@@ -71,7 +71,7 @@ test('splitTo gives the front away and splitOff the back, without copying', () =
   assertAllReturned(arena);
 });
 
-test('truncate shortens, and does nothing beyond the length', () => {
+test('truncate shortens, and does nothing for a count beyond the length', () => {
   using bytes = frozen(arena, 'abcdef');
   bytes.truncate(9);
   assert.equal(bytes.length, 6);
@@ -90,13 +90,13 @@ test('advance drops bytes from the front', () => {
   assert.equal(bytes.length, 0);
 });
 
-test('a negative zero is a zero', () => {
+test('a length of -0 becomes 0', () => {
   using bytes = frozen(arena, 'abc');
   bytes.truncate(-0);
   assert.ok(Object.is(bytes.length, 0));
 });
 
-test('the type of an index is checked before its range, even where no index is in range', () => {
+test('the type of an index is checked before its range, even when no index is in range', () => {
   const bad = {
     toString: (): string => {
       throw new Error('ran');
@@ -107,7 +107,7 @@ test('the type of an index is checked before its range, even where no index is i
   assert.throws(() => empty.at(0), RangeError);
 });
 
-test('at reads one byte and iteration all of them', () => {
+test('at reads one byte, and iteration reads all of them', () => {
   using bytes = arena
     .allocate()
     .putSlice(Uint8Array.of(0, 128, 255))
@@ -117,7 +117,7 @@ test('at reads one byte and iteration all of them', () => {
   assert.deepEqual(Array.from(bytes), [0, 128, 255]);
 });
 
-test('reading more than is left throws RangeError and moves nothing, also where the memory goes on', () => {
+test('reading more bytes than are left throws RangeError and does not advance, even when the memory continues', () => {
   const arena = FixedArena.withSlotCapacity(1, 16).build();
   const bytes = frozen(arena, '0123456789abcdef');
   for (const [size, read] of [

@@ -5,14 +5,14 @@ import { assertAllReturned, frozen } from '../support/arenas.js';
 
 const arena = FixedArena.withSlotCapacity(4, 32).build();
 
-test('view is a Uint8Array over the arena, with the bytes and nothing else', () => {
+test('view is a Uint8Array over the arena, with exactly the bytes of the handle', () => {
   using bytes = frozen(arena, 'payload');
   assert.ok(bytes.view instanceof Uint8Array);
   assert.equal(new TextDecoder().decode(bytes.view), 'payload');
   assert.equal(bytes.view.buffer.byteLength, 4 * 32);
 });
 
-test('view is made once and remembered', () => {
+test('view is made once and then reused', () => {
   using bytes = frozen(arena, 'payload');
   assert.equal(bytes.view, bytes.view);
 });
@@ -28,7 +28,7 @@ test('view follows a handle that was shortened or advanced', () => {
   assert.deepEqual([...bytes.view], [...Buffer.from('c')]);
 });
 
-test('clones and slices see the same memory', () => {
+test('clones and slices show the same memory', () => {
   using bytes = frozen(arena, 'abcdef');
   using clone = bytes.clone();
   using slice = bytes.slice(2, 4);
@@ -36,7 +36,7 @@ test('clones and slices see the same memory', () => {
   assert.equal(slice.view.byteOffset, bytes.view.byteOffset + 2);
 });
 
-test('a view of wrapped bytes is over the wrapped memory', () => {
+test('a view of wrapped bytes lies over the wrapped memory', () => {
   const source = Uint8Array.of(1, 2, 3, 4).subarray(1, 3);
   using bytes = Bytes.wrap(source);
   assert.equal(bytes.view.buffer, source.buffer);
@@ -44,9 +44,9 @@ test('a view of wrapped bytes is over the wrapped memory', () => {
   assert.deepEqual([...bytes.view], [2, 3]);
 });
 
-test('everything came back', () => assertAllReturned(arena));
+test('all memory was returned', () => assertAllReturned(arena));
 
-test('clones share one view, slices have their own, and the next owner of the memory gets a new one', () => {
+test('clones share one view, slices have their own views, and the next owner of the memory gets a new one', () => {
   const single = FixedArena.withSlotCapacity(1, 16).build();
   const bytes = frozen(single, 'abcd');
   const clone = bytes.clone();
@@ -64,7 +64,7 @@ test('clones share one view, slices have their own, and the next owner of the me
   assertAllReturned(single);
 });
 
-test('views of the same length, one after the other, are each of their own place', () => {
+test('views of the same length, taken one after the other, each show their own bytes', () => {
   using bytes = frozen(arena, 'abcdef');
   for (const [start, text] of [
     [0, 'ab'],

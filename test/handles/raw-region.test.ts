@@ -5,7 +5,7 @@ import { assertAllReturned } from '../support/arenas.js';
 
 const fixed = (): RawFixedArena => FixedArena.withSlotCapacity(2, 16).hazmatRawAccess().build();
 
-test('a region shows its whole slot, writable, and where it lies', () => {
+test('a region shows its whole slot as writable bytes, and the place of the slot', () => {
   const arena = fixed();
   const region = arena.rawAllocate();
   const other = arena.rawAllocate();
@@ -19,7 +19,7 @@ test('a region shows its whole slot, writable, and where it lies', () => {
   assertAllReturned(arena);
 });
 
-test('freeze takes the range that was written, in any order, as bytes', () => {
+test('freeze makes bytes of the given range, which may be written in any order', () => {
   const arena = fixed();
   const region = arena.rawAllocate();
   region.bytes.set([5, 6, 7], 4);
@@ -33,7 +33,7 @@ test('freeze takes the range that was written, in any order, as bytes', () => {
   assertAllReturned(arena);
 });
 
-test('a bad range leaves the region as it was', () => {
+test('freezing a bad range throws and does not change the region', () => {
   const arena = fixed();
   const region = arena.rawAllocate();
   assert.throws(() => region.freeze(3, 2), { name: 'RawFreezeError', code: 'RAW_FREEZE_RANGE', start: 3, end: 2 });
@@ -76,7 +76,7 @@ test('an empty freeze returns the slot at once', () => {
   assertAllReturned(arena);
 });
 
-test('zero policy: what was written behind the region is scrubbed, as nobody can see such writes', () => {
+test('zero policy: a region is scrubbed even when it was written through other views, which the arena cannot notice', () => {
   const memory = new Uint8Array(64);
   const arena = FixedArena.fromRaw(memory, SlotSpec.count(1)).initPolicy('zero').hazmatRawAccess().build();
   const region = arena.rawAllocate();
@@ -94,7 +94,7 @@ test('using releases a region', () => {
   assertAllReturned(arena);
 });
 
-test('a raw arena allocates ordinary buffers too, from the same slots', () => {
+test('a raw arena also allocates ordinary buffers from the same slots', () => {
   const arena = fixed();
   const buffer = arena.allocate();
   const region = arena.rawAllocate(8);
@@ -107,7 +107,7 @@ test('a raw arena allocates ordinary buffers too, from the same slots', () => {
   assertAllReturned(arena);
 });
 
-test('a buddy region shows its whole block for an exact geometry and the request for a nearest one', () => {
+test('a buddy region has its whole block with an exact geometry, and the requested length with a nearest one', () => {
   const exact = BuddyArena.builder(BuddyGeometry.exact(256, 16)).hazmatRawAccess().build();
   const nearest = BuddyArena.builder(BuddyGeometry.nearest(256, 16)).hazmatRawAccess().build();
   const whole = exact.rawAllocate(20);

@@ -14,7 +14,7 @@ function spilled(arena: FixedArena, value: number, length: number): Bytes {
     .freeze();
 }
 
-test('memory of a spilled payload is used again once it is released', () => {
+test('memory of a spilled payload is reused after its release', () => {
   const arena = FixedArena.withSlotCapacity(2, SLOT).autoSpill().build();
   const first = spilled(arena, 1, 100);
   const { buffer } = first.view;
@@ -25,7 +25,7 @@ test('memory of a spilled payload is used again once it is released', () => {
   assertAllReturned(arena);
 });
 
-test('memory of a spilled payload that somebody still holds is nobody else’s', () => {
+test('memory of a spilled payload is not reused while a handle holds it', () => {
   fc.assert(
     fc.property(
       fc.array(
@@ -57,7 +57,7 @@ test('memory of a spilled payload that somebody still holds is nobody else’s',
   );
 });
 
-test('a spilled buffer that is abandoned, grown again or made writable again keeps what it holds', () => {
+test('a spilled buffer keeps its content when it grows again or is made writable again, also after another was abandoned', () => {
   const arena = FixedArena.withSlotCapacity(1, SLOT).autoSpill().build();
   spilled(arena, 1, 40).release();
   arena.allocate().putBytes(2, 40).abandon();
@@ -75,7 +75,7 @@ test('a spilled buffer that is abandoned, grown again or made writable again kee
   assertAllReturned(arena);
 });
 
-test('memory whose content began further back begins at its front for the next that spills', () => {
+test('kept memory whose content started further back starts at its front again for the next spill', () => {
   const arena = FixedArena.withSlotCapacity(1, SLOT).autoSpill().build();
   const bytes = spilled(arena, 1, 40);
   bytes.splitTo(30).release();
@@ -89,7 +89,7 @@ test('memory whose content began further back begins at its front for the next t
   assertAllReturned(arena);
 });
 
-test('under the zero policy what a buffer spills to is fresh', () => {
+test('under the zero policy a buffer spills to fresh memory', () => {
   const arena = FixedArena.withSlotCapacity(1, SLOT).autoSpill().initPolicy(InitPolicy.Zero).build();
   spilled(arena, 0xaa, 60).release();
   const buffer = arena.allocate().putBytes(1, SLOT).putU8(1);
@@ -98,7 +98,7 @@ test('under the zero policy what a buffer spills to is fresh', () => {
   assertAllReturned(arena);
 });
 
-test('a closed arena keeps no memory for those that spill', () => {
+test('a closed arena keeps no memory for later spills', () => {
   const arena = FixedArena.withSlotCapacity(3, SLOT).autoSpill().build();
   const late = arena.allocate();
   const later = arena.allocate();
@@ -117,7 +117,7 @@ test('a closed arena keeps no memory for those that spill', () => {
   assertAllReturned(arena);
 });
 
-test('a slice of a buffer’s own spilled content can be appended to it', () => {
+test('a view of the buffer itself can be appended to it, also after it has spilled', () => {
   const arena = FixedArena.withSlotCapacity(1, SLOT).autoSpill().build();
   const buffer = arena.allocate();
   const own = buffer.chunkMut();
@@ -129,7 +129,7 @@ test('a slice of a buffer’s own spilled content can be appended to it', () => 
   assertAllReturned(arena);
 });
 
-test('memory that was transferred, before its release or after it, fails nobody else’s spill', () => {
+test('memory that was transferred, before or after its release, does not break later spills', () => {
   for (const isReleasedFirst of [false, true]) {
     const arena = FixedArena.withSlotCapacity(2, SLOT).autoSpill().build();
     const first = spilled(arena, 1, 100);
@@ -144,7 +144,7 @@ test('memory that was transferred, before its release or after it, fails nobody 
   }
 });
 
-test('a view that lies about its length misleads no spill, and does nothing in the middle of one', () => {
+test('a view that lies about its length cannot mislead a spill or run code in the middle of one', () => {
   const arena = FixedArena.withSlotCapacity(2, SLOT).autoSpill().build();
   const buffer = arena.allocate();
   const view = buffer.chunkMut();
@@ -181,7 +181,7 @@ test('a view that lies about its length is not lent to the next owner of its blo
   assertAllReturned(arena);
 });
 
-test('where the machine has not the memory that would be kept, a buffer spills to what it needs', () => {
+test('when the machine has no memory for the preferred size, a buffer spills to just the size it needs', () => {
   const RealArray = globalThis.Uint8Array;
   const arena = FixedArena.withSlotCapacity(1, 1024).autoSpill().build();
   const buffer = arena.allocate().putBytes(1, 1024);
@@ -201,7 +201,7 @@ test('where the machine has not the memory that would be kept, a buffer spills t
   assertAllReturned(arena);
 });
 
-test('a slot whose content begins further back spills from there', () => {
+test('a buffer whose content starts further back in its slot spills from there', () => {
   const arena = FixedArena.withSlotCapacity(1, SLOT).autoSpill().build();
   const bytes = arena.allocate().putBytes(1, 4).putBytes(2, 12).freeze();
   bytes.splitTo(4).release();

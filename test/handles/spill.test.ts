@@ -33,7 +33,7 @@ test('a buffer that fits to the last byte does not spill', () => {
   assertAllReturned(arena);
 });
 
-test('a spilled buffer that is abandoned gives nothing back a second time', () => {
+test('abandoning a spilled buffer does not return its slot a second time', () => {
   const arena = fixed();
   const buffer = arena.allocate().putBytes(1, 17);
   const other = arena.allocate();
@@ -45,14 +45,14 @@ test('a spilled buffer that is abandoned gives nothing back a second time', () =
   assertAllReturned(arena);
 });
 
-test('a buffer that may spill has no bound to tell of', () => {
+test('a buffer that may spill reports no bound', () => {
   using buffer = fixed().allocate();
   assert.equal(buffer.remainingMut(), Number.MAX_SAFE_INTEGER);
   assert.equal(buffer.willFit(1e9), true);
   assert.equal(buffer.tryPutSlice(new Uint8Array(100)), true);
 });
 
-test('chunkMut of a full buffer spills; one with room does not', () => {
+test('chunkMut spills a full buffer, but not one with room', () => {
   const arena = fixed();
   const buffer = arena.allocate().putBytes(1, 15);
   assert.equal(buffer.chunkMut().length, 1);
@@ -66,13 +66,13 @@ test('chunkMut of a full buffer spills; one with room does not', () => {
   assertAllReturned(arena);
 });
 
-test('advanceMut beyond the capacity is refused: nobody wrote those bytes', () => {
+test('advanceMut beyond the capacity is refused, because those bytes cannot have been written', () => {
   using buffer = fixed().allocate();
   assert.throws(() => buffer.advanceMut(17), { code: 'BUFFER_FULL', remaining: 16, requested: 17 });
   assert.equal(buffer.isSpilled, false);
 });
 
-test('a slice of the buffer itself can be appended, although that moves the content and scrubs the slot', () => {
+test('a view of the buffer itself can be appended, although that moves the content and scrubs the slot', () => {
   for (const policy of ['uninit', 'zero'] as const) {
     const arena = FixedArena.withSlotCapacity(1, 8).initPolicy(policy).autoSpill().build();
     const buffer = arena.allocate();
@@ -83,7 +83,7 @@ test('a slice of the buffer itself can be appended, although that moves the cont
   }
 });
 
-test('a spill that the machine has no memory for throws RangeError and changes nothing', () => {
+test('a spill for which the machine has no memory throws RangeError and changes nothing', () => {
   const arena = fixed();
   using buffer = arena.allocate().putUtf8('kept');
   assert.throws(() => buffer.putBytes(0, 2 ** 52), RangeError);
@@ -92,7 +92,7 @@ test('a spill that the machine has no memory for throws RangeError and changes n
   assert.equal(arena.metrics().spills, 0);
 });
 
-test('whatever is written in whatever pieces, spilled or not, reads back', () => {
+test('content written in any pieces reads back, spilled or not', () => {
   fc.assert(
     fc.property(fc.array(fc.uint8Array({ maxLength: 30 }), { maxLength: 8 }), (pieces) => {
       const arena = fixed();
@@ -109,7 +109,7 @@ test('whatever is written in whatever pieces, spilled or not, reads back', () =>
   );
 });
 
-test('tryIntoMut of an arena that spills can spill', () => {
+test('a buffer that tryIntoMut returns in a spilling arena can spill', () => {
   const arena = fixed();
   const buffer = arena.allocate().putUtf8('0123456789').freeze().tryIntoMut();
   const bytes = buffer?.putUtf8('0123456789').freeze();
@@ -117,7 +117,7 @@ test('tryIntoMut of an arena that spills can spill', () => {
   assertAllReturned(arena);
 });
 
-test('a buffer that begins inside its slot spills what it has, once; growing on counts no more', () => {
+test('a buffer that starts inside its slot spills only its own content; growing further is not counted as a spill', () => {
   const arena = fixed();
   using neighbour = arena.allocate().putUtf8('neighbour-------');
   const bytes = arena.allocate().putUtf8('headtail').freeze();

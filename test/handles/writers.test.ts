@@ -63,7 +63,7 @@ for (const [kind, make] of writers) {
       );
     });
 
-    test(`${kind}.put${name} refuses what the field cannot hold and changes nothing`, () => {
+    test(`${kind}.put${name} refuses a value that the field cannot hold and changes nothing`, () => {
       const buffer = make().putU8(7);
       for (const bad of [min - 1, max + 1, 0.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 60]) {
         assert.throws(() => buffer[`put${name}`](bad), RangeError, `${bad}`);
@@ -136,7 +136,7 @@ for (const [kind, make] of writers) {
     assert.deepEqual([...frozen], [1, 2, 3, 9, 9, 9]);
   });
 
-  test(`${kind} refuses other types and other ranges before anything changes`, () => {
+  test(`${kind} refuses wrong types and values out of range before anything changes`, () => {
     const buffer = make().putU8(1);
     for (const bad of [
       'a',
@@ -163,7 +163,7 @@ for (const [kind, make] of writers) {
     assert.deepEqual([...frozen], [1]);
   });
 
-  test(`${kind}.chunkMut lends the writable rest and advanceMut counts what was put there`, () => {
+  test(`${kind}.chunkMut lends the writable rest, and advanceMut counts bytes written there`, () => {
     const buffer = make().putU8(1);
     const chunk = buffer.chunkMut();
     assert.equal(chunk.length, buffer.capacity - 1);
@@ -176,7 +176,7 @@ for (const [kind, make] of writers) {
   });
 }
 
-test('a buffer without spill says what is left and refuses what does not fit, changing nothing', () => {
+test('a buffer that does not spill reports the remaining room, and refuses what does not fit without changing anything', () => {
   using buffer = local.allocate();
   assert.equal(buffer.remainingMut(), 64);
   buffer.putBytes(1, 61);
@@ -207,7 +207,7 @@ test('a buffer without spill says what is left and refuses what does not fit, ch
   buffer.putSlice(new Uint8Array(0)).putUtf8('').putBytes(0, 0).advanceMut(0);
 });
 
-test('a Uint8Array that lies about its length is copied by its true one', () => {
+test('a Uint8Array that lies about its length is copied with its true length', () => {
   class Liar extends Uint8Array {
     override get length(): number {
       return 1;
@@ -222,7 +222,7 @@ test('a Uint8Array that lies about its length is copied by its true one', () => 
   neighbour.release();
 });
 
-test('everything came back', () => {
+test('all memory was returned', () => {
   assertAllReturned(local);
   assertAllReturned(shared);
 });

@@ -20,7 +20,7 @@ const pages = [
 interface Block {
   readonly name: string;
   readonly code: string;
-  /** What the comments behind `console.log(...)` say it prints, a line each. */
+  /** The expected output, from the comments after `console.log(...)`, one line each. */
   readonly prints: string;
 }
 
@@ -53,13 +53,13 @@ test('the README has examples', () => {
 });
 
 for (const { name, prints } of blocks) {
-  test(`the example ${name} of the docs compiles, runs and prints what its comments say`, async () => {
+  test(`the docs example ${name} compiles, runs and prints what its comments say`, async () => {
     const { stdout } = await run(process.execPath, [join(folder, `${name}.js`)]);
     assert.equal(stdout, prints);
   });
 }
 
-test('links between the pages lead somewhere', () => {
+test('every link between the pages leads to an existing file', () => {
   for (const page of pages) {
     for (const [, target = ''] of readFileSync(page, 'utf8').matchAll(/\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)/g)) {
       assert.doesNotThrow(() => readFileSync(join(page, '..', target)), `${basename(page)} links to ${target}`);

@@ -18,7 +18,7 @@ const outputs: Readonly<Record<string, string>> = {
   webassembly: '[\n   0,  1,  4,  9,\n  16, 25, 36, 49\n]\n0\n',
 };
 
-test('every example is known here', () => {
+test('every example has an expected output here', () => {
   const names = readdirSync(folder).filter((name) => name.endsWith('.js'));
   assert.deepEqual(
     names.sort(),
@@ -29,7 +29,7 @@ test('every example is known here', () => {
 });
 
 for (const [name, expected] of Object.entries(outputs)) {
-  test(`the example ${name} runs and prints what it says`, async () => {
+  test(`the example ${name} runs and prints the expected output`, async () => {
     const { stdout } = await run(process.execPath, [fileURLToPath(new URL(`${name}.js`, folder))]);
     assert.equal(stdout, expected);
   });

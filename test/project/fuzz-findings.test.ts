@@ -4,15 +4,15 @@ import { BuddyArena, BuddyHint, Bytes, BytesChannel, FixedArena, NotifyWaiters, 
 import { PROFILES, profileOf, randomProgram } from '../../evidence/fuzz/program.js';
 import { caseOf, failureOfRun, shrink } from '../../evidence/fuzz/shrink.js';
 
-/** Programs that `npm run fuzz` has found and shrunk, with what they once broke. */
+/** Programs that `npm run fuzz` has found and shrunk, with the failure that each once caused. */
 const KEPT: readonly { readonly broke: string; readonly profile: string; readonly program: readonly number[] }[] = [
   {
-    broke: 'a buffer of 96 bytes in a capacity of 65, after a strategy wrote to it in its spill',
+    broke: 'a buffer had 96 bytes in a capacity of 65 after a strategy wrote to it during its spill',
     profile: 'wait',
     program: [1508678741, 4216284646],
   },
   {
-    broke: 'a RangeError of a DataView, after a strategy wrote in a spill',
+    broke: 'a DataView threw a RangeError after a strategy wrote during a spill',
     profile: 'wait',
     program: [2982484353, 2595717606],
   },
@@ -20,7 +20,7 @@ const KEPT: readonly { readonly broke: string; readonly profile: string; readonl
 ];
 
 for (const { broke, profile, program } of KEPT) {
-  test(`not again: ${broke}`, async () => {
+  test(`fixed: ${broke}`, async () => {
     assert.equal(await failureOfRun(profileOf(profile), program), undefined);
   });
 }
@@ -33,7 +33,7 @@ for (const profile of PROFILES) {
 
 test('a planted fault is found, and its program shrinks', async (context) => {
   const { clone } = Bytes.prototype;
-  // A clone that counts no reference is released too early.
+  // A clone that is not counted as a holder lets the memory be released too early.
   context.mock.method(Bytes.prototype, 'clone', function (this: Bytes) {
     const copy = clone.call(this);
     const { allocation } = this as unknown as { allocation: { holders: number } };
@@ -56,8 +56,8 @@ test('a planted fault is found, and its program shrinks', async (context) => {
   }
 });
 
-test('memory that was detached is noticed by optimised code, also where resizable memory is used', () => {
-  // On Node 20 an optimised `length` that has seen arrays over resizable buffers is stale for detached ones.
+test('optimised code notices detached memory, even when it also sees resizable memory', () => {
+  // On Node 20 an optimised `length` that has seen arrays over resizable buffers is stale for detached arrays.
   for (let turn = 0; turn < 6000; turn++) {
     const isResizable = turn % 40 === 0;
     const buffer = isResizable
@@ -78,7 +78,7 @@ test('memory that was detached is noticed by optimised code, also where resizabl
   }
 });
 
-test('an arena over a WebAssembly.Memory follows it in optimised code, also where resizable memory is used', () => {
+test('an arena over a WebAssembly.Memory follows it in optimised code, even when the code also sees resizable memory', () => {
   const Resizable = ArrayBuffer as unknown as new (size: number, options: object) => ArrayBuffer;
   const resizable = FixedArena.fromRaw(new Resizable(256, { maxByteLength: 512 }), SlotSpec.size(64)).build();
   const memory = new WebAssembly.Memory({ initial: 1, maximum: 20 });
@@ -96,7 +96,7 @@ test('an arena over a WebAssembly.Memory follows it in optimised code, also wher
   }
 });
 
-test('a ticket is asked once for what it says', () => {
+test('each field of a ticket is read only once', () => {
   const arena = FixedArena.withSlotCapacity(1, 8).shared({ maxThreads: 1 }).build();
   const other = FixedArena.withSlotCapacity(1, 8).shared({ maxThreads: 1 }).build();
   const ticket = arena.allocate().putU8(1).freeze().toTicket();
@@ -112,7 +112,7 @@ test('a ticket is asked once for what it says', () => {
   assert.equal(arena.metrics().bytesLive, 0);
 });
 
-test('a signal that throws when asked ends its own wait, and nobody else’s', async () => {
+test('a signal that throws when it is read ends only its own wait', async () => {
   const arena = FixedArena.withSlotCapacity(1, 8).buildAsyncWith(new NotifyWaiters());
   const held = arena.allocate();
   let asked = 0;
@@ -131,12 +131,12 @@ test('a signal that throws when asked ends its own wait, and nobody else’s', a
   (await waiting).abandon();
 });
 
-test('minus zero is zero where a place is answered', () => {
+test('indexOf() returns 0, not -0, for a start of -0', () => {
   const bytes = Bytes.copyFrom(Uint8Array.of(1));
   assert.ok(Object.is(bytes.indexOf(new Uint8Array(0), -0), 0));
 });
 
-test('a build that fails takes no memory: it fails again for the same reason', () => {
+test('a failed build does not use up the memory: it fails again for the same reason', () => {
   const fixed = FixedArena.fromRaw(new ArrayBuffer(64), SlotSpec.size(8)).shared({ maxThreads: 1 });
   const buddy = BuddyArena.fromRaw(new SharedArrayBuffer(64), BuddyHint.minAlloc(8), () => undefined).shared({
     maxThreads: 1,
@@ -147,13 +147,13 @@ test('a build that fails takes no memory: it fails again for the same reason', (
   }
 });
 
-test('the default strategy refuses an order that no arena has, instead of making lines without end', () => {
+test('the default strategy refuses an order that no arena has, instead of adding lines without limit', () => {
   const waiters = new NotifyWaiters();
   for (const order of [-1, 1.5, Number.NaN, 31, 2 ** 53]) assert.throws(() => waiters.register(order), RangeError);
   assert.throws(() => waiters.register('1' as unknown as number), TypeError);
 });
 
-test('what only looks like Bytes is refused before anything is sent', () => {
+test('an object that only looks like Bytes is refused before anything is sent', () => {
   const arena = FixedArena.withSlotCapacity(1, 8).shared({ maxThreads: 1 }).build();
   const channel = BytesChannel.create(arena, { capacity: 1 });
   assert.throws(() => channel.trySend(Object.create(Bytes.prototype) as Bytes), TypeError);

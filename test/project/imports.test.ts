@@ -7,7 +7,7 @@ import { parseDependencyTree } from 'dpdm';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 
-/** Every import of every module that `entries` reach, as `from -> what`. */
+/** The imports of every module that `entries` reach, by the file that imports them. */
 async function importsFrom(...entries: string[]): Promise<Map<string, string[]>> {
   const tree = await parseDependencyTree(entries, {
     context: root,
@@ -22,7 +22,7 @@ async function importsFrom(...entries: string[]): Promise<Map<string, string[]>>
   return imports;
 }
 
-/** The folders of `src` as the table in docs/architecture.md lists them, the top first. */
+/** The folders of `src` in the order of the table in docs/architecture.md, the top layer first. */
 function layers(): string[] {
   const page = readFileSync(join(root, 'docs/architecture.md'), 'utf8');
   return [...page.matchAll(/^\| \[`([a-z]+)(?:\/|\.ts)`\]/gm)].map(([, folder = '']) => folder);
@@ -39,13 +39,13 @@ function sources(): string[] {
     .map((file) => `src/${file.split(sep).join('/')}`);
 }
 
-test('every file of the source lies in a folder that the table of docs/architecture.md lists', () => {
+test('the table in docs/architecture.md lists exactly the folders of the source', () => {
   const listed = layers();
   assert.equal(new Set(listed).size, listed.length);
   assert.deepEqual([...new Set(sources().map(layerOf))].sort(), [...listed].sort());
 });
 
-test('no import runs up: a file imports from its own folder and from those below', async () => {
+test('a file imports only from its own folder and from folders below it', async () => {
   const order = layers();
   const imports = await importsFrom(...sources());
   for (const file of sources()) {
@@ -58,7 +58,7 @@ test('no import runs up: a file imports from its own folder and from those below
   }
 });
 
-test('the core imports its own modules and nothing else: no node: module, no package, nothing of the CLI', async () => {
+test('the core imports only its own modules: no node: module, no package and nothing of the CLI', async () => {
   const imports = await importsFrom('src/index.ts');
   assert.ok(imports.size > 50, `the tree was read: ${[...imports.keys()].join(' ')}`);
   for (const [file, targets] of imports) {
@@ -67,12 +67,12 @@ test('the core imports its own modules and nothing else: no node: module, no pac
   }
 });
 
-test('handles do not know arenas', async () => {
+test('handles do not import arenas', async () => {
   const imports = await importsFrom('src/handles/handles.ts');
   for (const file of imports.keys()) assert.match(file, /^src\/(handles|blocks|memory|base)\//);
 });
 
-test('the adapters import the core and Node’s own modules, and nothing else', async () => {
+test('the adapters import only the core and built-in modules of Node', async () => {
   const imports = await importsFrom('src/node/index.ts');
   const files = [...imports.keys()].filter((file) => file.startsWith('src/node/'));
   assert.ok(files.length > 8, `the tree was read: ${files.join(' ')}`);

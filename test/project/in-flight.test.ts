@@ -7,11 +7,11 @@ const MS = 1500;
 
 const OUTCOMES: { readonly [Kind in ArenaKind]: string } = {
   plain: 'pins and reports every slot',
-  isolated: 'gets every slot back and reports it',
+  isolated: 'reclaims and reports every slot',
 };
 
 for (const kind of ['plain', 'isolated'] as const) {
-  test(`handles forgotten while their views are in flight: not a byte is wrong, and an arena that is ${kind} ${OUTCOMES[kind]}`, async () => {
+  test(`handles forgotten while their views are in flight: every byte arrives intact, and an arena that is ${kind} ${OUTCOMES[kind]}`, async () => {
     const end = Date.now() + MS;
     const { carriers, forgotten, pinned, reclaimed, told } = await forgetInFlight(kind, () => Date.now() >= end);
     for (const { name, sent, bytes, wrongBytes } of carriers) {

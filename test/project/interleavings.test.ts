@@ -19,7 +19,7 @@ async function explore(scenario: string, limits: Limits, bug?: Bug): Promise<Exp
 }
 
 for (const { name } of scenarios) {
-  test(`threads stepped in every order with one preemption keep the invariants: ${name}`, async () => {
+  test(`the invariants hold when threads are stepped in every order with one preemption: ${name}`, async () => {
     const { found, schedules } = await explore(name, { preemptions: 1, random: 50, time: 1000 });
     assert.equal(found, undefined);
     assert.ok(schedules > 5);
@@ -27,7 +27,7 @@ for (const { name } of scenarios) {
 }
 
 for (const bug of bugs) {
-  test(`the stepping checker finds ${bug.name}`, async () => {
+  test(`the stepping checker finds the bug: ${bug.name}`, async () => {
     const { found } = await explore(bug.scenario, { preemptions: 2, random: 0, time: 120_000 }, bug);
     assert.ok(found !== undefined, 'not found');
     // A planted text that cannot even run would prove nothing.

@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 const run = promisify(execFile);
 const script = fileURLToPath(new URL('../../examples/worker-pool/run.js', import.meta.url));
 
-test('the worker-pool example hashes every block once and gives all memory back', async () => {
+test('the worker-pool example hashes every block once and returns all memory', async () => {
   const { stdout, stderr } = await run(process.execPath, [script]);
   const all = createHash('sha256');
   for (let number = 0; number < 400; number++) {

@@ -19,9 +19,10 @@ import type { Level, TreeShape } from '#internal/shared/tree';
 const FREE = 'free';
 
 /**
- * What is wrong with a shared arena in which nobody is at work: the invariants of docs/threads.md, one by one. Reads plainly and
- * changes nothing.
- * @param isSettled whether no word rests: somebody looked for all that is free
+ * Checks the invariants of docs/threads.md, one by one, in a shared arena on which no thread works. It uses plain reads
+ * and changes nothing.
+ * @param isSettled whether no word may rest, because a thread has searched for all free blocks
+ * @returns a message for everything that is wrong
  */
 export function auditArena({ control }: Tools, isSettled = false): string[] {
   const wrong: string[] = [];
@@ -43,13 +44,14 @@ export function auditArena({ control }: Tools, isSettled = false): string[] {
     const word = (index: number): number => lane.words[index] as number;
     if (word(OWNED) !== 0) own(word(OWNED) - 1, word(ORDER), `owned by lane ${number}`);
     if (word(MESSAGE) !== 0) journalled.add(word(MESSAGE) - 1);
-    if (word(EPOCH) % 2 !== 0) wrong.push(`lane ${number} is under way`);
+    if (word(EPOCH) % 2 !== 0) wrong.push(`lane ${number} has an operation under way`);
     if (word(STATE) === LANE_FREE && (word(RECLAIMING) !== 0 || word(COUNTED) !== 0))
-      wrong.push(`lane ${number} left something`);
+      wrong.push(`lane ${number} is free, but has a reclaim or a counted message`);
     for (let cell = 0; cell < CELLS; cell++) {
       const state = word(CELL + 2 * cell);
       if ((state & 3) === 2) hold(state >>> 2, 1);
-      if ((state & 3) === 1 && words[WAITING] === 0) wrong.push(`lane ${number} waits and nobody knows`);
+      if ((state & 3) === 1 && words[WAITING] === 0)
+        wrong.push(`lane ${number} waits, but the word for waiters is not set`);
     }
     lane.holds.forEach((count, block) => {
       if (count !== 0) hold(block, count);
@@ -67,13 +69,14 @@ export function auditArena({ control }: Tools, isSettled = false): string[] {
   }
   for (const [block, count] of holders) {
     const word = words[control.holders + block] as number;
-    if (holderCount(word) !== count) wrong.push(`block ${block} counts ${holderCount(word)} holders and has ${count}`);
+    if (holderCount(word) !== count) wrong.push(`block ${block} counts ${holderCount(word)} holders, but has ${count}`);
     own(block, blockOrder(word), `held by ${count}`);
   }
   owners.forEach((owner, unit) => {
-    if (owner === undefined) wrong.push(`unit ${unit} is lost`);
+    if (owner === undefined) wrong.push(`unit ${unit} is neither free nor in use`);
   });
-  for (let unit = 0; unit < plan.units; unit++) if (!(unit in owners)) wrong.push(`unit ${unit} is lost`);
+  for (let unit = 0; unit < plan.units; unit++)
+    if (!(unit in owners)) wrong.push(`unit ${unit} is neither free nor in use`);
   const currents = Array.from(isSettled ? [] : Array(control.lanesUsed).keys(), (lane) =>
     control.laneWord(lane, CURRENT),
   );
@@ -103,12 +106,12 @@ function auditTree(
     for (let index = 0; index < level.count; index++) {
       const word = words[level.start + index] as number;
       if (word === level.full && level !== levels.at(-1) && !mayRest(number, index))
-        wrong.push(`word ${index} of order ${level.childOrder} is full, and neither closed nor claimed from`);
+        wrong.push(`word ${index} of order ${level.childOrder} is full, but neither closed nor claimed from`);
       const rank = naiveRank(word, level);
       for (let hints = level.hints, size = level.count, at = index; size > 1; size = Math.ceil(size / 8), at >>>= 3) {
         const hint = ((words[hints + (at >>> 3)] as number) >>> ((at & 7) * 4)) & 7;
         if (hint < rank)
-          wrong.push(`word ${index} of order ${level.childOrder} has rank ${rank} and hints say ${hint}`);
+          wrong.push(`word ${index} of order ${level.childOrder} has rank ${rank}, but hints say ${hint}`);
         hints += Math.ceil(size / 8);
       }
     }

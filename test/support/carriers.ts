@@ -16,14 +16,16 @@ import { promisify } from 'node:util';
 import { settled } from './outcome.js';
 import { RECORD, Receipts } from './records.js';
 
-/** Carries records through the system, and checks them where they arrive. It keeps no view that the system does not keep. */
+/**
+ * Sends records through the system and checks them on arrival. The carrier itself keeps no view, only the system does.
+ */
 export abstract class Carrier {
   abstract readonly name: string;
   readonly receipts: Receipts = new Receipts();
   sent = 0;
-  /** The most bytes that a stream had queued, outside the kernel. */
+  /** The most bytes that a stream had in its own queue, outside the kernel. */
   mostQueued = 0;
-  /** How many records may be under way. */
+  /** The most records that may be in transit. */
   private readonly most: number;
 
   constructor(most: number) {
@@ -34,7 +36,7 @@ export abstract class Carrier {
     return this.sent - this.receipts.records;
   }
 
-  /** Whether it takes another record now. */
+  /** Whether it can take another record now. */
   get isReady(): boolean {
     return this.underWay < this.most;
   }
@@ -44,7 +46,7 @@ export abstract class Carrier {
     this.put(view, record);
   }
 
-  /** Ends it, when nothing is under way. */
+  /** Closes the carrier. Nothing may be in transit. */
   abstract close(): Promise<void>;
 
   protected abstract put(view: Uint8Array, record: number): void;
@@ -54,7 +56,7 @@ export abstract class Carrier {
   }
 }
 
-/** Bytes that a slow reader takes at once, and the longest time in ms that it does something else then. */
+/** Bytes that a slow reader takes before it pauses, and its longest pause in ms. */
 const GULP = 4 * RECORD;
 const PAUSE = 150;
 
@@ -105,7 +107,7 @@ async function openSocket(most: number): Promise<Carrier> {
   return carrier;
 }
 
-/** Http responses of {@link PER_RESPONSE} records, one after the other, to a client that reads slowly. */
+/** HTTP responses of {@link PER_RESPONSE} records each, one after the other, to a client that reads slowly. */
 class HttpCarrier extends Carrier {
   readonly name = 'http';
   private readonly server: Server;
@@ -120,7 +122,7 @@ class HttpCarrier extends Carrier {
     super(most);
     this.server = server;
     server.on('request', (_request, response: ServerResponse) => {
-      this.hasLength = !this.hasLength; // or else it is chunked
+      this.hasLength = !this.hasLength; // every other response is chunked
       if (this.hasLength) response.setHeader('content-length', PER_RESPONSE * RECORD);
       this.response = response;
     });
@@ -142,7 +144,7 @@ class HttpCarrier extends Carrier {
 
   protected put(view: Uint8Array, record: number): void {
     const { response } = this;
-    if (response === undefined) throw new Error('nobody asked');
+    if (response === undefined) throw new Error('no request is open');
     this.receipts.expect(record);
     this.written++;
     if (this.written % PER_RESPONSE > 0) {
@@ -180,18 +182,18 @@ async function openHttp(most: number): Promise<Carrier> {
 
 const closeFile = promisify(close);
 
-/** What lies in a file at `position`. */
+/** Reads the record at `position` of a file. */
 function readBack(file: number, position: number): Uint8Array {
   const bytes = new Uint8Array(RECORD);
   return bytes.subarray(0, readSync(file, bytes, 0, RECORD, position));
 }
 
-/** The longest time in ms that something is held up. */
+/** The longest delay in ms. */
 const HOLD = 30;
-/** Threads that the runtime has for files. */
+/** The number of threads that the runtime uses for files. */
 const THREADS = 4;
 
-/** Holds all work with files up for a while, as a slow disk does. */
+/** Delays all file operations for a while, as a slow disk does. */
 class Jam {
   private readonly file: number;
   private blocked = 0;
@@ -201,7 +203,7 @@ class Jam {
     this.file = openSync(path, 'r+');
   }
 
-  /** Begins to, if it does not already. */
+  /** Starts a delay unless one is under way. */
   start(): void {
     if (this.blocked > 0) return;
     this.blocked = THREADS;
@@ -217,7 +219,7 @@ class Jam {
   }
 }
 
-/** `fs.write` of several records at once to places of one file. */
+/** `fs.write` of several records at once, each to its place in one file. */
 class FileCarrier extends Carrier {
   readonly name = 'fs.write';
   private readonly file: number;
@@ -249,7 +251,7 @@ class FileCarrier extends Carrier {
   }
 }
 
-/** `fs.createWriteStream`, a new one after {@link PER_FILE} records. */
+/** `fs.createWriteStream`, with a new stream after {@link PER_FILE} records. */
 class FileStreamCarrier extends Carrier {
   readonly name = 'file stream';
   private readonly path: string;
@@ -303,7 +305,7 @@ class FileStreamCarrier extends Carrier {
 
 const PER_FILE = 32;
 
-/** A Writable that keeps each chunk for a while before it looks at it. */
+/** A Writable that keeps each chunk for a while before it reads it. */
 class HoldingCarrier extends Carrier {
   readonly name = 'Writable';
   private readonly writable: Writable;
@@ -332,7 +334,10 @@ class HoldingCarrier extends Carrier {
   }
 }
 
-/** One of each kind. Sockets get more than the kernel takes. @param folder for files */
+/**
+ * Opens one carrier of each kind. Sockets get more records than the kernel buffers.
+ * @param folder where files are made
+ */
 export async function openCarriers(folder: string): Promise<Carrier[]> {
   const jam = new Jam(join(folder, 'jam'));
   return [

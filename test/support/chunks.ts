@@ -1,7 +1,7 @@
 import { type AsyncFixedArena, type Bytes, FixedArena } from 'arena-alligator';
 import type { BytesList } from 'arena-alligator/node';
 
-/** Everything that `chunks` gives, copied and released, as one Buffer for each chunk. */
+/** Copies and releases all chunks. @returns one Buffer for each chunk */
 export async function copies(chunks: AsyncIterable<Bytes | BytesList>): Promise<Buffer[]> {
   const all: Buffer[] = [];
   for await (using chunk of chunks) all.push(Buffer.from(chunk.toUint8Array()));
@@ -12,7 +12,7 @@ export async function joined(chunks: AsyncIterable<Bytes | BytesList>): Promise<
   return Buffer.concat(await copies(chunks));
 }
 
-/** `text` as one chunk after the other, each in a slot of its own, `size` bytes long. */
+/** Yields `text` in chunks of `size` bytes, each in a separate slot. */
 export async function* inChunks(arena: AsyncFixedArena, text: string, size: number): AsyncGenerator<Bytes, undefined> {
   const bytes = Buffer.from(text);
   for (let at = 0; at < bytes.length; at += size) {
@@ -26,7 +26,7 @@ export function asyncArena(slots: number, slotCapacity: number): AsyncFixedArena
   return FixedArena.withSlotCapacity(slots, slotCapacity).buildAsync();
 }
 
-/** `length` bytes of which no two stretches are alike. */
+/** `length` bytes in which no two stretches are alike. */
 export function pattern(length: number): Buffer {
   const bytes = Buffer.alloc(length);
   let state = 1;

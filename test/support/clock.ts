@@ -1,6 +1,6 @@
 import { environment, type Timer } from '#internal/base/environment';
 
-/** A clock that moves only when it is told to, in place of the library's. */
+/** A clock that replaces the one of the library, and moves only when a test advances it. */
 export class FakeClock {
   private time = 0;
   private readonly timers = new Map<Timer, { readonly at: number; readonly callback: () => void }>();
@@ -25,7 +25,7 @@ export class FakeClock {
     return this.timers.size;
   }
 
-  /** Lets `ms` pass; timers run at their time, in order. */
+  /** Lets `ms` pass. Timers run at their time, in order. */
   advance(ms: number): void {
     const end = this.time + ms;
     for (;;) {

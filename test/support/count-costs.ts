@@ -1,15 +1,15 @@
 import { type ArenaBuffer, BuddyArena, BuddyGeometry, type Bytes, FixedArena } from 'arena-alligator';
 
-// Run as `node --expose-gc count-costs.js CASE`, without coverage, which changes what is compiled: prints what one operation costs,
-// in things that can be counted. No time is taken.
+// Run as `node --expose-gc count-costs.js CASE`. Prints those costs of one operation that can be counted; it measures
+// no time. Run it without coverage, which changes the compiled code.
 
-/** What one operation costs. */
+/** The costs of one operation. */
 export interface Costs {
-  /** Bytes on the collector's heap: the fewest in any of many windows, as compiling code allocates too. */
+  /** Bytes allocated on the collector's heap: the minimum of many windows, because compiling code also allocates. */
   readonly heapBytes: number;
-  /** Calls of `Atomics`, of which all are in one module. */
+  /** Calls of `Atomics`. The library has all of them in one module. */
   readonly atomics: number;
-  /** Records that the collector is asked to watch. */
+  /** Records that are registered with the collector. */
   readonly registrations: number;
 }
 
@@ -33,12 +33,12 @@ function roundTrip(allocate: () => ArenaBuffer): () => void {
 function viewed(allocate: () => ArenaBuffer): () => void {
   return () => {
     const bytes = allocate().putBytes(7, KIB).freeze();
-    if (bytes.view.length !== KIB) throw new Error('the view is of another length');
+    if (bytes.view.length !== KIB) throw new Error('the view has another length');
     bytes.release();
   };
 }
 
-/** Some of the sizes that a mixed program asks for. */
+/** Sizes that a program with mixed requests asks for. */
 const SIZES = [192, 16_000, 700, 9000, 12_345, 4096, 15_000, 2049] as const;
 
 function mixed(allocate: (size: number) => ArenaBuffer): () => void {
@@ -107,7 +107,7 @@ FinalizationRegistry.prototype.register = function (...args) {
 };
 
 const operation = cases[process.argv[2] ?? '']?.();
-if (operation === undefined) throw new Error(`there is no case ${process.argv[2]}`);
+if (operation === undefined) throw new Error(`unknown case ${process.argv[2]}`);
 
 const CALLS = 8000;
 const WINDOWS = 60;
@@ -119,7 +119,7 @@ for (let window = 0; window < WINDOWS; window++) {
   const before = process.memoryUsage().heapUsed;
   for (let call = 0; call < CALLS; call++) operation();
   const after = process.memoryUsage().heapUsed;
-  // Not where a collection came in between.
+  // Skip windows in which a collection ran.
   if (after > before) heapBytes = Math.min(heapBytes, (after - before) / CALLS);
 }
 const costs: Costs = { heapBytes, atomics: atomics / CALLS, registrations: registrations / CALLS };

@@ -25,11 +25,11 @@ export function start(args: readonly string[], cwd?: string): Running {
   return spawn(process.execPath, [main, 'digest', ...args], { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
 }
 
-/** Runs it as somebody whom permissions bind, which root is not. */
+/** Runs `digest` as a user other than root, because file permissions do not restrict root. */
 export function digestUnprivileged(args: readonly string[]): Promise<Run> {
   if (process.getuid?.() !== 0) return digest(args);
   return inFolder(async (folder) => {
-    // Root's Node and root's checkout may lie where nobody else can reach them, and so do root's coverage files.
+    // Other users may not be able to reach root's Node, root's checkout and root's coverage files.
     const node = join(folder, 'node');
     copyFileSync(process.execPath, node, constants.COPYFILE_FICLONE);
     for (const part of ['package.json', 'dist', 'node_modules/commander']) {
@@ -50,7 +50,7 @@ export async function finished(child: Running): Promise<Run> {
   return { code, signal, stdout: stdout.toString('latin1'), stderr: stderr.toString() };
 }
 
-/** What the GNU tools print for the same paths, one character per byte. */
+/** The output of the GNU tools for the same paths, one character per byte. */
 export function gnu(cwd: string, ...paths: string[]): string {
   const script = 'find "$@" -type f -print0 | LC_ALL=C sort -z | xargs -0 -r sha256sum';
   return execFileSync('sh', ['-c', script, 'sh', ...paths], { cwd, encoding: 'latin1' });
@@ -60,18 +60,18 @@ export function digest(args: readonly string[], cwd?: string): Promise<Run> {
   return finished(start(args, cwd));
 }
 
-/** Runs it with stdout going to `path`. */
+/** Runs `digest` with its stdout redirected to `path`. */
 export async function digestInto(path: string, args: readonly string[]): Promise<Pick<Run, 'code' | 'stderr'>> {
   const out = openSync(path, 'w');
   const child = spawn(process.execPath, [main, 'digest', ...args], { stdio: ['ignore', out, 'pipe'] });
   closeSync(out);
-  if (child.stderr === null) throw new Error('stderr is a pipe');
+  if (child.stderr === null) throw new Error('stderr must be a pipe');
   const ended = new Promise<number | null>((resolve) => child.on('exit', resolve));
   const [stderr, code] = await Promise.all([buffer(child.stderr), ended]);
   return { code, stderr: stderr.toString() };
 }
 
-/** A folder that anybody may read, gone when `use` is done. */
+/** Runs `use` with a temporary folder that all users may read, and removes the folder afterwards. */
 export async function inFolder<T>(use: (folder: string) => Promise<T>): Promise<T> {
   const folder = mkdtempSync(join(tmpdir(), 'digest-'));
   chmodSync(folder, 0o755);
@@ -82,7 +82,7 @@ export async function inFolder<T>(use: (folder: string) => Promise<T>): Promise<
   }
 }
 
-/** Whether the summary says that all memory came back. */
+/** Whether the summary tells that all memory was returned. */
 export function returnedAll(stderr: string): boolean {
   const found = /(\d+) allocations, (\d+) frees, 0 live/.exec(stderr);
   return found !== null && found[1] === found[2];

@@ -9,35 +9,36 @@ import { RECORD, recordBytes } from './records.js';
 
 export type ArenaKind = 'plain' | 'isolated';
 
-/** What became of the records that were forgotten in flight. */
+/** The result for all records whose handles were forgotten in flight. */
 export interface Voyage {
   forgotten: number;
   pinned: number;
   reclaimed: number;
-  /** Leaks that `onLeak` was told of, with all that is known of them. */
+  /** Leaks that were reported to `onLeak` with all their details. */
   told: number;
-  /** Arenas that were used up. */
+  /** How many arenas were used up. */
   arenas: number;
+  /** How often a full collection was forced. */
   forced: number;
-  /** Times that memory was written over. */
+  /** How often free memory was overwritten. */
   overwritten: number;
   readonly carriers: { name: string; sent: number; bytes: number; wrongBytes: number; mostQueued: number }[];
 }
 
-/** Records that the carriers have under way together, and a few more. */
+/** As many as the carriers can have in transit together, and a few more. */
 const SLOTS = 80;
-/** Free slots that are written over at a time: those that were used before come first. */
+/** Free slots that are overwritten at a time. Slots that were used before come first. */
 const OVERWRITES = 8;
 const OVERWRITE = 0xee;
-/** Steps with forced collections, and then as many with what the runtime collects by itself. */
+/** Steps with forced collections. After them come as many steps in which only the runtime itself collects. */
 const PHASE = 200;
-/** Bytes of a piece of garbage, which the runtime may have to make room for, and after how many they are all dropped. */
+/** Bytes of a piece of garbage that may make the runtime collect, and how many pieces are dropped at once. */
 const LITTER = 4 * 1024 * 1024;
 const LITTERS = 32;
 
 /**
- * Sends records through sockets, http, files and a Writable until `isOver`, each in a slot whose handle is forgotten as soon as the
- * system has the view, while free slots are written over and garbage is collected.
+ * Sends records through sockets, HTTP, files and a Writable until `isOver`. Each record lies in a slot whose handle is
+ * forgotten as soon as the system has the view. At the same time free slots are overwritten and garbage is collected.
  */
 export function forgetInFlight(kind: ArenaKind, isOver: () => boolean): Promise<Voyage> {
   return inFolder(async (folder) => {
@@ -79,7 +80,7 @@ class Forgetter {
     return { ...this.seen, carriers };
   }
 
-  /** Forgets records of a new arena: a plain one until it is full, an isolated one until it is over. */
+  /** Forgets records of a new arena: of a plain one until it is full, of an isolated one until `isOver`. */
   async useUpArena(): Promise<void> {
     const arena = this.build();
     const before = this.seen.forgotten;
@@ -119,7 +120,7 @@ class Forgetter {
     return true;
   }
 
-  /** Does what others would do with memory that is free. */
+  /** Overwrites free memory, as other users of the arena would. */
   private overwrite(arena: FixedArena): void {
     const others: ArenaBuffer[] = [];
     while (others.length < OVERWRITES) {
@@ -144,10 +145,10 @@ class Forgetter {
       );
       if (this.litter.length >= LITTERS) this.litter.length = 0;
     }
-    await settled(); // the collector tells in a task of its own
+    await settled(); // finalization callbacks run in a separate task
   }
 
-  /** Checks that every forgotten slot was found, and all else given back. */
+  /** Checks that every forgotten slot was found, and that all other memory was returned. */
   private async settle(arena: FixedArena, forgotten: number): Promise<void> {
     this.litter.length = 0;
     const isPlain = this.kind === 'plain';
@@ -159,7 +160,7 @@ class Forgetter {
     assert.deepEqual({ leaksPinned, leaksReclaimed }, counts(isPlain ? forgotten : 0, isPlain ? 0 : forgotten));
     const open = arena.openAllocations();
     if (isPlain) {
-      assert.equal(bytesLive, forgotten * RECORD, 'what was forgotten, and nothing else');
+      assert.equal(bytesLive, forgotten * RECORD, 'only the forgotten slots are live');
       assert.equal(frees, allocationsOk - forgotten);
       assert.equal(open.length, forgotten);
       assert.ok(open.every(({ pinned }) => pinned));
@@ -174,7 +175,10 @@ function counts(leaksPinned: number, leaksReclaimed: number): { leaksPinned: num
   return { leaksPinned, leaksReclaimed };
 }
 
-/** In a function of its own: a variable of the caller's would keep the handle. @returns false when the arena is full */
+/**
+ * A separate function, because a variable of the caller would keep the handle.
+ * @returns false when the arena is full
+ */
 function sendForgotten(arena: FixedArena, carrier: Carrier, record: number): boolean {
   const buffer = arena.tryAllocate();
   if (buffer === undefined) return false;

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { linkSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** A tree with all that is odd: empty files, odd names, bytes that are no UTF-8, links, loops, a pipe. */
+/** Fills `folder` with unusual entries: empty files, odd names, a name that is not UTF-8, links, a loop, a pipe. */
 export function populate(folder: string): void {
   mkdirSync(join(folder, 'deep/er/est'), { recursive: true });
   mkdirSync(join(folder, 'empty folder'));

@@ -1,4 +1,4 @@
-/** Intervals of one region that are in use, kept as a naive list: what an allocator must never contradict. */
+/** The intervals of one region that are in use, as a naive list. An allocator must never contradict it. */
 export class IntervalOracle {
   private readonly taken: { start: number; end: number }[] = [];
   private readonly total: number;
@@ -7,7 +7,7 @@ export class IntervalOracle {
     this.total = total;
   }
 
-  /** Notes `[start, end)` as taken. @throws when it overlaps what is taken, or leaves the region */
+  /** Marks `[start, end)` as taken. @throws when it overlaps a taken interval or leaves the region */
   take(start: number, end: number): void {
     if (start < 0 || end > this.total) throw new Error(`[${start}, ${end}) leaves the region`);
     for (const other of this.taken) {
@@ -28,7 +28,7 @@ export class IntervalOracle {
     return this.taken.reduce((sum, { start, end }) => sum + end - start, 0);
   }
 
-  /** The free blocks a buddy system with eager coalescing has: the largest aligned free power-of-two intervals. */
+  /** The free blocks of a buddy system with eager coalescing: the largest aligned free power-of-two intervals. */
   freeBlocks(minBlock: number): number[] {
     const blocks: number[] = [];
     const visit = (start: number, size: number): void => {

@@ -1,4 +1,4 @@
-/** What became of a promise, to be looked at without waiting for it. */
+/** The outcome of a promise, which can be read without waiting for it. */
 export class Outcome<T> {
   value: T | undefined;
   error: unknown;
@@ -18,7 +18,7 @@ export class Outcome<T> {
   }
 }
 
-/** Lets everything that is ready run: promise reactions of promise reactions included. */
+/** Lets everything that is ready run, including chains of promise reactions. */
 export function settled(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }

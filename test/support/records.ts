@@ -1,12 +1,12 @@
 import { pattern } from './chunks.js';
 
-/** Bytes of a record: so many that a few of them are more than the kernel takes at once. */
+/** Bytes of a record. A few records are more than the kernel buffers at once. */
 export const RECORD: number = 512 * 1024;
 
 const SHIFTS = 65_536;
 const PATTERN = pattern(RECORD + SHIFTS);
 
-/** The content of record number `record`, which tells every byte of it from those of others. */
+/** The content of record number `record`. It depends on the number, so that bytes of other records are noticed. */
 export function recordBytes(record: number): Buffer {
   const shift = Math.imul(record, 0x9e3779b1) >>> 16;
   return PATTERN.subarray(shift, shift + RECORD);
@@ -14,20 +14,20 @@ export function recordBytes(record: number): Buffer {
 
 /** Compares all bytes that arrive with the records that were sent. */
 export class Receipts {
-  /** Records that arrived whole, right or wrong. */
+  /** Records of which all bytes arrived, right or wrong. */
   records = 0;
   bytes = 0;
   wrongBytes = 0;
   private readonly expected: number[] = [];
-  /** Bytes of the first expected record that arrived. */
+  /** How many bytes of the first expected record have arrived. */
   private at = 0;
 
-  /** The next that arrives by {@link take}. */
+  /** Adds a record to those that {@link take} expects. */
   expect(record: number): void {
     this.expected.push(record);
   }
 
-  /** Bytes of a stream, in order. */
+  /** Checks the next bytes of a stream. They arrive in order. */
   take(chunk: Uint8Array): void {
     for (let from = 0; from < chunk.length; ) {
       const [record] = this.expected;
@@ -42,7 +42,7 @@ export class Receipts {
     }
   }
 
-  /** A whole record, in any order. */
+  /** Checks a whole record. Records may arrive in any order. */
   takeRecord(record: number, bytes: Uint8Array): void {
     if (bytes.length !== RECORD) throw new Error(`record ${record} has ${bytes.length} bytes`);
     this.compare(bytes, recordBytes(record));

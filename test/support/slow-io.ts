@@ -9,7 +9,7 @@ import { inFolder } from './digest.js';
 
 /** A named pipe. */
 export class Pipe {
-  /** Calls on it wait, in a thread of the runtime's, until they can be done. */
+  /** A call on it waits, in a thread of the runtime, until it can be done. */
   readonly file: number;
   private readonly impatient: number;
 
@@ -19,7 +19,7 @@ export class Pipe {
     this.impatient = openSync(path, constants.O_RDWR | constants.O_NONBLOCK);
   }
 
-  /** Fills it, so that the next write has to wait. */
+  /** Fills the pipe, so that the next write has to wait. */
   fill(): void {
     const page = Buffer.alloc(4096, FILLING);
     while (isDone(() => writeSync(this.impatient, page)));
@@ -29,7 +29,7 @@ export class Pipe {
     writeSync(this.impatient, text);
   }
 
-  /** All that was written to it, but for what filled it. @param written settles when nothing more comes */
+  /** Reads all that was written to the pipe, except the filling. @param written settles when nothing more is written */
   async drain(written: Promise<unknown>): Promise<string> {
     let text = '';
     const page = Buffer.alloc(4096);
@@ -50,7 +50,7 @@ export class Pipe {
 
 const FILLING = '.';
 
-/** Whether `call` did its work, or would have to wait. */
+/** Whether `call` did its work; false when it would have to wait. */
 function isDone(call: () => void): boolean {
   try {
     call();
@@ -72,7 +72,10 @@ export function withPipe<T>(use: (pipe: Pipe) => Promise<T>): Promise<T> {
   });
 }
 
-/** Has `send` write to a socket whose peer reads nothing until it returns. @returns what the peer got */
+/**
+ * Lets `send` write to a socket whose peer reads nothing until `send` returns.
+ * @returns the bytes that the peer received
+ */
 export function overSocket(send: (write: (view: Uint8Array) => void) => Promise<void>): Promise<Buffer> {
   return inFolder(async (folder) => {
     const path = join(folder, 'socket');
@@ -84,13 +87,16 @@ export function overSocket(send: (write: (view: Uint8Array) => void) => Promise<
     server.close();
     const written: Promise<void>[] = [];
     await send((view) => void written.push(new Promise((resolve) => writer.write(view, () => resolve()))));
-    // Not `end()`: a stream never finishes that counted bytes which were detached before it came to write them.
+    // Not `end()`: a stream that counted bytes never finishes when they were detached before it wrote them.
     void Promise.all(written).then(() => writer.destroy());
     return collect(reader);
   });
 }
 
-/** Has `answer` answer a request whose client reads nothing until it returns. @returns the body, as far as it came */
+/**
+ * Lets `answer` answer a request whose client reads nothing until `answer` returns.
+ * @returns the received part of the body
+ */
 export function overHttp(answer: (response: ServerResponse) => Promise<void>): Promise<Buffer> {
   return inFolder(async (folder) => {
     const path = join(folder, 'http');

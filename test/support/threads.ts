@@ -3,10 +3,10 @@ import { Worker } from 'node:worker_threads';
 
 const library = new URL('../../../dist/index.js', import.meta.url).href;
 
-/** Messages of each worker from its start on: one that nobody listens for is lost. */
+/** The messages of each worker, collected from its start: a message without a listener is lost. */
 const inboxes = new WeakMap<Worker, AsyncIterator<unknown>>();
 
-/** Whether each worker has ended, listened for from its start on: an exit that nobody listens for is missed. */
+/** The exit of each worker, listened for from its start: an exit without a listener is missed. */
 const exits = new WeakMap<Worker, Promise<void>>();
 
 function messagesOf(worker: Worker): AsyncIterator<unknown> {
@@ -20,8 +20,8 @@ function messagesOf(worker: Worker): AsyncIterator<unknown> {
 }
 
 /**
- * Runs `body` in a worker of its own, with the library as `lib`, `data` as given and `port` to the parent. The text is a module's:
- * it may await.
+ * Runs `body` in a new worker, with the library as `lib`, the given `data`, and `port` to the parent. The text is a
+ * module, so it may use await.
  */
 export function inWorker(body: string, data: unknown = {}): Worker {
   const source = `
@@ -35,15 +35,15 @@ export function inWorker(body: string, data: unknown = {}): Worker {
   return worker;
 }
 
-/** Resolves when a worker that {@link inWorker} made has ended, perhaps long ago. */
+/** Resolves when a worker that {@link inWorker} made has ended, or at once if it ended before. */
 export function exited(worker: Worker): Promise<void> {
-  return exits.get(worker) ?? Promise.reject(new Error('not a worker of inWorker'));
+  return exits.get(worker) ?? Promise.reject(new Error('the worker was not made by inWorker'));
 }
 
-/** The next message of a worker that {@link inWorker} made; rejects when it fails or ends without one. */
+/** The next message of a worker that {@link inWorker} made. Rejects when the worker fails or ends without a message. */
 export async function answer<Message>(worker: Worker): Promise<Message> {
   const inbox = inboxes.get(worker);
-  if (inbox === undefined) throw new Error('not a worker of inWorker');
+  if (inbox === undefined) throw new Error('the worker was not made by inWorker');
   const { value, done } = await inbox.next();
   if (done) throw new Error('the worker ended without an answer');
   return value as Message;

@@ -1,6 +1,9 @@
 import { settled } from './outcome.js';
 
-/** What reaches the process as uncaught while `act` runs and shortly after, which the test runner would take for a failure. */
+/**
+ * The errors that reach the process as uncaught while `act` runs and shortly after. The test runner would count them as
+ * failures.
+ */
 export async function uncaughtDuring(act: () => void | Promise<void>): Promise<unknown[]> {
   const uncaught: unknown[] = [];
   const listeners = process.listeners('uncaughtException');

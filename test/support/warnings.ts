@@ -1,13 +1,13 @@
 import { afterEach } from 'node:test';
 import { environment } from '#internal/base/environment';
 
-/** What the program warned of in the test so far. */
+/** The warnings of the current test so far. */
 export interface Warnings {
   readonly codes: readonly string[];
   readonly messages: readonly string[];
 }
 
-/** Catches what would be process warnings, for all tests of a file. Begins anew with each test. */
+/** Catches the process warnings of all tests of a file. The lists are empty at the start of each test. */
 export function catchWarnings(): Warnings {
   const { warn } = environment;
   const codes: string[] = [];

@@ -33,14 +33,16 @@ export interface ResizableBuffer extends ArrayBuffer {
 
 const Resizable = ArrayBuffer as unknown as new (length: number, options: { maxByteLength: number }) => ResizableBuffer;
 
-/** What memory of the caller's holds before the arena is built, and goes on holding wherever no slot or block lies. */
+/**
+ * The value of each byte of caller memory before the arena is built. Bytes outside the slots and blocks must keep it.
+ */
 const OUTSIDE = 0xdd;
 
-/** The memory that an arena is built over, and what can be done to it behind the arena's back. */
+/** The memory that an arena is built over, and the means to change it behind the arena's back. */
 interface Ground {
   readonly shared: boolean;
   readonly window: Uint8Array | WebAssembly.Memory;
-  /** All of the buffer as it is now. */
+  /** The whole buffer as it is now. */
   all(): Uint8Array;
   readonly wasm?: WebAssembly.Memory;
   readonly resizable?: ResizableBuffer;
@@ -129,7 +131,9 @@ function build(shape: Shape, over: Ground | undefined): Arena {
   return shared ? other.shared(threads).buildAsync() : other.buildAsync();
 }
 
-/** All that an owner of a fresh allocation can see. Unlike `chunkMut` it marks nothing as lent or as written. */
+/**
+ * All bytes that the owner of a fresh allocation can see. Unlike `chunkMut`, it marks nothing as lent or as written.
+ */
 export function visible(handle: ArenaBuffer | RawRegion): Uint8Array {
   const { memory, offset, limit } = (handle as unknown as { readonly allocation: Allocation }).allocation;
   return memory.view(offset, limit);
@@ -142,7 +146,7 @@ export function assertZero(bytes: Uint8Array, what: string): void {
 
 type Put = (buffer: ArenaBuffer, count: number) => ArenaBuffer;
 
-/** Every method that writes, none of which writes a zero here. */
+/** Calls of every method that writes. None of them writes a zero byte. */
 const writers: readonly Put[] = [
   (buffer, count) => buffer.putBytes(0xab, count),
   (buffer, count) => buffer.putBytes(0xff, count),
@@ -164,7 +168,7 @@ const writers: readonly Put[] = [
 
 interface Frozen {
   readonly bytes: Bytes;
-  /** What it must say until it is given up; undefined where the memory was taken away in between. */
+  /** The content it must have until it is given up; undefined when its memory was taken away in the meantime. */
   content: Uint8Array | undefined;
 }
 
@@ -206,19 +210,19 @@ const ops = [
 
 export type Step = readonly [op: (typeof ops)[number] | 'forget', a: number, b: number];
 
-/** Whatever an arena can be asked for, with two numbers that say how much and of whom. */
+/** All operations on an arena and its handles, with two numbers that choose the handle and the amount. */
 export const steps: fc.Arbitrary<readonly Step[]> = fc.array(
   fc.tuple(fc.constantFrom(...ops), fc.nat(0xffff), fc.nat(0xffff)),
   { maxLength: 60, size: 'max' },
 );
 
-/** As {@link steps}, and handles are forgotten as well. */
+/** Like {@link steps}, but handles are forgotten too. */
 export const forgetfulSteps: fc.Arbitrary<readonly Step[]> = fc.array(
   fc.tuple(fc.constantFrom(...ops, 'forget', 'forget', 'forget', 'forget'), fc.nat(0xffff), fc.nat(0xffff)),
   { minLength: 30, maxLength: 80, size: 'max' },
 );
 
-/** Plays random steps on an arena with the zero policy; its word against that of the memory itself. */
+/** Plays random steps on an arena with the zero policy, and checks its promises against the memory itself. */
 export class Play {
   readonly arena: Arena;
   private readonly ground: Ground | undefined;
@@ -229,9 +233,9 @@ export class Play {
   private readonly tickets: { readonly ticket: Ticket; readonly content: Uint8Array | undefined }[] = [];
   private readonly sent: (Uint8Array | undefined)[] = [];
   private waiting = 0;
-  /** Bytes before this offset are still those that the caller gave. */
+  /** Outside the slots, bytes before this offset still have the value that the caller gave them. */
   private kept = 65_536;
-  /** Offsets in the buffer of all memory that was ever handed out. */
+  /** The start and end, in the buffer, of all memory that was ever handed out. */
   private readonly slots = new Map<number, number>();
 
   constructor(shape: Shape) {
@@ -245,7 +249,7 @@ export class Play {
   async run(all: readonly Step[]): Promise<void> {
     for (const [op, a, b] of all) {
       this.step(op, a, b);
-      // Who waited is served in the release, and has to look before anybody else writes.
+      // A waiter is served during the release. It must check its buffer before another step writes.
       for (let turn = 0; this.waiting > 0 && turn < 4; turn++) await undefined;
     }
   }
@@ -316,7 +320,7 @@ export class Play {
     }
   }
 
-  /** Gives back what is held. Who waits is served by it, and has something to give back then. */
+  /** Releases everything that is held. This serves waiters, whose buffers must then be released too. */
   releaseAll(): void {
     for (const ticket of this.tickets.splice(0)) this.redeem(ticket);
     while (this.sent.length > 0) this.receive();
@@ -325,7 +329,7 @@ export class Play {
     for (const region of this.regions.splice(0)) region.release();
   }
 
-  /** Whether nobody waits and nothing is in use. */
+  /** Whether no request waits and nothing is in use. */
   get isSettled(): boolean {
     const { frees, allocationsOk } = this.arena.metrics();
     return this.waiting === 0 && frees === allocationsOk;
@@ -338,7 +342,7 @@ export class Play {
     }
   }
 
-  /** To be called when nothing is live any more. */
+  /** Checks the arena and its memory. Call it when nothing is live any more. */
   check(): void {
     assertAllReturned(this.arena);
     this.audit();
@@ -349,7 +353,7 @@ export class Play {
     const { byteOffset } = all;
     const rest = all.slice();
     for (const [start, end] of this.slots) {
-      assertZero(all.subarray(start - byteOffset, end - byteOffset), 'memory of an arena of which nothing is in use');
+      assertZero(all.subarray(start - byteOffset, end - byteOffset), 'memory of an arena that is not in use');
       rest.fill(OUTSIDE, start - byteOffset, end - byteOffset);
     }
     assert.ok(
@@ -373,7 +377,7 @@ export class Play {
     this.buffers.push(buffer);
   }
 
-  /** Takes all that is free, as `chunkMut` shows it. */
+  /** Allocates all that is free, and checks it as `chunkMut` shows it. */
   private audit(): void {
     const buffers: ArenaBuffer[] = [];
     for (let size = this.largest; size >= 1; size = size >> 1) {
@@ -466,7 +470,7 @@ export class Play {
     bytes.release();
   }
 
-  /** Of what was never lent: the collector returns it. */
+  /** Forgets a handle whose memory was never lent, so that the collector returns it. */
   private forget(a: number, b: number): void {
     const of: readonly Handle[] = b % 2 === 0 ? this.buffers : this.frozen.map(({ bytes }) => bytes);
     const handle = pick(of, a);
@@ -553,7 +557,7 @@ export class Play {
     if (wasm !== undefined && wasm.buffer.byteLength < 6 * 65_536) wasm.grow(1);
   }
 
-  /** Takes some memory away, gives something back meanwhile, and brings fresh memory. */
+  /** Shrinks the memory, releases and allocates while it is small, and grows it again with fresh memory. */
   private shrink(a: number, b: number): void {
     const { resizable } = this.ground ?? {};
     if (resizable === undefined) return;
