@@ -1,31 +1,35 @@
 import { type Figures, measureOperation } from './measure.js';
 
-/** One thing that is measured, in a process of its own. */
+/** One measurement. It runs in its own process. */
 export interface Case {
-  /** `row/subject`: a row is work, and all subjects of a row do the same. */
+  /** `row/subject`. A row is a piece of work, and all its subjects do the same work. */
   readonly id: string;
   /**
-   * Sets up, checks the result once, warms up, measures for about `ms` milliseconds, and checks that all came back.
-   * @throws when anything is not as it should be
+   * Sets up, checks the result once, warms up, measures for about `ms` milliseconds, and checks that all memory was
+   * returned.
+   * @throws Error when a check fails
    */
   readonly run: (ms: number) => Figures | Promise<Figures>;
-  /** Whether it needs Node's own modules or workers as Node has them. */
+  /** Whether the case needs Node's own modules, or workers that behave as Node's do. */
   readonly nodeOnly?: boolean;
 }
 
-/** What is done again and again, set up. */
+/** An operation that is set up and ready to be repeated. */
 export interface Operation {
-  /** Its result is what keeps a compiler from leaving the work out. */
+  /** Runs once. The loop stores the result, so that a compiler cannot remove the work. */
   readonly turn: () => unknown;
-  /** What one turn counts for; 1 unless said. */
+  /** How many operations one turn counts for. Default 1. */
   readonly count?: number;
-  /** Called once it is over. @throws unless everything came back */
+  /** Called once at the end. @throws Error when some memory was not returned */
   readonly end?: (() => void) | undefined;
-  /** Times as long as the others are measured: for what shows in the collector only. */
+  /**
+   * Factor for the measured time, default 1. Larger for an operation whose cost shows only in the garbage collector's
+   * work.
+   */
   readonly effort?: number;
 }
 
-/** A case that is one operation. `prepare` looks at its result once, before the clock runs. */
+/** A case that repeats one operation. `prepare` checks the result once, before the clock starts. */
 export function operationCase(id: string, prepare: () => Operation | Promise<Operation>): Case {
   return {
     id,

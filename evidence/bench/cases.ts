@@ -11,7 +11,7 @@ import { payloadRows } from './rows/payload-rows.js';
 import { sharingRows } from './rows/sharing-rows.js';
 import { spillRows } from './rows/spill-rows.js';
 
-/** All that is measured in JavaScript. */
+/** All cases that run in JavaScript. */
 export const cases: readonly Case[] = [
   ...payloadRows,
   ...sharingRows,

@@ -5,10 +5,10 @@ import { peerFolder } from './peers.js';
 
 const run = promisify(execFile);
 
-/** A program in another language that runs the same rows and prints the same JSON. */
+/** A program in another language. It runs the same rows and prints the same JSON. */
 export interface Harness {
   readonly name: string;
-  /** What it measures, with versions. */
+  /** The names and versions of what it measures. */
   readonly version: string;
   readonly ids: readonly string[];
   measure(id: string, ms: number): Promise<unknown>;
@@ -39,10 +39,13 @@ const plans: readonly Plan[] = [
   },
 ];
 
-// What did best for it. With a small heap its adaptive allocator does without caches by thread.
+// The flags that gave Netty its best figures. With a small heap its adaptive allocator has no per-thread caches.
 const JAVA_FLAGS = ['-Xms2g', '-Xmx2g', '-XX:+UseParallelGC', '-XX:+AlwaysPreTouch'];
 
-/** Those that can be had: built with `build`, else where they are built already. Says why one is missing. */
+/**
+ * The harnesses that are available. With `build` each one is built first; without it, only those already built count.
+ * Calls `say` with the reason when a harness is missing.
+ */
 export async function harnesses(build: boolean, say: (line: string) => void): Promise<Harness[]> {
   const found: Harness[] = [];
   for (const plan of plans) {
@@ -54,7 +57,7 @@ export async function harnesses(build: boolean, say: (line: string) => void): Pr
         await run(plan.tool, plan.build, { cwd: folder, maxBuffer: 2 ** 26 });
       } catch (error) {
         const missing = (error as { code?: unknown }).code === 'ENOENT';
-        say(`skipped: ${plan.name} (${missing ? `there is no ${plan.tool} here` : `it does not build: ${error}`})`);
+        say(`skipped: ${plan.name} (${missing ? `${plan.tool} is not installed` : `the build failed: ${error}`})`);
         continue;
       }
     } else if (!existsSync(result)) {

@@ -1,31 +1,31 @@
 import { type PerformanceEntry, PerformanceObserver } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** What was measured. Less is better in all of them. */
+/** The figures of one measurement. For all of them, less is better. */
 export interface Figures {
-  /** Mean time of one operation in ns, collections included. */
+  /** Mean time of one operation in ns, including garbage collections. */
   readonly ns: number;
-  /** Time the collector stopped the program, in ns by operation; and collections, by million operations. */
+  /** Time for which collections stopped the program, in ns per operation; and collections per million operations. */
   readonly gcNs?: number;
   readonly gcs?: number;
-  /** Resident memory at the end, and memory outside of the collector's heap, in bytes. */
+  /** Resident memory at the end, and memory outside the collector's heap, both in bytes. */
   readonly rss?: number;
   readonly external?: number;
-  /** Of one operation by itself, in ns. */
+  /** Percentiles and maximum of the times of single operations, in ns. */
   readonly p50?: number;
   readonly p99?: number;
   readonly p999?: number;
   readonly max?: number;
 }
 
-/** Counts collections while it runs. */
+/** Counts garbage collections and adds up their pauses. */
 class Collections {
   private count = 0;
   private pauseMs = 0;
   private readonly observer: PerformanceObserver | undefined;
 
   constructor() {
-    // Bun has none of them.
+    // Bun reports no garbage collections.
     const { supportedEntryTypes } = PerformanceObserver as unknown as {
       readonly supportedEntryTypes: readonly string[];
     };
@@ -34,7 +34,7 @@ class Collections {
     this.observer.observe({ entryTypes: ['gc'] });
   }
 
-  /** Forgets what came so far. */
+  /** Forgets the collections so far. */
   async reset(): Promise<void> {
     await this.settle();
     this.count = 0;
@@ -54,13 +54,16 @@ class Collections {
     }
   }
 
-  /** The observer is told later. */
+  /** Waits for pending entries: the observer hears of collections with a delay. */
   private async settle(): Promise<void> {
     await sleep(20);
   }
 }
 
-/** Calls `work` and adds what it did to the collector. It answers how many operations it was, and what it measured. */
+/**
+ * Calls `work`, and adds figures about garbage collection and memory to those it returns. `work` returns the number of
+ * operations and its own figures.
+ */
 export async function withCollections(
   work: () => [operations: number, figures: Figures] | Promise<[operations: number, figures: Figures]>,
 ): Promise<Figures> {
@@ -74,13 +77,14 @@ export async function withCollections(
 const WARM_UP_MS = 150;
 const WARM_UP_PARTS = 5;
 const MOST_AT_ONCE = 1024;
-/** Milliseconds between two looks at the clock. */
+/** Milliseconds between two readings of the clock. */
 const BETWEEN_LOOKS = 0.1;
 
 let seen: unknown;
 
-// A loop of its own instead of a benchmarking library's: the harnesses in Rust and Java run the same one, and what trims the
-// worst samples, as mitata does, would hide the collections that plain Buffers are paid for with.
+// A custom loop instead of a benchmarking library, for two reasons. The harnesses in Rust and Java run the same loop.
+// And a library that trims the worst samples, as mitata does, would hide garbage collections, which are the price of
+// plain Buffers.
 function repeat(turn: () => unknown, ms: number, atOnce: number): { readonly calls: number; readonly ms: number } {
   const start = performance.now();
   for (let calls = atOnce; ; calls += atOnce) {
@@ -90,10 +94,11 @@ function repeat(turn: () => unknown, ms: number, atOnce: number): { readonly cal
   }
 }
 
-/** Measures calls of `turn`, each of which counts for `count` operations. */
+/** Measures calls of `turn`. Each call counts for `count` operations. */
 export async function measureOperation(turn: () => unknown, count: number, ms: number): Promise<Figures> {
   let atOnce = 1;
-  // In parts, so that what is measured is the loop as it is compiled in the end and not a replacement on its stack.
+  // Warm up in parts: the measurement then runs the loop's final compiled code, not code that replaced a running loop
+  // (on-stack replacement).
   for (let part = 0; part < WARM_UP_PARTS; part++) {
     const warm = repeat(turn, WARM_UP_MS / WARM_UP_PARTS, atOnce);
     atOnce = Math.min(MOST_AT_ONCE, Math.max(1, Math.floor((warm.calls / warm.ms) * BETWEEN_LOOKS)));
@@ -105,7 +110,7 @@ export async function measureOperation(turn: () => unknown, count: number, ms: n
   });
 }
 
-/** What the last call answered: read by nobody, and written so that a compiler cannot leave the work out. */
+/** The result of the last call. Nothing reads it; it is stored so that a compiler cannot remove the work. */
 export function lastSeen(): unknown {
   return seen;
 }

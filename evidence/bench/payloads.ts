@@ -1,34 +1,34 @@
-/** One way to have payloads: what the rows are measured with. */
+/** One way to allocate, share and release payloads. The rows call these operations on every subject. */
 export interface Payloads<Handle> {
-  /** Finished bytes, `size` of them, all FILL. */
+  /** A finished payload of `size` bytes, all equal to FILL. */
   make(size: number): Handle;
-  /** Memory for `size` bytes, not written to. */
+  /** Memory for `size` bytes, with nothing written to it. */
   reserve(size: number): Handle;
-  /** Another one who holds the same bytes, where there is such a thing. */
+  /** Another handle on the same bytes. Missing when the subject cannot share. */
   share?(handle: Handle): Handle;
-  /** Part of the bytes, held by itself, where there is such a thing. */
+  /** A separate handle on part of the bytes. Missing when the subject cannot slice. */
   slice?(handle: Handle, start: number, end: number): Handle;
-  /** The `size` bytes as a Uint8Array over their own memory. */
+  /** A Uint8Array over the payload's `size` bytes, without a copy. */
   view(handle: Handle, size: number): Uint8Array;
-  /** The byte in front. */
+  /** The first byte. */
   first(handle: Handle): number;
-  /** Gives up what {@link make} or {@link share} made. */
+  /** Releases a handle from {@link make}, {@link share} or {@link slice}. */
   drop(handle: Handle): void;
-  /** Gives up what {@link reserve} made. */
+  /** Releases a handle from {@link reserve}. */
   dropReserved(handle: Handle): void;
-  /** @throws unless everything came back */
+  /** Checks that all memory was returned. @throws AssertionError when some was not */
   end?(): void;
 }
 
-/** What a row asks for. */
+/** What a row needs. */
 export interface Demand {
-  /** Bytes of the largest payload. */
+  /** Size of the largest payload in bytes. */
   readonly size: number;
-  /** Payloads that live at the same time, at most. */
+  /** The largest number of payloads that are alive at the same time. */
   readonly live: number;
 }
 
-/** One of those that are measured. */
+/** One implementation that is measured. */
 export interface Subject<Handle = unknown> {
   readonly name: string;
   open(demand: Demand): Payloads<Handle> | Promise<Payloads<Handle>>;

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
-/** Packages that are measured beside. Each is installed in a folder of its own below `bench/peers`. */
+/** The npm packages that are measured for comparison. Each is installed in its own folder in `evidence/bench/peers`. */
 export const PACKAGES = [
   'thi.ng-malloc',
   'typedarray-pool',
@@ -15,7 +15,7 @@ export const PACKAGES = [
 
 export type Peer = (typeof PACKAGES)[number];
 
-/** The folder of this project's own files, seen from where they are compiled to. */
+/** The project's root folder, found from the place of this file after compilation. */
 export const ROOT: string = fileURLToPath(new URL('../../..', import.meta.url));
 
 export function peerFolder(peer: string): string {
@@ -26,7 +26,7 @@ export function isInstalled(peer: Peer): boolean {
   return existsSync(`${peerFolder(peer)}/node_modules`);
 }
 
-/** Loads a peer. `Shape` says the little of it that is used. @throws where it is not installed */
+/** Loads a peer. `Shape` declares the few parts of it that are used. @throws Error when the peer is not installed */
 export async function loadPeer<Shape>(peer: Peer): Promise<Shape> {
   return (await import(pathToFileURL(`${peerFolder(peer)}/index.js`).href)) as Shape;
 }

@@ -9,19 +9,19 @@ interface Chart {
   dispose(): void;
 }
 
-/** The little of ECharts that is used. */
+/** The part of ECharts that is used. */
 interface Charts {
   init(element: null, theme: null, options: { renderer: 'svg'; ssr: true; width: number; height: number }): Chart;
 }
 
-/** One line, or one row of bars: a value for each category, where there is one. */
+/** One line or one set of bars, with a value for each category. A category without a figure has undefined. */
 export interface Series {
   readonly name: string;
   readonly values: readonly (number | undefined)[];
 }
 
 export interface ChartPlan {
-  /** Of the file, without its ending. */
+  /** The file name without its extension. */
   readonly name: string;
   readonly title: string;
   readonly kind: 'line' | 'bar';
@@ -34,7 +34,7 @@ const WIDTH = 860;
 const HEIGHT = 420;
 export const FOLDER = 'charts';
 
-/** This project's in red and orange, the others in what is left. */
+/** The colours of this project's subjects: red and orange. All others take theirs from OTHERS. */
 const OURS: Readonly<Record<string, string>> = {
   fixed: '#d62728',
   buddy: '#ff7f0e',
@@ -93,7 +93,7 @@ export async function draw(plans: readonly ChartPlan[]): Promise<void> {
   }
 }
 
-/** A series of `subject` over rows; undefined for one that was measured nowhere. */
+/** A series called `name` with a value for each case id; undefined when none of the cases was measured. */
 export function seriesOf(
   results: Results,
   name: string,
@@ -107,7 +107,7 @@ export function seriesOf(
   return values.every((value) => value === undefined) ? undefined : { name, values };
 }
 
-/** All subjects of rows, in the order in which they were measured. */
+/** All subjects of the rows, in the order in which they were measured. */
 export function subjectsOf(results: Results, rows: readonly string[]): string[] {
   const subjects = new Set<string>();
   for (const { id } of results.cases)

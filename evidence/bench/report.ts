@@ -16,16 +16,16 @@ import { formatNs } from './table.js';
 import { type Target, targets } from './targets.js';
 import { SIZES } from './work.js';
 
-// Writes docs/benchmarks.md and its charts from what `npm run bench:full` measured.
+// Writes docs/benchmarks.md and its charts from the results of `npm run bench:full`.
 
 const { values: options } = parseArgs({
   options: { from: { type: 'string', default: `${ROOT}evidence/bench/results.json` } },
 });
-if (!existsSync(options.from)) throw new Error(`there is no ${options.from}: npm run bench:full writes it`);
+if (!existsSync(options.from)) throw new Error(`${options.from} does not exist: run npm run bench:full to write it`);
 const results = JSON.parse(readFileSync(options.from, 'utf8')) as Results;
 const [FIRST = ''] = Object.keys(results.runtimes);
 
-/** Those that are not JavaScript have a name of their own where runtimes have theirs. */
+/** Whether `runtime` names a harness in another language: its name stands where other results name a runtime. */
 const isOther = (runtime: string): boolean => !/^(node-|bun)/.test(runtime);
 const isFirst = (runtime: string): boolean => runtime === FIRST || isOther(runtime);
 
@@ -33,7 +33,7 @@ function find(id: string, runtime: string): CaseResult | undefined {
   return results.cases.find((one) => one.id === id && (one.runtime === runtime || isOther(one.runtime)));
 }
 
-/** Where a row's cases are written down. */
+/** The source file of each row's cases, by the start of the row's name. */
 const SOURCES: readonly [prefix: string, file: string][] = [
   ['round-trip/', 'payload-rows.ts'],
   ['viewed/', 'payload-rows.ts'],
@@ -60,7 +60,7 @@ const SOURCES: readonly [prefix: string, file: string][] = [
 
 function linked(id: string, label: string = id): string {
   const file = SOURCES.find(([prefix]) => id.startsWith(prefix))?.[1];
-  if (file === undefined) throw new Error(`nobody knows where ${id} is written down`);
+  if (file === undefined) throw new Error(`no source file is known for ${id}: add its prefix to SOURCES`);
   return `[${label}](../evidence/bench/rows/${file})`;
 }
 
@@ -135,12 +135,12 @@ function comparison(rows: readonly string[], metrics: readonly [metric: Metric, 
 
 const COLLECTOR: readonly [Metric, string][] = [
   ['gcNs', 'collector, ns'],
-  ['gcs', 'collections a million'],
+  ['gcs', 'collections per million'],
   ['rss', 'RSS, MB'],
   ['external', 'external, MB'],
 ];
 
-/** The rows that begin so, in the order in which they were measured. */
+/** The rows whose names start with one of the prefixes, in the order in which they were measured. */
 function rowsOf(...prefixes: readonly string[]): string[] {
   const rows = new Set(results.cases.map(({ id }) => rowOf(id)));
   return [...rows].filter((row) => prefixes.some((prefix) => row === prefix || row.startsWith(prefix)));
@@ -151,7 +151,7 @@ function sizeName(size: number): string {
   return size >= 1024 ? `${size / 1024} KiB` : `${size} B`;
 }
 
-/** A row's name on lines of its own. */
+/** A row's name with each part on its own line. */
 const stacked = (row: string): string => row.replaceAll('/', '\n');
 
 const defined = (series: readonly (Series | undefined)[]): Series[] =>
@@ -202,14 +202,14 @@ const charts: readonly ChartPlan[] = [
   },
   ...(() => {
     const rows = rowsOf('lifo-', 'fifo-', 'random-sizes', 'churn');
-    return [overRows('patterns', 'Other orders of coming and going', 'bar', rows, rows.map(stacked))];
+    return [overRows('patterns', 'Other allocation orders', 'bar', rows, rows.map(stacked))];
   })(),
   ...(() => {
     const rows = rowsOf('fan-out/');
     const names = rows.map((row) => `${row.split('/')[1]} consumers`);
     return [
-      overRows('fan-out', '16 KiB to many consumers, each 16 messages behind: time of a message', 'bar', rows, names),
-      overRows('fan-out-gc', 'The same: time that the collector stops the program', 'bar', rows, names, 'gcNs'),
+      overRows('fan-out', '16 KiB to many consumers, each 16 messages behind: time per message', 'bar', rows, names),
+      overRows('fan-out-gc', 'The same fan-out: collector pauses per message', 'bar', rows, names, 'gcNs'),
     ];
   })(),
   ...(() => {
@@ -217,7 +217,7 @@ const charts: readonly ChartPlan[] = [
     return [
       overRows(
         'contention',
-        'Threads on one arena: time of a round trip, of all together',
+        'Threads on one arena: time per round trip, all threads together',
         'bar',
         rows,
         rows.map((row) => {
@@ -230,12 +230,18 @@ const charts: readonly ChartPlan[] = [
   ...(() => {
     const rows = rowsOf('hand-over/');
     const names = rows.map((row) => row.split('/')[1]?.replace('-', '\n') ?? '');
-    return [overRows('hand-over', 'A message from one worker to another, by bytes', 'bar', rows, names)];
+    return [overRows('hand-over', 'A message from one worker to another, by size in bytes', 'bar', rows, names)];
   })(),
   ...(() => {
     const rows = rowsOf('slots/', 'fragmented/');
     return [
-      overRows('growth', 'Claim and release: slots / % taken; blocks fragmented', 'bar', rows, rows.map(stacked)),
+      overRows(
+        'growth',
+        'Claim and release: slots, count, % taken; fragmented, % taken',
+        'bar',
+        rows,
+        rows.map(stacked),
+      ),
     ];
   })(),
 ];
@@ -248,8 +254,9 @@ const { machine, rounds, ms, date } = results;
 
 const page = `# Benchmarks
 
-This page is written by \`npm run bench:report\` from [results.json](../evidence/bench/results.json), which \`npm run bench:full\` measured: ${date}, ${machine.cpu},
-${machine.cores} cores, ${machine.memoryGiB} GiB, ${machine.system}.
+\`npm run bench:report\` writes this page from [results.json](../evidence/bench/results.json), the results of
+\`npm run bench:full\`. Measured on ${date}:
+${machine.cpu}, ${machine.cores} cores, ${machine.memoryGiB} GiB, ${machine.system}.
 
 | | |
 | --- | --- |
@@ -257,19 +264,27 @@ ${Object.entries(results.runtimes)
   .map(([name, version]) => `| ${name} | ${version} |`)
   .join('\n')}
 
-- Each case is a process of its own, so that none sees code that another one warmed up or spoiled. The processes run one after the other, a
-  row at a time and ${rounds} rounds (A B C A B C ...), so that what the machine does meanwhile meets all of them.
-- A case looks at its result before the clock runs, and proves afterwards that everything came back. Then it is warmed up, and measured for ${ms} ms or more.
-- Figures are means of such a run, collections included; the tables say the median of the rounds, and the least and the greatest.
-  Ratios are medians of the ratios of each round. The crate and Netty run the [same loop](../evidence/bench/measure.ts) in [Rust](../evidence/bench/peers/rust/src/measure.rs) and
-  [Java](../evidence/bench/peers/netty/src/main/java/bench/netty/Timing.java); Netty's chunks and this library's arenas are both direct memory.
-- A *round trip* is allocate, fill, freeze, release. Of the peers only this library and the crate count who holds a payload, notice a handle that is used
-  after its release, and know at all times what is in use; typedarray-pool, buffer-reuse-pool and @thi.ng/malloc hand out bare memory.
-- Where nothing else is said it is ${FIRST}. [What was tried to get there, and what stops what is behind](performance.md).
+- Each case runs in its own process. So no case sees code that another case warmed up or made slower. The processes run
+  one after the other, row by row, for ${rounds} rounds (A B C A B C ...). So other load on the machine affects
+  all cases alike.
+- A case checks its result before the clock starts. Then it warms up, and is measured for ${ms} ms or more. At the end
+  it checks that all memory was returned.
+- The figures are means over such a measurement, garbage collections included. The tables show the median of the rounds,
+  and the minimum and the maximum in brackets. A ratio is the median of the ratios of the rounds.
+- The crate and Netty run the [same loop](../evidence/bench/measure.ts) in
+  [Rust](../evidence/bench/peers/rust/src/measure.rs) and
+  [Java](../evidence/bench/peers/netty/src/main/java/bench/netty/Timing.java). Netty's chunks and this library's arenas
+  are both direct memory.
+- A *round trip* is allocate, fill, freeze, release. Only this library and the crate do all of this: they count the
+  holders of a payload, notice a handle that is used after its release, and know at all times what is in use.
+  typedarray-pool, buffer-reuse-pool and @thi.ng/malloc hand out bare memory.
+- The figures of JavaScript subjects are from ${FIRST} unless a table or row names another runtime.
+- [Performance](performance.md) says what was tried to get there, and why some rows are behind.
 
-## What this project wants to be
+## Targets
 
-At most so many times the other's time (or other figure): ${verdicts.length - missed.length} of ${verdicts.length} are reached.
+A target is an upper bound for the ratio of our time (or other figure) to theirs.
+${verdicts.length - missed.length} of ${verdicts.length} targets are reached.
 
 ${table(['', 'case', 'ours, ns', 'theirs, ns', 'at most', 'ratio', 'reached'], verdicts.map(verdictRow), 2)}
 
@@ -281,15 +296,16 @@ ${chart('runtimes', 'Round trips by runtime')}
 
 ${comparison(trips, COLLECTOR)}
 
-With a Uint8Array over the bytes taken before the release:
+The same, with a Uint8Array over the bytes taken before the release:
 
 ${comparison(rowsOf('viewed/'), COLLECTOR)}
 
-## Other orders of coming and going
+## Other allocation orders
 
-\`lifo-64\` allocates 64 and releases them backwards, \`fifo-N\` keeps N alive and replaces the oldest, \`churn\` replaces one of 2048 of mixed sizes and writes nothing.
+\`lifo-64\` allocates 64 payloads and releases them in reverse order. \`fifo-N\` keeps N payloads alive and replaces the
+oldest. \`churn\` keeps 2048 payloads of mixed sizes alive, replaces one of them at a time and writes nothing.
 
-${chart('patterns', 'Other orders')}
+${chart('patterns', 'Other allocation orders')}
 
 ${comparison(rowsOf('lifo-', 'fifo-', 'random-sizes', 'churn'), COLLECTOR)}
 
@@ -299,8 +315,9 @@ ${chart('fan-out', 'Fan-out')}
 
 ${chart('fan-out-gc', 'Collector time of a fan-out')}
 
-\`fixed\` gives every consumer a clone of its own; \`fixed-one-handle\` gives all the same handle, and the program counts who is done; \`buffer-unsafe\` gives all the same Buffer,
-\`buffer-subarray\` each a view of its own.
+\`fixed\` gives each consumer its own clone. \`fixed-one-handle\` gives all consumers the same handle, and the program
+counts the consumers that are done. \`buffer-unsafe\` gives all consumers the same Buffer. \`buffer-subarray\` gives
+each consumer its own view.
 
 ${comparison(rowsOf('clone', 'slice', 'fan-out/'), COLLECTOR)}
 
@@ -316,8 +333,14 @@ ${comparison(rowsOf('contention/'), [])}
 
 ${chart('hand-over', 'Hand-over')}
 
-Each message is written by its sender (but for those that say \`unwritten\`, which are written once). \`copy\`: postMessage; \`fresh\`: with its memory transferred; \`returned\`:
-transferred there and back; \`number\`: postMessage of a place in shared memory; \`ring\`: ringbuf.js, which spins while it waits.
+The sender writes each message. In the rows called \`unwritten\` it writes each buffer only once.
+
+- \`channel\`: a \`BytesChannel\` of this library.
+- \`copy\`: postMessage copies the message.
+- \`fresh\`: postMessage transfers the message's memory.
+- \`returned\`: the memory is transferred to the receiver and back.
+- \`number\`: postMessage sends the message's position in shared memory.
+- \`ring\`: ringbuf.js, which spins while it waits.
 
 ${comparison(rowsOf('hand-over/'), [])}
 
@@ -327,9 +350,9 @@ ${chart('growth', 'Growth')}
 
 ${comparison(rowsOf('slots/', 'refused/', 'fragmented/'), [])}
 
-## One operation by itself
+## Latency of one allocation
 
-One allocate under sustained load, the clock's own 20 to 30 ns included.
+One allocation under sustained load. The times include the 20 to 30 ns that reading the clock takes.
 
 ${comparison(rowsOf('latency/'), [
   ['p50', 'median'],
@@ -340,7 +363,8 @@ ${comparison(rowsOf('latency/'), [
 
 ## Files, sockets and waiting
 
-A chunk of 64 KiB, and the time from a release until who waited for it runs.
+The \`read-\` rows show the time per chunk of 64 KiB. \`release-to-waiter\` shows the time from a release until
+the caller that waited for the memory runs.
 
 ${comparison(rowsOf('read-', 'release-to-waiter'), COLLECTOR)}
 
@@ -348,7 +372,7 @@ ${comparison(rowsOf('read-', 'release-to-waiter'), COLLECTOR)}
 
 ${comparison(rowsOf('net/'), COLLECTOR)}
 
-## What the parts cost by themselves
+## Cost of the parts
 
 ${comparison(rowsOf('cost/'), [])}
 
@@ -357,7 +381,7 @@ ${comparison(rowsOf('cost/'), [])}
 ${runtimeTable()}
 `;
 
-/** What runs everywhere, by runtime. */
+/** The cases that run in every runtime, with one column per runtime. */
 function runtimeTable(): string {
   const rows: string[][] = [];
   const subjects = ['fixed', 'buddy', 'buffer-unsafe'];

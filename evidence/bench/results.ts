@@ -2,15 +2,15 @@ import type { Figures } from './measure.js';
 
 export type Metric = keyof Figures;
 
-/** What one case came to in one runtime, a value a round. */
+/** The figures of one case in one runtime, one entry per round. */
 export interface CaseResult {
   readonly id: string;
-  /** `node-24` and so on; the harness's name for those in other languages. */
+  /** The runtime's name, for example `node-24`. For a case in another language, the harness's name. */
   readonly runtime: string;
   readonly rounds: readonly Figures[];
 }
 
-/** One run of the benchmark, as it is written to a file. */
+/** The results of one benchmark run, as they are written to a file. */
 export interface Results {
   readonly schema: 1;
   readonly date: string;
@@ -20,7 +20,7 @@ export interface Results {
     readonly memoryGiB: number;
     readonly system: string;
   };
-  /** By name: what they say of their version. */
+  /** The version that each runtime or harness reports, by its name. */
   readonly runtimes: Readonly<Record<string, string>>;
   readonly rounds: number;
   readonly ms: number;
@@ -41,13 +41,16 @@ export function summarize(values: readonly number[]): Summary {
   return { median, min: at(0), max: at(sorted.length - 1) };
 }
 
-/** A metric of a case, over the rounds. Undefined where it was not measured. */
+/** One metric of a case, summarized over the rounds. Undefined when it was not measured. */
 export function figureOf(result: CaseResult | undefined, metric: Metric): Summary | undefined {
   const values = result?.rounds.map((round) => round[metric]).filter((value) => value !== undefined);
   return values === undefined || values.length === 0 ? undefined : summarize(values);
 }
 
-/** The median of the rounds' ratios: both sides of each were measured within the same minutes. */
+/**
+ * Summarizes the ratios of the rounds. Each ratio is taken within one round, because both of its sides were measured
+ * within the same minutes.
+ */
 export function ratioOf(
   ours: CaseResult | undefined,
   oursMetric: Metric,

@@ -13,20 +13,21 @@ import { type CaseResult, figureOf, type Results } from './results.js';
 import { RUNTIMES, type Runtime, runtimeOf } from './runtimes.js';
 import { printTable } from './table.js';
 
-// Every case in a process of its own, so that none sees code that another one warmed up or spoiled; round after round.
+// Runs every case once per round, each time in its own process. So no case sees code that another case warmed up or
+// made slower.
 
 const run = promisify(execFile);
 const measureCase = fileURLToPath(new URL('./measure-case.js', import.meta.url));
 
 const { values: options } = parseArgs({
   options: {
-    /** All peers and runtimes instead of what is at hand. */
+    /** All peers and runtimes, instead of only those already installed. */
     full: { type: 'boolean', default: false },
     rounds: { type: 'string' },
     ms: { type: 'string' },
-    /** Part of an id, or several behind commas. */
+    /** Part of a case id, or several parts separated by commas. */
     only: { type: 'string', default: '' },
-    /** Names behind commas: `current`, `node-24`, `bun`. */
+    /** Names separated by commas: `current`, `node-24`, `bun`. */
     runtimes: { type: 'string' },
     out: { type: 'string' },
   },
@@ -37,7 +38,7 @@ const ms = Number(options.ms ?? (options.full ? 100 : 50));
 const wanted = options.only.split(',');
 const say = (line: string): void => console.error(line);
 
-// What the quick table leaves out: what takes long, and what is of interest to few.
+// The quick table leaves these out: they take long, or interest few readers.
 const SLOW = [
   'hand-over/',
   'contention/',
@@ -57,7 +58,7 @@ function isWanted(id: string): boolean {
   return wanted.some((part) => id.includes(part));
 }
 
-/** The subjects that need a package of somebody else's. */
+/** The npm package that a case needs; undefined when it needs none. */
 function packageOf(id: string): (typeof PACKAGES)[number] | undefined {
   if (/^hand-over\/.*\/ring$/.test(id)) return 'ringbuf.js';
   if (id.startsWith('encode/protobuf')) return 'pbf';
@@ -77,7 +78,8 @@ function canRun(one: Case, runtime: Runtime, isFirst: boolean): boolean {
   const peer = packageOf(one.id);
   if (peer !== undefined && !isInstalled(peer)) return false;
   if (runtime.name.startsWith('bun') && one.nodeOnly === true) return false;
-  // Peers, threads, sockets and hand-overs on the first runtime only, when there are several: they take minutes each.
+  // With several runtimes, only the first one runs peers, threads, sockets and hand-overs: they take minutes for each
+  // runtime.
   return isFirst || (peer === undefined && one.nodeOnly !== true);
 }
 
@@ -115,7 +117,7 @@ for (const harness of others) {
     jobs.push({ id, runtime: harness.name, measure, figures: [] });
   }
 }
-// Who does the same work stands side by side in each round.
+// In each round, the subjects of one row run one after the other.
 const rowAt = new Map<string, number>();
 for (const { id } of jobs) {
   const row = id.slice(0, id.lastIndexOf('/'));
@@ -146,7 +148,7 @@ function resultsAfter(done: number): Results {
   };
 }
 
-/** Four digits are more than a shared machine can tell. */
+/** The figures with four significant digits: a shared machine is not more precise than that. */
 function rounded(figures: Figures): Figures {
   return Object.fromEntries(
     Object.entries(figures).map(([metric, value]) => [metric, Number((value as number).toPrecision(4))]),
@@ -157,9 +159,9 @@ for (let round = 0; round < rounds; round++) {
   say(`round ${round + 1} of ${rounds}: ${jobs.length} cases`);
   for (const job of jobs) job.figures.push(await job.measure());
   if (options.out === undefined) continue;
-  // After each round: what is there is of use, whatever ends the run.
+  // Write after each round: if the run is cut short, the rounds so far are still of use.
   mkdirSync(dirname(options.out), { recursive: true });
   writeFileSync(options.out, `${JSON.stringify(resultsAfter(round + 1))}\n`);
-  say(`written: ${options.out}`);
+  say(`wrote ${options.out}`);
 }
 printTable(resultsAfter(rounds), (result) => figureOf(result, 'ns'));

@@ -4,19 +4,22 @@ import { ROOT } from './peers.js';
 
 const run = promisify(execFile);
 
-/** A JavaScript engine that cases are run in. */
+/** A JavaScript runtime that cases run in. */
 export interface Runtime {
-  /** As `node-24` or `bun`. */
+  /** For example `node-24` or `bun`. */
   readonly name: string;
   readonly path: string;
-  /** As the runtime says it. */
+  /** The version that the runtime itself reports. */
   readonly version: string;
 }
 
-/** The runtimes that `npm run bench:full` measures, in the order of the report. The first is the one that most is said of. */
+/** The runtimes that `npm run bench:full` measures, in the order of the report. Most tables show only the first one. */
 export const RUNTIMES = ['node-24', 'node-20', 'node-22', 'node-26', 'bun'] as const;
 
-/** The runtime of that name, from npm where it is not the one that runs. @throws where there is none */
+/**
+ * The runtime called `name`. It comes from npm unless it is the runtime of this process.
+ * @throws Error when npm has no such runtime
+ */
 export async function runtimeOf(name: string): Promise<Runtime> {
   if (name === 'current') return described(`node-${process.version.slice(1).split('.')[0]}`, process.execPath);
   const [kind = '', major = 'latest'] = name.split('-');

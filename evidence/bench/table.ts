@@ -1,12 +1,12 @@
 import { type CaseResult, figureOf, type Results, rowOf, type Summary, subjectOf } from './results.js';
 
-/** Nanoseconds with three digits, in the unit that suits them. */
+/** Formats nanoseconds: small ones without a unit, larger ones in us or ms. */
 export function formatNs(ns: number): string {
   if (ns < 10_000) return ns < 100 ? ns.toFixed(1) : ns.toFixed(0);
   return ns < 10_000_000 ? `${(ns / 1000).toFixed(1)} us` : `${(ns / 1e6).toFixed(1)} ms`;
 }
 
-/** Prints the rows with all their subjects, the fastest of each marked. */
+/** Prints all rows with all their subjects. */
 export function printTable(results: Results, figure: (result: CaseResult) => Summary | undefined): void {
   const { machine, runtimes, rounds, ms } = results;
   console.log(`${machine.cpu}, ${machine.cores} cores, ${machine.memoryGiB} GiB, ${machine.system}`);

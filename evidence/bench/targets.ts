@@ -1,14 +1,14 @@
 import type { Metric } from './results.js';
 
-/** A figure of ours that is to be at most so many times another. */
+/** An upper bound for the ratio of one of our figures to another figure. */
 export interface Target {
-  /** What is claimed, in the words of a reader. */
+  /** The claim, in words for the reader of the report. */
   readonly what: string;
   readonly runtime: string;
   readonly ours: string;
   readonly theirs: string;
   readonly atMost: number;
-  /** `ns` where nothing is said. */
+  /** Default `ns`, for both. */
   readonly oursMetric?: Metric;
   readonly theirsMetric?: Metric;
 }
@@ -59,7 +59,7 @@ const tail = (what: string, id: string): Target => ({
   theirsMetric: 'p50',
 });
 
-/** What this project wants to be, and what the report says of each. */
+/** The performance targets of this project. The report says which of them are reached. */
 export const targets: readonly Target[] = [
   ...sizes('round-trip', 'fixed', 'rust-fixed', { 256: 0.65, 1024: 0.65, 4096: 0.65 }, 'fixed round trip'),
   ...sizes('round-trip', 'buddy', 'rust-buddy', { 256: 0.03, 1024: 0.12, 4096: 0.3, 16384: 0.7 }, 'buddy round trip'),
@@ -74,7 +74,14 @@ export const targets: readonly Target[] = [
     { 4096: 0.5, 16384: 0.15, 65536: 0.1 },
     'fixed round trip with a view taken',
   ),
-  ...sizes('viewed', 'fixed', 'buffer-unsafe', { 4096: 0.12 }, 'the same on Node 20', 'node-20'),
+  ...sizes(
+    'viewed',
+    'fixed',
+    'buffer-unsafe',
+    { 4096: 0.12 },
+    'fixed round trip with a view taken, on Node 20',
+    'node-20',
+  ),
   ...NPM_PEERS.flatMap((peer) =>
     sizes('round-trip', 'fixed', peer, { 0: 0.8, 64: 0.8, 256: 0.8, 1024: 0.8, 4096: 0.8 }, 'fixed round trip'),
   ),
@@ -83,11 +90,11 @@ export const targets: readonly Target[] = [
     'fixed',
     'netty-pooled',
     { 256: 1, 1024: 1, 4096: 1, 16384: 1 },
-    'fixed round trip, beside pooled direct buffers',
+    'fixed round trip against pooled direct buffers',
   ),
-  collector(8, 'fixed', 'a clone each'),
-  collector(1000, 'fixed', 'a clone each'),
-  collector(1000, 'fixed-one-handle', 'one handle, counted by the program'),
-  tail('99.9 % of fixed allocations, in medians of the same', 'latency/fixed/fixed'),
-  tail('99.9 % of buddy allocations, in medians of the same', 'latency/buddy/buddy'),
+  collector(8, 'fixed', 'one clone each'),
+  collector(1000, 'fixed', 'one clone each'),
+  collector(1000, 'fixed-one-handle', 'one handle, readers counted by the program'),
+  tail('99.9th percentile of fixed allocations, against their median', 'latency/fixed/fixed'),
+  tail('99.9th percentile of buddy allocations, against their median', 'latency/buddy/buddy'),
 ];

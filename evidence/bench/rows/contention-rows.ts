@@ -7,7 +7,7 @@ import type { Job, Outcome } from '../workers/contention-worker.js';
 import { FLAGS, workTogether } from '../workers/together.js';
 
 type Kind = Job['kind'];
-/** Percent of the arena that is held by somebody else meanwhile. */
+/** Percentage of the arena that another holder keeps during the measurement. */
 type Held = 0 | 75;
 
 function sharedArena(kind: Kind, threads: number) {
@@ -21,7 +21,7 @@ function sharedArena(kind: Kind, threads: number) {
         .build();
 }
 
-/** Takes everything, and gives every fourth piece back. */
+/** Allocates the whole arena in pieces of 4 KiB, then releases every fourth piece. */
 function hold(arena: ReturnType<typeof sharedArena>): { release(): void }[] {
   const held = [];
   for (let next = arena.tryAllocate(4 * KIB); next !== undefined; next = arena.tryAllocate(4 * KIB)) {
@@ -52,13 +52,16 @@ async function contention(kind: Kind, threads: number, percent: Held, ms: number
   return { ns: 1e6 / perMs };
 }
 
-/** Round trips of several threads on one arena; the time is that of one, as all of them together get on. */
+/**
+ * Round trips of several threads on one arena. The figure is the time per round trip of all threads together: the
+ * inverse of the sum of their rates.
+ */
 export const contentionRows: readonly Case[] = (['fixed', 'buddy'] as const).flatMap((kind) =>
   [1, 2, 4].flatMap((threads) =>
     ([0, 75] as const).map((held) => ({
       id: `contention/${kind}/${threads}/${held}/shared`,
       nodeOnly: true,
-      // Noisier than one thread by itself.
+      // Several threads are noisier than one, so the case is measured for longer.
       run: (ms: number) => contention(kind, threads, held, 4 * ms),
     })),
   ),

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { type Case, type Operation, operationCase } from '../case.js';
 import { checkFilled, FILL, KIB, MIB } from '../work.js';
 
-// What the parts of a round trip cost by themselves: what stops it from being faster (docs/performance.md).
+// The cost of the parts of a round trip. They show why it cannot be faster (docs/performance.md).
 
 const memory = (): Uint8Array => new Uint8Array(MIB);
 
@@ -61,7 +61,10 @@ class Frozen {
   }
 }
 
-/** The least for the same contract: a stack of free slots, two handles that end, a count of holders. Nothing is checked but that. */
+/**
+ * The minimum for the same contract: a stack of free slots, two handles that are used up, a count of holders. Nothing
+ * else is checked.
+ */
 function leastRoundTrip(): Operation {
   const bytes = new Uint8Array(KIB * KIB);
   const free = Array.from({ length: KIB }, (_, index): Slot => ({ holders: 0, offset: index * KIB }));

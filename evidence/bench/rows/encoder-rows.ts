@@ -4,7 +4,7 @@ import { type Case, operationCase } from '../case.js';
 import { loadPeer } from '../peers.js';
 import { KIB } from '../work.js';
 
-/** What is encoded: a log record as services write them, 300 to 400 bytes. */
+/** The value to encode: a typical log record of a service, 300 to 400 bytes. */
 const RECORD = {
   time: 1_795_600_000_123,
   level: 30,
@@ -19,7 +19,10 @@ const RECORD = {
 
 const SLOT = 4 * KIB;
 
-/** @param encode writes one record into a buffer; own does so into memory of the encoder's own */
+/**
+ * The cases of one encoder. `load` returns two functions: `encode` writes one record into a buffer, `own` writes it
+ * into memory that the encoder allocates itself.
+ */
 function encoderCases(
   name: string,
   load: () => Promise<{ encode: (buffer: ArenaBuffer) => void; own: () => Uint8Array }>,
@@ -61,7 +64,8 @@ const msgpackr = encoderCases('msgpackr', async () => {
   const { Packr } = await loadPeer<Msgpackr>('msgpackr');
   const into = new Packr({ useRecords: false });
   const alone = new Packr({ useRecords: false });
-  // It writes text by methods that only Buffers have. A slot lends the same view again, so that one Buffer a slot will do.
+  // msgpackr writes text with methods that only Buffers have. A slot lends the same view every time, so one Buffer per
+  // slot is enough.
   const buffers = new WeakMap<Uint8Array, Buffer>();
   const bufferOver = (view: Uint8Array): Buffer => {
     let buffer = buffers.get(view);
@@ -113,7 +117,7 @@ const protobuf = encoderCases('protobuf', async () => {
 
 const BODY = new Uint8Array(100).fill(7);
 
-/** A frame as a broker writes it: length, kind, time, topic, body. */
+/** A frame in the style of a message broker: length, kind, time, topic, body. */
 const frames = encoderCases('frame', async () => ({
   encode: (buffer) => {
     buffer

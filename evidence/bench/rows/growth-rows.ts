@@ -19,7 +19,10 @@ interface Claims {
   readonly engine: { readonly blocks: { claim(order: number): number; release(block: number, order: number): number } };
 }
 
-/** Claims at the bitmap, not by four million handles: those would be the collector's to walk, which is a cost of handles and not of claims. */
+/**
+ * The block source of an arena, to claim blocks directly. Four million handles would instead give the garbage collector
+ * four million objects to trace: a cost of handles, not of claims.
+ */
 function blocksOf(arena: FixedArena | BuddyArena): Claims['engine']['blocks'] {
   return (arena as unknown as Claims).engine.blocks;
 }
@@ -35,7 +38,7 @@ const slots = (count: number, percent: number): Case =>
 
 const UNIT = 256;
 
-/** Released of all blocks: every one, every second, every tenth. */
+/** Which blocks are released, by the percentage that stays taken: all, every second, every tenth. */
 const STEPS = { 0: 1, 50: 2, 90: 10 } as const;
 
 const fragmented = (percent: keyof typeof STEPS): Case =>

@@ -7,7 +7,7 @@ import { KIB, MIB } from '../work.js';
 import type { HandOver, Job, Outcome } from '../workers/hand-over-worker.js';
 import { FLAGS, workTogether } from '../workers/together.js';
 
-/** Bytes that a ring keeps for itself. */
+/** Bytes that a ring needs for its own header. */
 const RING_HEAD = 64;
 
 function jobsOf(one: HandOver, ms: number): { jobs: Job[]; end: () => void } {
@@ -38,13 +38,13 @@ async function handOver(one: HandOver, ms: number): Promise<Figures> {
   const { jobs, end } = jobsOf(one, ms);
   const [sent, received] = await workTogether<Job, Outcome>('hand-over-worker.js', jobs);
   assert.ok(sent !== undefined && received !== undefined && received.count > 0);
-  // A ring is left with what was on its way.
+  // Messages that are still in the ring at the end are never received.
   if (one.way !== 'ring') assert.equal(received.total, sent.total);
   end();
   return { ns: (received.ms * 1e6) / received.count };
 }
 
-// The batches did best, or close to it, in short runs of a few sizes each.
+// In short runs that tried a few batch sizes each, these were the fastest or close to it.
 const sizes: readonly [name: string, size: number, writes: boolean, window: number, batch: number, returned: number][] =
   [
     [`${KIB}`, KIB, true, 256, 64, 64],
@@ -54,7 +54,10 @@ const sizes: readonly [name: string, size: number, writes: boolean, window: numb
     [`${MIB}-unwritten`, MIB, false, 64, 1, 4],
   ];
 
-/** Messages from one worker to another; memory that is moved is made for each message, or comes back and is sent again. */
+/**
+ * Messages from one worker to another. Transferred memory is either new for each message (`fresh`), or comes back and
+ * is sent again (`returned`).
+ */
 export const handOverRows: readonly Case[] = sizes.flatMap(([name, size, writes, window, batch, returned]) =>
   (
     [

@@ -17,7 +17,7 @@ const CHUNK = 64 * KIB;
 const CHUNKS = 16;
 const LOOKED_AT = 4096;
 
-/** Looks at one byte of every 4096 and at the last. @throws when `chunk` is not what lies at `offset` */
+/** Checks one byte in every 4096 and the last one. @throws Error when `chunk` is not the data at `offset` */
 function check(chunk: Uint8Array, offset: number): void {
   const skipped = offset % LOOKED_AT === 0 ? 0 : LOOKED_AT - (offset % LOOKED_AT);
   for (let index = skipped; index < chunk.length; index += LOOKED_AT) {
@@ -47,7 +47,7 @@ async function lookThrough(open: (arena: AsyncFixedArena) => ReturnType<typeof r
   return bytes;
 }
 
-/** What is read: a path, or a port. */
+/** The data to read: the path of a file, or the port of a server. */
 interface Source {
   readonly path: string;
   readonly port: number;
@@ -66,7 +66,7 @@ async function withSource(isFile: boolean, work: (source: Source) => Promise<Fig
   }
 }
 
-/** A whole file in the page cache, or a whole loopback socket; an operation is a chunk of 64 KiB. */
+/** Reads a whole file from the page cache, or a loopback socket to its end. One operation is a chunk of 64 KiB. */
 function read(id: string, isFile: boolean, run: (source: Source) => Promise<number>): Case {
   const figures = (source: Source): Promise<Figures> =>
     withCollections(async () => {
@@ -80,7 +80,7 @@ function read(id: string, isFile: boolean, run: (source: Source) => Promise<numb
     nodeOnly: true,
     run: () =>
       withSource(isFile, async (source) => {
-        // Loading and compiling leave garbage too; that is not what is compared.
+        // A first run without measuring: loading and compiling leave garbage too, which is not to be compared.
         await run(source);
         return figures(source);
       }),
@@ -89,7 +89,7 @@ function read(id: string, isFile: boolean, run: (source: Source) => Promise<numb
 
 const WAITS = 50_000;
 
-/** Time from `release()` until who waited for the memory runs. */
+/** Time from giving the memory back (`abandon()`) until the caller that waited for it runs. */
 function release(kind: 'fixed' | 'buddy'): Case {
   const waits = async (count: number): Promise<number[]> => {
     const arena =

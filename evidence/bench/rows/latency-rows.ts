@@ -9,7 +9,10 @@ import { churnPlan, KIB, LARGEST, LIVE, PLANNED } from '../work.js';
 const MOST_NS = 1e10;
 const WARM_UP = 200_000;
 
-/** Each operation answers how long its allocation took, in ns: that call alone, between two looks at the clock. */
+/**
+ * Measures how long single allocations take. Each `turn` returns the time of its allocation in ns: that call alone,
+ * between two readings of the clock.
+ */
 async function latencies(turn: () => number, ms: number): Promise<Figures> {
   for (let call = 0; call < WARM_UP; call++) turn();
   return withCollections(() => {

@@ -6,7 +6,10 @@ const SLOT = 4096;
 
 const builder = (): FixedArenaBuilder => FixedArena.withSlotCapacity(1024, SLOT);
 
-/** An arena that no collector watches over, as a measure of what that costs: it is no part of the library. */
+/**
+ * An arena without the finalization registry that finds forgotten handles. It shows what that registry costs. The
+ * library offers no such arena.
+ */
 function withoutCollector(): FixedArena {
   const { FinalizationRegistry: real } = globalThis;
   Object.assign(globalThis, {
@@ -17,7 +20,7 @@ function withoutCollector(): FixedArena {
   });
   try {
     const arena = builder().build();
-    arena.allocate().abandon(); // makes the one record that is used
+    arena.allocate().abandon(); // makes the only record that is used
     return arena;
   } finally {
     Object.assign(globalThis, { FinalizationRegistry: real });
@@ -41,7 +44,7 @@ const works: readonly [name: string, length: number, takesView: boolean][] = [
   ['4096-viewed', SLOT, true],
 ];
 
-/** A round trip through an arena with one safety net; a view is taken in between or not. */
+/** A round trip through an arena with one safety net, with or without taking a view before the release. */
 const roundTrip = (work: string, length: number, takesView: boolean, net: string, open: () => FixedArena): Case =>
   operationCase(`net/${work}/${net}`, () => {
     const arena = open();
@@ -63,7 +66,7 @@ const roundTrip = (work: string, length: number, takesView: boolean, net: string
     return { turn, end: () => assert.equal(arena.metrics().bytesLive, 0) };
   });
 
-/** What each safety net costs, and an arena that can be waited for while nobody waits. */
+/** The cost of each safety net, and of an async arena on which no caller waits. */
 export const netRows: readonly Case[] = works.flatMap(([work, length, takesView]) =>
   nets.map(([net, open]) => roundTrip(work, length, takesView, net, open)),
 );

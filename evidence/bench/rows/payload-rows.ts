@@ -6,7 +6,7 @@ import { slowBuffers, unsafeBuffers } from '../subjects/buffers.js';
 import { bufferReusePool, thiNgMalloc, typedArrayPool } from '../subjects/pools.js';
 import { checkFilled, churnPlan, KIB, LARGEST, LIVE, PLANNED, randomSizes, SIZES } from '../work.js';
 
-/** Makes, looks at and drops one payload. */
+/** Makes one payload, checks it and drops it. */
 function look<Handle>(payloads: Payloads<Handle>, size: number): void {
   const handle = payloads.make(size);
   checkFilled(payloads.view(handle, size), size);
@@ -15,7 +15,7 @@ function look<Handle>(payloads: Payloads<Handle>, size: number): void {
 
 type Row = <Handle>(subject: Subject<Handle>) => Case;
 
-/** The one that was made last is dropped at once. */
+/** Makes a payload and drops it at once. */
 const roundTrip =
   (size: number): Row =>
   (subject) =>
@@ -30,7 +30,7 @@ const roundTrip =
       return { turn, end: payloads.end };
     });
 
-/** As {@link roundTrip}, with a Uint8Array over the bytes taken before they are dropped. */
+/** Like {@link roundTrip}, but takes a Uint8Array over the bytes before they are dropped. */
 const viewed =
   (size: number): Row =>
   (subject) =>
@@ -101,7 +101,7 @@ const mixedRoundTrip: Row = (subject) =>
     return { turn, end: payloads.end };
   });
 
-/** One of many live payloads of mixed sizes makes room for another. Nothing is written. */
+/** Drops one of many live payloads of mixed sizes and reserves another in its place. Nothing is written. */
 const churn: Row = (subject) =>
   operationCase(`churn/${subject.name}`, async () => {
     const payloads = await subject.open({ size: LARGEST, live: LIVE });
@@ -123,7 +123,7 @@ const churn: Row = (subject) =>
     return { turn, end };
   });
 
-/** A row with every subject. */
+/** The cases of a row, one for every subject. */
 function withAll(row: Row): Case[] {
   return [
     row(fixed),

@@ -39,10 +39,10 @@ const slice: Row = (subject) =>
   });
 
 const MESSAGE = 16 * KIB;
-/** Messages that a consumer is behind. */
+/** How many messages each consumer lags behind. */
 const BEHIND = 16;
 
-/** One message to all consumers, each of whom reads a byte of the message that it is behind by. */
+/** Gives one message to all consumers. Each consumer then reads the first byte of the oldest message in its queue. */
 const fanOut =
   (consumers: number): Row =>
   (subject) =>
@@ -59,7 +59,7 @@ const fanOut =
         payloads.drop(message);
         return handles;
       };
-      // A queue a consumer.
+      // One queue per consumer.
       const filled = Array.from({ length: BEHIND }, deal);
       const queues = Array.from({ length: consumers }, (_, consumer) =>
         filled.map((handles) => handles[consumer] as ReturnType<typeof payloads.make>),
@@ -85,7 +85,7 @@ const fanOut =
         for (const queue of queues) for (const handle of queue) payloads.drop(handle);
         payloads.end?.();
       };
-      // Long enough for the arena to be collected too.
+      // Long enough that collections happen in the arena's case too.
       return { turn, end, effort: 10 };
     });
 

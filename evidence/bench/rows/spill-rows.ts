@@ -22,7 +22,7 @@ const spill = (size: number): Case =>
     return { turn };
   });
 
-/** The plain way, where the size is known from the start. */
+/** The same bytes in a plain Buffer, whose size is known from the start. */
 const knownSize = (size: number): Case =>
   operationCase(`spill/${size}/buffer-unsafe`, () => {
     const chunk = new Uint8Array(KIB).fill(FILL);

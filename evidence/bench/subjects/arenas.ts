@@ -3,16 +3,19 @@ import { type ArenaBuffer, BuddyArena, BuddyGeometry, type Bytes, FixedArena } f
 import type { Demand, Payloads, Subject } from '../payloads.js';
 import { FILL, KIB, LIVE, MIB } from '../work.js';
 
-/** Slots of 4 KiB, or larger where the payload is; and of just its size where many live at the same time. */
+/**
+ * Slots of 4 KiB, or of the payload's size if that is larger. When many payloads live at the same time, slots of just
+ * the payload's size, 64 bytes at least.
+ */
 export function fixedArena({ size, live }: Demand): FixedArena {
   if (live > 1) return FixedArena.withSlotCapacity(2 ** Math.ceil(Math.log2(2 * live)), Math.max(size, 64)).build();
   const slot = Math.max(size, 4 * KIB);
   return FixedArena.withSlotCapacity(slot <= 16 * KIB ? 1024 : 64, slot).build();
 }
 
-/** 64 MiB in blocks from 256 B, or four times what lives where that is more than half of it. */
+/** 64 MiB in blocks from 256 B. When the live payloads need more than half of that, four times what they need. */
 export function buddyArena({ size, live }: Demand): BuddyArena {
-  // A churn's sizes are half the largest on average.
+  // A churn's payloads are half the largest size on average, so 64 MiB are enough for it.
   const needed = live === LIVE ? 0 : live * size;
   const total = needed > 32 * MIB ? 2 ** Math.ceil(Math.log2(4 * needed)) : 64 * MIB;
   return BuddyArena.builder(BuddyGeometry.exact(total, 256)).build();
@@ -50,7 +53,7 @@ export const fixed: Subject<Handle> = {
   },
 };
 
-/** Shared by a program that counts by itself: all who are to read a message have the one handle, and the last one releases it. */
+/** The program counts the readers itself: all readers of a message share one handle, and the last one releases it. */
 export const countedHandle: Subject<CountedHandle> = {
   name: 'fixed-one-handle',
   open: (demand) => {

@@ -5,7 +5,7 @@ function payloads(allocate: (size: number) => Buffer): Payloads<Buffer> {
   return {
     make: (size) => allocate(size).fill(FILL),
     reserve: allocate,
-    // Everybody can have the same object; that is the cheapest plain way, and nobody knows when it is done with.
+    // All consumers get the same object: the cheapest way, but then no code knows when the last consumer is done.
     share: (buffer) => buffer,
     slice: (buffer, start, end) => buffer.subarray(start, end),
     first: (buffer) => buffer[0] as number,
@@ -15,7 +15,7 @@ function payloads(allocate: (size: number) => Buffer): Payloads<Buffer> {
   };
 }
 
-/** Cut from a pool of 8 KiB (64 on Node 26) where they are small. */
+/** Buffer.allocUnsafe. Small Buffers are cut from a pool of 8 KiB (64 KiB on Node 26). */
 export const unsafeBuffers: Subject<Buffer> = {
   name: 'buffer-unsafe',
   open: () => payloads((size) => Buffer.allocUnsafe(size)),
@@ -26,7 +26,7 @@ export const slowBuffers: Subject<Buffer> = {
   open: () => payloads((size) => Buffer.allocUnsafeSlow(size)),
 };
 
-/** With a view of its own for everybody who shares it. */
+/** Like {@link unsafeBuffers}, but each consumer that shares a Buffer gets its own view. */
 export const viewedBuffers: Subject<Buffer> = {
   name: 'buffer-subarray',
   open: () => ({ ...payloads((size) => Buffer.allocUnsafe(size)), share: (buffer) => buffer.subarray() }),

@@ -14,7 +14,7 @@ interface ThiNgMalloc {
   };
 }
 
-/** Its pointers, and one Uint8Array over its memory to write through: the fastest way to use it. */
+/** Uses the pool's pointers, and writes through one Uint8Array over all of its memory: the fastest way to use it. */
 export const thiNgMalloc: Subject<number> = {
   name: 'thi.ng-malloc',
   open: async ({ size, live }) => {
@@ -63,7 +63,7 @@ interface BufferReusePool {
   free(buffer: Buffer): boolean;
 }
 
-/** Buffers of one size, handed out whole: no view, no count of those who hold one, and nothing that notices a second free. */
+/** Whole Buffers of one size. The pool makes no views, does not count holders, and does not notice a second free. */
 export const bufferReusePool: Subject<Buffer> = {
   name: 'buffer-reuse-pool',
   open: async ({ size }) => {

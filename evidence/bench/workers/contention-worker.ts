@@ -4,18 +4,18 @@ import { type ArenaHandle, BuddyArena, FixedArena } from 'arena-alligator';
 import { FILL } from '../work.js';
 import { meet, READY, repeat, STOP, type Timed, WARM_UP_MS } from './together.js';
 
-/** What a worker is to do. */
+/** The work for one worker. */
 export interface Job {
   readonly kind: 'fixed' | 'buddy';
   readonly arena: ArenaHandle;
-  /** Bytes of the largest payload, in a buddy arena. */
+  /** Size of the largest payload in bytes. For buddy arenas only. */
   readonly largest: number;
   readonly flags: Int32Array;
   readonly threads: number;
   readonly ms: number;
 }
 
-/** What came of it; `total` with the turns that were not timed. */
+/** A worker's result. `total` includes the turns that were not timed. */
 export interface Outcome extends Timed {
   readonly total: number;
 }
@@ -52,6 +52,6 @@ const turn = kind === 'fixed' ? fixedTurn(arena) : buddyTurn(arena, largest);
 const warm = repeat(turn, WARM_UP_MS);
 meet(flags, READY, threads);
 const timed = repeat(turn, ms);
-// Nobody stops early: who is still being timed is not to run alone.
+// Wait for the others before stopping: a worker that is still being timed must not run alone.
 meet(flags, STOP, threads);
 parentPort?.postMessage({ ...timed, total: warm.count + timed.count + 1 } satisfies Outcome);

@@ -5,43 +5,47 @@ import { loadPeer } from '../peers.js';
 import { FILL } from '../work.js';
 import { STOP, type Timed, WARM_UP_MS } from './together.js';
 
-/** Messages from one worker to another. */
+/** One way to send messages from one worker to another, with its settings. */
 export interface HandOver {
   /**
-   * A channel; a MessagePort, with a copy of each message, with its memory moved, with that moved there and back, or with a number that
-   * says where it lies in shared memory; a ring of bytes that each message is copied into and out of.
+   * - `channel`: a BytesChannel.
+   * - `copy`: a MessagePort that copies each message.
+   * - `fresh`: a MessagePort that transfers the message's memory.
+   * - `returned`: a MessagePort that transfers the memory to the receiver and back.
+   * - `number`: a MessagePort that sends a number, the message's position in shared memory.
+   * - `ring`: a ring of bytes. Each message is copied into it and out of it.
    */
   readonly way: 'channel' | 'copy' | 'fresh' | 'returned' | 'number' | 'ring';
   readonly size: number;
-  /** Whether each message is written; else they are all the same. */
+  /** Whether the sender writes each message. Otherwise all messages are the same. */
   readonly writes: boolean;
-  /** Messages on their way at most. */
+  /** The largest number of messages on their way. */
   readonly window: number;
-  /** Messages in one postMessage. */
+  /** Messages per postMessage. */
   readonly batch: number;
 }
 
-/** What a worker is to do. */
+/** The work for one worker. */
 export interface Job {
   readonly role: 'sender' | 'receiver';
   readonly one: HandOver;
   readonly flags: Int32Array;
   readonly ms: number;
-  /** Of those the one that is needed. */
+  /** `way` decides which of these a job needs; the others are undefined. */
   readonly channel: ChannelHandle | undefined;
   readonly port: MessagePort | undefined;
   readonly memory: SharedArrayBuffer | undefined;
 }
 
-/** What came of it; `total` with the messages that were not timed. */
+/** A worker's result. `total` includes the messages that were not timed. */
 export interface Outcome extends Timed {
   readonly total: number;
 }
 
-/** Messages of which every byte is looked at, before the clock runs. */
+/** The number of messages whose every byte is checked, before the clock starts. */
 const LOOKED_AT = 64;
 
-/** Counts what arrives, looks at it, and says when it is enough. */
+/** Counts the messages that arrive, checks them, and stops the sender when the time is up. */
 class Arrivals {
   total = 0;
   private readonly job: Job;
@@ -54,7 +58,7 @@ class Arrivals {
     this.job = job;
   }
 
-  /** @param at the byte at an index of the message */
+  /** @param at returns the byte at an index of the message */
   take(length: number, at: (index: number) => number): void {
     const { size, writes } = this.job.one;
     const expected = writes ? this.total & 0xff : FILL;
@@ -117,7 +121,10 @@ function receiveFromChannel(job: Job, channel: BytesChannel): Outcome {
   return arrivals.end();
 }
 
-/** Posts batches as long as fewer than the window are on their way; what comes back is a credit. */
+/**
+ * Posts batches while the messages on their way fit the window. Each reply from the receiver is a credit for one more
+ * batch.
+ */
 function post({ one, flags }: Job, port: MessagePort): Promise<Outcome> {
   const { way, size, batch, window, writes } = one;
   const make = (): Uint8Array => new Uint8Array(size).fill(FILL);
@@ -128,7 +135,8 @@ function post({ one, flags }: Job, port: MessagePort): Promise<Outcome> {
     const send = (): void => {
       while (flags[STOP] === 0 && spare.length > 0) {
         let messages = spare.pop() as Uint8Array[];
-        // Copies of one that is in the list twice would be one copy. The same few are posted again and again.
+        // The Uint8Arrays of a batch are separate objects: postMessage would copy one that is in the list twice only
+        // once. The same few batches are posted again and again.
         if (way === 'fresh') messages = messages.map(() => (writes ? new Uint8Array(size) : make()));
         if (writes) for (let index = 0; index < batch; index++) messages[index]?.fill((total + index) & 0xff);
         port.postMessage(messages, way === 'copy' ? [] : messages.map(({ buffer }) => buffer as ArrayBuffer));
@@ -172,7 +180,10 @@ function take(job: Job, port: MessagePort): Promise<Outcome> {
   });
 }
 
-/** Writes into shared memory and posts which part of it; the receiver posts it back when it is done. */
+/**
+ * Writes each message into a part of shared memory and posts the part's number. The receiver posts the number back
+ * when it is done.
+ */
 function postNumbers({ one, flags }: Job, port: MessagePort, memory: SharedArrayBuffer): Promise<Outcome> {
   const { size, window, writes } = one;
   const parts = Array.from({ length: window }, (_, index) => Buffer.from(memory, index * size, size));
@@ -227,7 +238,7 @@ interface Ringbuf {
   };
 }
 
-/** Spins while the ring is full, or empty: it has no other way to wait. */
+/** Sends or receives through a ring. Spins while the ring is full or empty: it has no other way to wait. */
 async function throughRing(job: Job, memory: SharedArrayBuffer): Promise<Outcome> {
   const { RingBuffer } = await loadPeer<Ringbuf>('ringbuf.js');
   const { one, flags, role } = job;

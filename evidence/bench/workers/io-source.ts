@@ -3,10 +3,13 @@ import { createServer } from 'node:net';
 import { parentPort, workerData } from 'node:worker_threads';
 import { byteAt } from '../work.js';
 
-/** What the reader wants to read. */
+/** The data that the reader wants. */
 export interface Wanted {
   readonly bytes: number;
-  /** A file to write; else a server that sends to whoever connects, and answers with its port. */
+  /**
+   * The file to write. If undefined, a server sends the data to each client that connects, and the worker posts its
+   * port.
+   */
   readonly path: string | undefined;
 }
 

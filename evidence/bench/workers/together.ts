@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 
-// What several workers of one case have in common: words to meet at, and a loop against the clock.
+// What the workers of one case share: words in shared memory to meet at, and a timed loop.
 
 export const READY = 0;
 export const STOP = 1;
@@ -9,7 +9,7 @@ export const FLAGS = 2;
 
 export const WARM_UP_MS = 150;
 
-/** Runs a worker of the file beside this one for each job, and waits for what they answer. */
+/** Runs one worker per job, from `file` in this folder, and waits for the result that each worker posts. */
 export async function workTogether<Job extends object, Outcome>(
   file: string,
   jobs: readonly Job[],
@@ -23,14 +23,14 @@ export async function workTogether<Job extends object, Outcome>(
   return outcomes;
 }
 
-/** Waits until all workers are here. Asleep: they may be more than there are cores. */
+/** Waits until all workers have arrived. Sleeps instead of spinning: there may be more workers than cores. */
 export function meet(flags: Int32Array, place: number, workers: number): void {
   const here = Atomics.add(flags, place, 1) + 1;
   if (here === workers) Atomics.notify(flags, place);
   for (let seen = here; seen < workers; seen = Atomics.load(flags, place)) Atomics.wait(flags, place, seen);
 }
 
-/** Turns that were timed, and how long they took. */
+/** The number of timed turns, and how long they took. */
 export interface Timed {
   readonly count: number;
   readonly ms: number;

@@ -1,4 +1,4 @@
-//! Hands the versions that were really built with to `harness --version`.
+//! Passes the versions of the actual build to `harness --version`.
 
 use std::env;
 use std::fs;
@@ -22,12 +22,12 @@ fn main() {
     let output = Command::new(rustc).arg("--version").output();
     let version = String::from_utf8(output.expect("rustc does not run").stdout)
         .expect("rustc's version is not UTF-8");
-    // "rustc 1.95.0 (hash date)": the number is enough.
+    // The output is like "rustc 1.95.0 (hash date)". Only the number is needed.
     let number = version.split_whitespace().nth(1).unwrap_or("unknown");
     println!("cargo::rustc-env=RUSTC_VERSION={number}");
 }
 
-/// The version that follows `name = "package"` in a lock file.
+/// The version that stands after `name = "package"` in a lock file.
 fn locked_version<'a>(lock: &'a str, package: &str) -> &'a str {
     let name = format!("name = \"{package}\"");
     let mut lines = lock.lines().skip_while(|line| *line != name);

@@ -1,4 +1,4 @@
-//! What the rows need of an arena, the same for both kinds.
+//! What the rows need from an arena, for both kinds alike.
 
 use std::num::NonZeroUsize;
 
@@ -16,10 +16,10 @@ pub trait Arena: Sync {
     /// A buffer of at least `size` bytes, if there is room for one.
     fn try_take(&self, size: usize) -> Result<Buffer, AllocError>;
 
-    /// The capacity that is handed out at present.
+    /// The capacity in bytes that is allocated now.
     fn bytes_live(&self) -> usize;
 
-    /// How many allocations have been refused.
+    /// The number of allocations that were refused.
     fn refusals(&self) -> u64;
 
     #[inline]
@@ -112,11 +112,11 @@ fn buddy_of(size: usize) -> BuddyArena {
         .expect("cannot build the buddy arena")
 }
 
-/// Take all `count` blocks of `size` bytes, then hold those whose place in memory
-/// `keep` picks.
+/// Take all `count` blocks of `size` bytes, then keep those that `keep` picks by their
+/// place in memory.
 ///
-/// The crate hands out blocks in an order of its own, so the places come from the
-/// addresses: else "the first slots" would not be the same memory for every subject.
+/// The crate hands out blocks in its own order, so the places come from the addresses.
+/// Otherwise "the first slots" would not be the same memory for every subject.
 pub fn hold(
     arena: &impl Arena,
     count: usize,
@@ -135,7 +135,7 @@ pub fn hold(
     buffers
 }
 
-/// Where an empty buffer's memory begins.
+/// The address of an empty buffer's memory.
 fn address(buffer: &mut Buffer) -> usize {
     buffer.chunk_mut().as_mut_ptr().addr()
 }

@@ -1,4 +1,4 @@
-//! The ids of the cases, and what each of them runs.
+//! The ids of the cases, and the work of each one.
 
 use std::time::Duration;
 
@@ -40,7 +40,7 @@ pub fn run(id: &str, time: Duration) -> Option<Outcome> {
     Some((case.run)(time))
 }
 
-/// Every case; their arenas are built only when they run.
+/// Every case. An arena is built only when its case runs.
 fn all() -> Vec<Case> {
     let mut cases = Vec::new();
     let mut add = |id: String, run: Box<dyn FnOnce(Duration) -> Outcome>| {

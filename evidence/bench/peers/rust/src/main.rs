@@ -1,8 +1,8 @@
 //! Measures the `arena-alligator` crate, one case per process:
 //!
 //! ```text
-//! harness --list       the ids of all cases, one a line
-//! harness --version    the versions measured
+//! harness --list       the ids of all cases, one per line
+//! harness --version    the versions that are measured
 //! harness ID MS        run one case for at least MS milliseconds
 //! ```
 

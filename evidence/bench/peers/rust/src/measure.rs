@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
 
-/// How long a batch of operations may run between two looks at the clock.
+/// How long a batch of operations may run between two readings of the clock.
 const BATCH_TIME_NS: f64 = 640_000.0;
-/// How many operations a batch has at most.
+/// The largest number of operations in a batch.
 pub const MAX_BATCH: u64 = 64;
 
 pub enum Outcome {
@@ -15,7 +15,7 @@ pub enum Outcome {
         ns: f64,
         count: u64,
     },
-    /// Threads that share an arena; `retries` counts the allocations it refused.
+    /// Threads that share an arena. `retries` counts the allocations that it refused.
     Shared {
         ns: f64,
         count: u64,
@@ -25,7 +25,7 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// Count each operation as `parts`.
+    /// Count each operation as `parts` operations.
     pub fn per_part(self, parts: u64) -> Self {
         match self {
             Self::Mean { ns, count } => Self::Mean {
@@ -57,7 +57,7 @@ impl fmt::Display for Outcome {
     }
 }
 
-/// Operations done, and the time they took.
+/// The number of operations, and the time they took.
 pub struct Run {
     pub count: u64,
     pub elapsed: Duration,
@@ -78,7 +78,7 @@ impl From<Run> for Outcome {
     }
 }
 
-/// Run `operation` until `time` is up, looking at the clock once a batch.
+/// Run `operation` until `time` is up, reading the clock once per batch.
 #[inline]
 pub fn run_for(time: Duration, batch: u64, mut operation: impl FnMut()) -> Run {
     let mut count = 0;
@@ -95,7 +95,7 @@ pub fn run_for(time: Duration, batch: u64, mut operation: impl FnMut()) -> Run {
     }
 }
 
-/// Warm up, and find how many operations make a batch.
+/// Warm up, and return the number of operations for a batch.
 pub fn warm_up(time: Duration, operation: impl FnMut()) -> u64 {
     let run = run_for(warm_up_time(time), 1, operation);
     ((BATCH_TIME_NS / run.ns()) as u64).clamp(1, MAX_BATCH)
@@ -105,21 +105,21 @@ fn warm_up_time(time: Duration) -> Duration {
     (time / 4).clamp(Duration::from_millis(10), Duration::from_millis(500))
 }
 
-/// The mean time of `operation`, warm.
+/// The mean time of `operation` after warming up.
 pub fn mean(time: Duration, mut operation: impl FnMut()) -> Outcome {
     let batch = warm_up(time, &mut operation);
     run_for(time, batch, operation).into()
 }
 
-/// The mean time of `operation`, warm, over whole batches of a given size.
+/// The mean time of `operation` after warming up, over whole batches of a given size.
 pub fn mean_of_batches(time: Duration, batch: u64, mut operation: impl FnMut()) -> Outcome {
     warm_up(time, &mut operation);
     run_for(time, batch, operation).into()
 }
 
-/// The spread of the times that `operation` returns, warm.
+/// The distribution of the times that `operation` returns, after warming up.
 pub fn latency(time: Duration, mut operation: impl FnMut() -> Duration) -> Outcome {
-    // In whole nanoseconds up to a minute, to 3 digits: it never has to grow.
+    // Whole nanoseconds up to a minute, with 3 digits: the histogram never has to grow.
     let mut histogram =
         Histogram::new_with_bounds(1, 60_000_000_000, 3).expect("the bounds are valid");
     let batch = warm_up(time, || {

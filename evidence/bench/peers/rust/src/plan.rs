@@ -1,11 +1,11 @@
-//! The sizes and places the rows step through, the same for every subject.
+//! The sizes and places that the rows step through. They are the same for every subject.
 
 const MODULUS: u64 = 2_147_483_647;
 const MULTIPLIER: u64 = 48_271;
 
-/// Steps in a plan; a power of two.
+/// The number of steps in a plan, a power of two.
 pub const STEPS: usize = 8192;
-/// Buffers that live at once under churn.
+/// The number of buffers that a churn keeps alive.
 const LIVE: usize = 2048;
 /// The largest size in any plan.
 pub const MAX_SIZE: usize = 16_384;
@@ -33,7 +33,7 @@ pub fn random_sizes() -> Vec<usize> {
     (0..STEPS).map(|_| random.between(64, MAX_SIZE)).collect()
 }
 
-/// Sizes to allocate, and the places of the buffers they take the room of.
+/// The sizes to allocate, and the places of the buffers that they replace.
 pub struct Churn {
     sizes: Vec<usize>,
     places: Vec<usize>,
@@ -68,7 +68,7 @@ impl Churn {
     }
 }
 
-/// The sizes each thread steps through when several share a buddy arena.
+/// The sizes that each thread steps through when several threads share a buddy arena.
 pub fn contended_sizes(max: usize) -> Vec<usize> {
     let span = max - MIN_CHURN_SIZE + 1;
     (0..4096)

@@ -1,7 +1,7 @@
 //! The rows that run on one thread.
 //!
-//! Every row runs its operation once and checks the result before it measures, and
-//! checks at the end that all memory has come back.
+//! Every row runs its operation once and checks the result before it measures. At the
+//! end it checks that all memory was returned.
 
 use std::array;
 use std::hint::black_box;
@@ -54,7 +54,7 @@ pub fn fifo(arena: &impl Arena, live: usize, size: usize, time: Duration) -> Out
     let bytes_live = arena.bytes_live();
     let mut oldest = 0;
     let mut operation = || {
-        // The oldest goes first, so that its memory is free for the new one.
+        // Drop the oldest first, so that its memory is free for the new one.
         drop(mem::take(&mut ring[oldest]));
         ring[oldest] = arena.filled(size);
         black_box(&ring[oldest]);
@@ -123,7 +123,7 @@ pub fn slice(arena: &FixedArena, time: Duration) -> Outcome {
     share(arena, 890, time, |payload| payload.slice(10..900))
 }
 
-/// Take one more handle on a payload, of `size` bytes, and release it.
+/// Take one more handle of `size` bytes on a payload, and release it.
 fn share(
     arena: &FixedArena,
     size: usize,
@@ -134,7 +134,7 @@ fn share(
     arena::verify(&handle(&payload), size);
 
     let outcome = measure::mean(time, || {
-        // By reference: to move the handle costs half as much again as to slice it.
+        // By reference: moving the handle would cost half as much again as slicing.
         let shared = handle(&payload);
         black_box(&shared);
     });
@@ -169,7 +169,7 @@ pub fn spill(size: usize, time: Duration) -> Outcome {
     outcome
 }
 
-/// A consumer's last messages: the oldest is read when a new one takes its place.
+/// The last messages of a consumer. It reads the oldest one when a new one takes its place.
 struct Queue {
     messages: [Bytes; Self::LENGTH],
     oldest: usize,
@@ -207,7 +207,7 @@ pub fn fan_out(consumers: usize, time: Duration) -> Outcome {
     };
 
     let sum = consumers as u64 * u64::from(FILL);
-    assert_eq!(operation(), sum, "the consumers read something else");
+    assert_eq!(operation(), sum, "the consumers read wrong bytes");
     let outcome = measure::mean(time, || {
         black_box(operation());
     });
@@ -229,8 +229,8 @@ pub fn slots(count: usize, taken: usize, time: Duration) -> Outcome {
     } else {
         arena::hold(&arena, count, SIZE, |slot| slot < taken)
     };
-    // The crate starts each search one word of 64 slots after the last: over a part of
-    // the cycle the free slots would be nearer or farther than they are on average.
+    // The crate starts each search one word of 64 slots after the last one. Over only a
+    // part of the cycle, the free slots would be nearer or farther than on average.
     let cycle = count.div_ceil(64).next_power_of_two() as u64;
     take_and_drop(&arena, SIZE, held, time, cycle)
 }
@@ -251,9 +251,10 @@ pub fn fragmented(percent: usize, time: Duration) -> Outcome {
     take_and_drop(&arena, BUDDY_BLOCK, held, time, cycle)
 }
 
-/// Allocate and drop a buffer that is never written, beside those that are held.
+/// Allocate and drop a buffer that is never written, while others are held.
 ///
-/// `cycle`, a power of two, is after how many operations a search starts there again.
+/// `cycle`, a power of two, is the number of operations after which a search starts at
+/// the same place again.
 fn take_and_drop(
     arena: &impl Arena,
     size: usize,
@@ -313,7 +314,7 @@ pub fn latency_buddy(time: Duration) -> Outcome {
     outcome
 }
 
-/// Allocate, with nothing else inside the clock.
+/// Allocate, and time only the allocation.
 #[inline]
 fn timed_take(arena: &impl Arena, size: usize) -> (Buffer, Duration) {
     let start = Instant::now();

@@ -1,4 +1,4 @@
-//! The row in which several threads share an arena.
+//! The rows in which several threads share an arena.
 
 use std::hint::{black_box, spin_loop};
 use std::sync::Barrier;
@@ -12,7 +12,7 @@ use crate::arena::{self, Arena, BUDDY_SIZE, FILL, KIB};
 use crate::measure::{self, Outcome, Run};
 use crate::plan;
 
-/// Of the memory that is held at the start, one block in so many is released.
+/// One block in this many is released from the memory that is held at the start.
 const FREE_ONE_IN: usize = 4;
 
 pub fn fixed(threads: usize, held: bool, time: Duration) -> Outcome {
@@ -44,7 +44,7 @@ pub fn buddy(threads: usize, held: bool, time: Duration) -> Outcome {
     };
     assert_eq!(&operation(sizes[0])[..], [1]);
     share(&arena, held, threads, time, || {
-        // Each thread steps through all the sizes on its own.
+        // Each thread steps through all the sizes independently.
         let mut sizes = sizes.iter().cycle();
         let operation = &operation;
         move || operation(*sizes.next().expect("there are sizes"))
@@ -61,7 +61,7 @@ fn hold_most(arena: &impl Arena, held: bool, count: usize, size: usize) -> Vec<B
     }
 }
 
-/// Run an operation of their own on all `threads` at once.
+/// Run `threads` threads at once, each with its own operation.
 fn share<O: FnMut() -> Bytes>(
     arena: &impl Arena,
     held: Vec<Buffer>,
@@ -70,7 +70,7 @@ fn share<O: FnMut() -> Bytes>(
     operation: impl Fn() -> O + Sync,
 ) -> Outcome {
     let bytes_live = arena.bytes_live();
-    // The attempt to take one block too many, when the arena was filled.
+    // Refusals so far: when the arena was filled, it refused one block too many.
     let refused = arena.refusals();
     let meeting = Barrier::new(threads);
     let work = || {
@@ -104,8 +104,8 @@ fn share<O: FnMut() -> Bytes>(
     }
 }
 
-/// A buddy arena refuses while another thread has its only large block in hand, to
-/// split it or to merge it: like the crate's own benchmark, try again.
+/// Allocate, and try again when the arena is full, as the crate's own benchmark does. A
+/// buddy arena refuses while another thread splits or coalesces its only large block.
 #[inline]
 fn take_or_retry(arena: &impl Arena, size: usize) -> Buffer {
     const SPINS: u32 = 64;
@@ -114,7 +114,7 @@ fn take_or_retry(arena: &impl Arena, size: usize) -> Buffer {
         match arena.try_take(size) {
             Ok(buffer) => return buffer,
             Err(AllocError::ArenaFull) if attempt < SPINS => spin_loop(),
-            // The other thread may wait for this core.
+            // The other thread may be waiting for this core.
             Err(AllocError::ArenaFull) => thread::yield_now(),
             Err(error) => panic!("cannot allocate {size} bytes: {error}"),
         }

@@ -6,7 +6,10 @@ import io.netty.util.Version;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
-/** {@code ID MS} measures a case and prints JSON; {@code --list} prints the ids, {@code --version} what is measured. */
+/**
+ * {@code ID MS} measures a case and prints its figures as JSON. {@code --list} prints the ids. {@code --version} prints
+ * the versions that are measured.
+ */
 public final class Main {
   private interface Case {
     String measure(long ms) throws Exception;
@@ -15,15 +18,15 @@ public final class Main {
   private Main() {}
 
   public static void main(String[] args) {
-    // Netty reads these as its classes load, and none has yet. Without the second one, pooled allocators have caches of
-    // their own only for threads of Netty's event loops.
+    // Netty reads these properties when its classes load, and none has loaded yet. Without the second property, pooled
+    // allocators keep caches only for the threads of Netty's event loops.
     System.setProperty("io.netty.leakDetection.level", "disabled");
     System.setProperty("io.netty.allocator.useCacheForAllThreads", "true");
     try {
       System.out.println(answer(args));
     } catch (Throwable failure) {
       failure.printStackTrace();
-      // Threads of a failed case may still run.
+      // Exit explicitly: threads of a failed case may still run.
       System.exit(1);
     }
   }
@@ -51,7 +54,7 @@ public final class Main {
     Rows.ALL.forEach(
         (name, row) -> {
           cases.put(name + "/netty-pooled", ms -> row.measure(new PooledByteBufAllocator(true), ms));
-          // The second true is to the adaptive allocator what the property above is to the pooled one.
+          // The second argument does for the adaptive allocator what the cache property above does for the pooled one.
           cases.put(name + "/netty-adaptive", ms -> row.measure(new AdaptiveByteBufAllocator(true, true), ms));
         });
     return cases;

@@ -1,17 +1,17 @@
 package bench.netty;
 
-/** What a row measures, of one thread. */
+/** The operation that a row measures, for one thread. */
 abstract class Operation {
   private int consumed;
   Object kept;
 
-  /** Runs once, and checks what comes of it. */
+  /** Runs once, and checks the result. */
   abstract void verify();
 
-  /** Runs so many times. The loop is here and not in the caller, to be compiled with the operation. */
+  /** Runs {@code times} times. The loop is here, not in the caller, so that it is compiled with the operation. */
   abstract void run(int times);
 
-  /** Releases what is held. */
+  /** Releases all buffers that the operation holds. */
   void close() {}
 
   /** How many round trips one operation is. */
@@ -20,8 +20,8 @@ abstract class Operation {
   }
 
   /**
-   * Makes an object escape, or else the compiler could do without it. To keep one now and then has it make them all,
-   * and spares the others the store with its barrier for the garbage collector.
+   * Makes an object escape, so that the compiler cannot leave it out. Keeping one object now and then forces the
+   * compiler to make them all. The others are spared the store, with its barrier for the garbage collector.
    */
   final void consume(Object object) {
     if ((++consumed & 1023) == 0) {

@@ -4,13 +4,13 @@ import io.netty.buffer.ByteBuf;
 import org.HdrHistogram.Histogram;
 
 /**
- * The operations of all rows. What others freeze once it is written is left as it is: Netty has no such step, and
- * asReadOnly would only put a view around the buffer.
+ * The operations of all rows. Other subjects freeze a buffer once it is written. Here it is left as it is: Netty has no
+ * such step, and asReadOnly would only put a view around the buffer.
  */
 final class Operations {
   private Operations() {}
 
-  /** Makes one buffer after the other and releases it at once. */
+  /** Makes one buffer after the other, and releases each one at once. */
   abstract static class OneByOne extends Operation {
     abstract ByteBuf next();
 
@@ -39,7 +39,7 @@ final class Operations {
     @Override
     void verify() {
       ByteBuf buffer = next();
-      Payloads.require(buffer.capacity() == capacity, "another capacity");
+      Payloads.require(buffer.capacity() == capacity, "wrong capacity");
       Payloads.check(buffer, size);
       Payloads.releaseLast(buffer);
     }
@@ -54,7 +54,7 @@ final class Operations {
     }
   }
 
-  /** Makes some, then releases them, last first. */
+  /** Makes several buffers, then releases them in reverse order. */
   static final class Lifo extends Operation {
     private final Payloads payloads;
     private final ByteBuf[] buffers;
@@ -104,7 +104,7 @@ final class Operations {
     }
   }
 
-  /** Releases the oldest of a ring, and makes a new one. */
+  /** Releases the oldest buffer of a ring and makes a new one in its place. */
   static final class Fifo extends Operation {
     private final Payloads payloads;
     private final ByteBuf[] ring;
@@ -173,7 +173,7 @@ final class Operations {
     }
   }
 
-  /** Replaces one of many live buffers of mixed sizes by another. */
+  /** Replaces one of many live buffers of mixed sizes with another. */
   static final class Churn extends Operation {
     private final Payloads payloads;
     private final Plans.Churn plan = Plans.churn();
@@ -192,7 +192,7 @@ final class Operations {
       int place = places[step + 1];
       Payloads.require(live[place].refCnt() == 1, "shared");
       run(1);
-      Payloads.require(live[place].capacity() == sizes[step] && live[place].refCnt() == 1, "another size, or shared");
+      Payloads.require(live[place].capacity() == sizes[step] && live[place].refCnt() == 1, "wrong size, or shared");
     }
 
     @Override
@@ -306,12 +306,12 @@ final class Operations {
       ByteBuf message = payloads.filled(size);
       Payloads.check(message, size);
       send(message);
-      Payloads.require(message.refCnt() == queues.length + 1, "not each consumer has one");
+      Payloads.require(message.refCnt() == queues.length + 1, "some consumers have no handle on the message");
       message.release();
-      Payloads.require(sum - before == (long) queues.length * Payloads.FILL, "another sum");
+      Payloads.require(sum - before == (long) queues.length * Payloads.FILL, "wrong sum");
       for (Queue queue : queues) {
         for (ByteBuf held : queue.ring) {
-          Payloads.require(held.readableBytes() == size && held.getByte(size - 1) == Payloads.FILL, "another message");
+          Payloads.require(held.readableBytes() == size && held.getByte(size - 1) == Payloads.FILL, "wrong message");
         }
       }
     }
@@ -327,7 +327,7 @@ final class Operations {
 
     @Override
     void close() {
-      Payloads.require(sum % Payloads.FILL == 0, "another sum");
+      Payloads.require(sum % Payloads.FILL == 0, "wrong sum");
       for (Queue queue : queues) {
         releaseAll(queue.ring);
       }
@@ -339,13 +339,13 @@ final class Operations {
       }
     }
 
-    /** What a consumer has yet to read. */
+    /** The messages that a consumer has yet to read. */
     private static final class Queue {
       private static final int CAPACITY = 16;
       private final ByteBuf[] ring = new ByteBuf[CAPACITY];
       private int oldest;
 
-      /** Pushes the newest, and gives the first byte of the oldest. */
+      /** Pushes the newest message, and returns the first byte of the oldest. */
       int push(ByteBuf newest) {
         ByteBuf read = ring[oldest];
         ring[oldest] = newest;
@@ -357,7 +357,7 @@ final class Operations {
     }
   }
 
-  /** Round trips of mixed sizes, of which one byte is written. */
+  /** Round trips of mixed sizes. Each one writes a single byte. */
   static final class SteppedSizes extends OneByOne {
     private final Payloads payloads;
     private final int[] sizes = Plans.steppedSizes();
@@ -370,7 +370,7 @@ final class Operations {
     @Override
     void verify() {
       ByteBuf buffer = next();
-      Payloads.require(buffer.capacity() == sizes[0], "another size");
+      Payloads.require(buffer.capacity() == sizes[0], "wrong size");
       Payloads.require(buffer.readableBytes() == 1 && buffer.getByte(0) == 1, "not written");
       Payloads.releaseLast(buffer);
     }
@@ -383,7 +383,7 @@ final class Operations {
     }
   }
 
-  /** An operation that keeps how long each call to allocate took. */
+  /** An operation that records the time of each call to allocate. */
   abstract static class Latency extends Operation {
     private final Payloads payloads;
     private final Histogram histogram = new Histogram(60_000_000_000L, 3);
@@ -416,7 +416,7 @@ final class Operations {
     @Override
     void verify() {
       ByteBuf buffer = allocate(size);
-      Payloads.require(buffer.capacity() == size && buffer.readableBytes() == 1, "another size");
+      Payloads.require(buffer.capacity() == size && buffer.readableBytes() == 1, "wrong size");
       Payloads.releaseLast(buffer);
       Payloads.require(histogram().getTotalCount() == 1, "not recorded");
     }
@@ -447,7 +447,7 @@ final class Operations {
     void verify() {
       run(1);
       ByteBuf buffer = live[places[step]];
-      Payloads.require(buffer.capacity() == sizes[step] && buffer.readableBytes() == 1, "another size");
+      Payloads.require(buffer.capacity() == sizes[step] && buffer.readableBytes() == 1, "wrong size");
       Payloads.require(histogram().getTotalCount() == 1, "not recorded");
     }
 

@@ -13,7 +13,7 @@ final class Payloads {
 
   Payloads(ByteBufAllocator allocator, int largestFill) {
     this.allocator = allocator;
-    // Not from the allocator to be measured, which would then never be empty.
+    // From another allocator: otherwise the allocator under test would never be empty.
     source = PooledByteBufAllocator.DEFAULT.directBuffer(largestFill);
     for (int index = 0; index < largestFill; index++) {
       source.setByte(index, FILL);
@@ -25,10 +25,11 @@ final class Payloads {
   }
 
   /**
-   * Fills a buffer that was just allocated. Of the ways tried, to copy from direct memory was the fastest or within the
-   * noise of it at every size. A loop of writeLong took a little longer for 64 bytes, twice as long for 1 KiB, and four
-   * to eight times as long from 4 to 64 KiB; a byte array up to half more for 4 and 16 KiB. There it matters how the
-   * source is aligned: best as the buffers are, to which end it is one of a chunk like theirs.
+   * Fills a buffer that was just allocated. Of the ways tried, copying from direct memory was the fastest, or within
+   * the noise of the fastest, at every size. A loop of writeLong took a little longer for 64 bytes, twice as long for
+   * 1 KiB, and four to eight times as long from 4 to 64 KiB. Copying from a byte array took up to half as long again
+   * for 4 and 16 KiB. At those sizes the alignment of the source matters. It is best aligned like the buffers, so the
+   * source comes from a chunk like theirs.
    */
   void fill(ByteBuf buffer, int size) {
     buffer.setBytes(0, source, 0, size).writerIndex(size);
@@ -44,11 +45,11 @@ final class Payloads {
 
   static void check(ByteBuf buffer, int size) {
     require(buffer.isDirect() && buffer.refCnt() > 0, "not a live direct buffer");
-    // One of size 0 has some room all the same, unlike the empty buffer that all share.
+    // Even a buffer of size 0 has some room. Only the shared empty buffer has none.
     require(buffer.maxFastWritableBytes() > 0 || size > 0, "nothing was allocated");
-    require(buffer.readableBytes() == size, "%d bytes, not %d".formatted(buffer.readableBytes(), size));
+    require(buffer.readableBytes() == size, "%d bytes instead of %d".formatted(buffer.readableBytes(), size));
     int other = buffer.forEachByte(value -> value == FILL);
-    require(other == -1, "another value at " + other);
+    require(other == -1, "wrong byte at " + other);
   }
 
   static void releaseLast(ByteBuf buffer) {

@@ -3,7 +3,7 @@ package bench.netty;
 import java.util.function.LongUnaryOperator;
 import java.util.stream.IntStream;
 
-/** Sizes and places that every subject of the benchmark is given alike. */
+/** The sizes and places of the rows. They are the same for every subject of the benchmark. */
 final class Plans {
   static final int STEPS = 8192;
   static final int LIVE = 2048;

@@ -8,7 +8,7 @@ import java.util.function.Function;
 /** The rows, by their names. */
 final class Rows {
   interface Row {
-    /** Measures for so many milliseconds, and says it in JSON. */
+    /** Measures for {@code ms} milliseconds, and returns the figures as JSON. */
     String measure(ByteBufAllocator allocator, long ms) throws Exception;
   }
 

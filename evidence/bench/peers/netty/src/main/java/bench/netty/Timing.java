@@ -14,7 +14,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import org.HdrHistogram.Histogram;
 
-/** Warms operations up and times them, in threads that Netty keeps caches for. */
+/** Warms up operations and times them, in threads for which Netty keeps caches. */
 final class Timing {
   private static final long WARM_UP_MS = 2000;
   private static final int MOST_PER_CLOCK = 64;
@@ -28,7 +28,7 @@ final class Timing {
 
   private Timing() {}
 
-  /** The mean time of an operation of all threads together, each of which has its own. */
+  /** The mean time per operation of all threads together. Each thread has its own operation. */
   static String mean(ByteBufAllocator allocator, int threads, Supplier<Operation> make, long ms) throws Exception {
     CyclicBarrier start = new CyclicBarrier(threads);
     List<Run> runs =
@@ -38,7 +38,7 @@ final class Timing {
             () -> {
               Operation operation = make.get();
               int batch = warmUp(operation);
-              // Without a limit the others would wait for one that failed.
+              // The timeout: otherwise the other threads would wait forever for one that failed.
               start.await(60, TimeUnit.SECONDS);
               Run run = run(operation, batch, ms);
               operation.close();
@@ -60,7 +60,7 @@ final class Timing {
               operation.histogram().reset();
               Run run = run(operation, batch, ms);
               operation.close();
-              Payloads.require(operation.histogram().getTotalCount() == run.count(), "not all recorded");
+              Payloads.require(operation.histogram().getTotalCount() == run.count(), "unrecorded allocations");
               return operation.histogram();
             });
     Histogram histogram = histograms.get(0);
@@ -95,7 +95,7 @@ final class Timing {
     return results;
   }
 
-  // Threads give up their caches as they end. The adaptive allocator does not say what is in use.
+  // A thread gives up its caches when it ends. The adaptive allocator does not report what is in use.
   private static void requireEmpty(ByteBufAllocator allocator) {
     if (allocator instanceof PooledByteBufAllocator pooled) {
       long active = pooled.metric().directArenas().stream().mapToLong(PoolArenaMetric::numActiveAllocations).sum();
@@ -103,7 +103,7 @@ final class Timing {
     }
   }
 
-  /** Gives how many operations to run from one look at the clock to the next. */
+  /** Returns the number of operations to run between two readings of the clock. */
   private static int warmUp(Operation operation) {
     operation.verify();
     double nanosEach = run(operation, MOST_PER_CLOCK, WARM_UP_MS).nanosEach() * operation.roundTrips();
