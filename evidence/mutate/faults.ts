@@ -57,7 +57,7 @@ export const faults: readonly Fault[] = [
       'an empty slice holds memory': ['if (size === 0)\n            return new Bytes(EMPTY, 0, 0);', ''],
       'narrowing to an empty range keeps the memory': ['if (size !== 0)\n            return;', 'return;'],
       'freezing an empty buffer keeps the slot': [
-        'allocation.owner.release(allocation);\n            return Bytes.over(EMPTY, 0, 0);',
+        'allocation.owner.release(allocation);\n        return Bytes.over(EMPTY, 0, 0);',
         'return Bytes.over(EMPTY, 0, 0);',
       ],
       'a freeze is not counted': ['allocation.owner.countFreeze();', ''],
@@ -80,15 +80,14 @@ export const faults: readonly Fault[] = [
       'bytes appended in a spill are not counted': ['tail === undefined ? used : used + byteCount', 'used'],
       'bytes appended to a growing BytesMut are lost': ['memory.bytes.set(tail, used);', ''],
       'tryIntoMut() takes bytes that other handles hold': [
-        '!allocation.owner.writable || !allocation.owner.isSoleHolder(allocation)',
-        '!allocation.owner.writable',
+        'owner.writable && owner.isSoleHolder(this.allocation)',
+        'owner.writable',
       ],
       'tryIntoMut() takes memory that the library does not own': [
-        '!allocation.owner.writable || !allocation.owner.isSoleHolder(allocation)',
-        '!allocation.owner.isSoleHolder(allocation)',
+        'owner.writable && owner.isSoleHolder(this.allocation)',
+        'owner.isSoleHolder(this.allocation)',
       ],
       'tryIntoMut() brings back bytes that were cut off at the front': ['allocation.start = this.offset;', ''],
-      'at() reads one byte past the end': ['if (index >= this.size)', 'if (index > this.size)'],
       'slice() may end one byte past the end': [
         "checkInteger(end, 'end', 0, this.size)",
         "checkInteger(end, 'end', 0, this.size + 1)",
@@ -109,16 +108,10 @@ export const faults: readonly Fault[] = [
         'this.narrow(this.offset + at, this.size - at)',
         'this.narrow(this.offset + at, this.size)',
       ],
-      'a read may take one byte past the end': ['if (byteCount > this.size)', 'if (byteCount > this.size + 1)'],
-      'indexOf() refuses to start at the end': [
-        "checkInteger(from, 'from', 0, this.size)",
-        "checkInteger(from, 'from', 0, this.size - 1)",
-      ],
       'the view does not follow a handle that shrinks': [
         'if (borrowed !== undefined && borrowed.length === this.size)',
         'if (borrowed !== undefined)',
       ],
-      'isUnique is false for empty bytes': [' || allocation === EMPTY;', ';'],
       'intoOwned() does not release the handle': ['this.release();\n        return owned;', 'return owned;'],
       'reserve() ignores the bytes already written': [
         'if (byteCount > allocation.limit - this.cursor)',
@@ -138,6 +131,23 @@ export const faults: readonly Fault[] = [
       ],
     },
   ),
+  ...faultsIn(
+    'handles/reader',
+    ['bytes-lifecycle', 'bytes-slicing', 'writers', 'bytes-compare', 'implicit-conversions'],
+    {
+      'at() reads one byte past the end': ['if (index >= this.size)', 'if (index > this.size)'],
+      'a read may take one byte past the end': ['if (byteCount > this.size)', 'if (byteCount > this.size + 1)'],
+      'indexOf() refuses to start at the end': [
+        "checkInteger(from, 'from', 0, this.size)",
+        "checkInteger(from, 'from', 0, this.size - 1)",
+      ],
+      'index 0 gives undefined': ['refuseIndices(BytesReader.prototype, ', 'void (BytesReader.prototype, '],
+      'bytes become a number': ["toPrimitive(hint, 'Bytes'", "toPrimitive('default', 'Bytes'"],
+    },
+  ),
+  ...faultsIn('handles/memory-pressure', ['node-files', 'framing-small-arenas'], {
+    'holders of spare memory are not asked to return it': ['giveBack();', ''],
+  }),
   ...faultsIn('handles/writer', ['writers', 'spill', 'init-policy', 'bytes-mut', 'bytes-owned'], {
     'a value may reach one byte into the neighbouring slot': [
       'return at + byteCount <= this.allocation.limit ? at',
@@ -479,7 +489,6 @@ export const faults: readonly Fault[] = [
       'a served waiter is not counted': ['this.served++;', ''],
       'a line without waiters is kept for ever': ['awaited.delete(this);', ''],
       'a line with waiters can be collected': ['awaited.add(this);', ''],
-      'holders of spare memory are not asked to return it': ['giveBack();', ''],
       'blocks reserved for a waiter that was served wake no other waiter': [
         'wait.resolve(buffer);\n        this.wakeAll(this.leave(wait));',
         'wait.resolve(buffer);\n        this.leave(wait);',
@@ -859,8 +868,10 @@ export const faults: readonly Fault[] = [
       'else if (!this.grant(at, state, block, order)) {',
     ],
   }),
-  ...faultsIn('shared/blocks', ['shared-arena', 'shared-waiting', 'shared-resting', 'interleavings'], {
+  ...faultsIn('shared/tree', ['shared-arena'], {
     'a slot beyond the last one is free': ['if (last % 32 !== 0)', 'if (false)'],
+  }),
+  ...faultsIn('shared/blocks', ['shared-arena', 'shared-waiting', 'shared-resting', 'interleavings'], {
     'a release does not raise the hint': ['if (rank > rankOf(before, longest))', 'if (false)'],
     'the release of a slot does not raise the hint': [
       'if (word === 0)\n                    this.hints[0].raise(index, 1);',
@@ -1026,12 +1037,16 @@ export const faults: readonly Fault[] = [
     'the last line is lost': ['if (partial.length > 0)', 'if (false)'],
     'a line without an end is gathered without limit': ['checkLength(partial.length + chunk.length);', ''],
   }),
-  ...faultsIn('node/partial-record', ['framing'], {
+  ...faultsIn('node/partial-record', ['framing', 'framing-small-arenas'], {
     'gathered pieces are not released': [
-      '[Symbol.dispose]() {\n        this.pieces.release();',
+      '[Symbol.dispose]() {\n        this.unwatch();\n        this.pieces.release();',
       '[Symbol.dispose]() {',
     ],
-    'a piece appended to a copy is not released': ['Bytes.giveBack(bytes);', ''],
+    'a piece appended to a copy is not released': [
+      'copy.putSlice(contentOf(bytes));\n        Bytes.giveBack(bytes);',
+      'copy.putSlice(contentOf(bytes));',
+    ],
+    'pieces are kept although somebody waits for memory': ['!pressure?.waiting', 'true'],
     'gathered pieces that were copied are not released': [
       'this.pieces.release();\n        this.pieces = new BytesList();\n        return copy;',
       'this.pieces = new BytesList();\n        return copy;',
@@ -1042,11 +1057,24 @@ export const faults: readonly Fault[] = [
       'this.pieces.pieceCount <= this.mostPieces',
     ],
   }),
+  ...faultsIn('node/body-memory', ['read-body'], {
+    'a body that gathers memory keeps it while it waits': [
+      'limits = this.limits(isHolding ? LONGEST_HOLD : undefined)',
+      'limits = this.limits()',
+    ],
+    'bodies gather their memory all at once': ['await turn.promise;', ''],
+    'a body that failed keeps its memory': ['buffer.abandon();', ';'],
+    'a body never moves to the heap': ['if (!this.spills)', 'if (true)'],
+    'the turn of a body that failed never ends': ['finally {\n            done();', 'finally {\n            ;'],
+  }),
   ...faultsIn('node/bytes-list', ['bytes-list', 'framing'], {
     'a split at the end of a piece cuts it': ['rest >= lengthAt(pieces, whole)', 'rest > lengthAt(pieces, whole)'],
     'a split does not shorten the list': ['this.size -= at;', ''],
     'an empty piece in a new list is not released': ['if (piece.isEmpty)\n                Bytes.giveBack(piece);', ';'],
-    'an empty piece that is appended is not released': ['Bytes.giveBack(bytes);\n        else {', ';\n        else {'],
+    'an empty piece that is appended is not released': [
+      'Bytes.giveBack(bytes);\n        else\n            pieces',
+      ';\n        else\n            pieces',
+    ],
     'the first byte of a piece is looked for in the piece before': [
       'if (rest < piece.length)',
       'if (rest <= piece.length)',
@@ -1057,6 +1085,11 @@ export const faults: readonly Fault[] = [
       'for (const piece of pieces ?? [])\n            Bytes.giveBack(piece);',
       '',
     ],
+    'a handle that was given out for reading is not released': [
+      'for (const piece of this.borrowed.splice(0))',
+      'for (const piece of [])',
+    ],
+    'the same handle may be given twice': ['if (new Set(given).size < given.length)', 'if (false)'],
     'the cut piece of a split is lost': ['if (cut !== undefined)\n            head.push(cut);', ''],
   }),
   ...faultsIn(
@@ -1070,12 +1103,12 @@ export const faults: readonly Fault[] = [
         '',
       ],
       'an empty chunk is not released': ['Bytes.giveBack(bytes);\n        return undefined;', 'return undefined;'],
-      'a reader that ended is still asked for spare memory': ['this.arena.line.spareHolders.delete(this.onWait);', ''],
+      'a reader that ended is still asked for spare memory': ['this.arena.line.pressure.delete(this.onWait);', ''],
       'a file is not closed': ['if (this.file >= 0 && !isHandle(this.source)) {', 'if (false) {'],
       'memory is returned while the system reads into it': ['this.reads.some(({ isUnderWay }) => isUnderWay)', 'false'],
       'bytes in returned spare memory are not read again': ['this.position -= last.abandon();', 'last.abandon();'],
       'reading ahead takes memory that others wait for': [
-        'if (this.waiting !== undefined || this.arena.line.hasWaiters)',
+        'if (this.waiting !== undefined || this.isAwaited)',
         'if (this.waiting !== undefined)',
       ],
       'a signal keeps its callback': ['removeAbortCallback(signal, this.onAbort);', ';'],

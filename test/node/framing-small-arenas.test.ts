@@ -92,3 +92,30 @@ test('pieces that were kept stay in the arena while nobody waits for memory', as
   }
   assertAllReturned(arena);
 });
+
+test('a piece that arrives while somebody waits for memory is not kept', async () => {
+  const arena = asyncArena(2, 8);
+  const held = arena.allocate();
+  let send: (chunk: Bytes) => void = () => undefined;
+  async function* chunks(): AsyncGenerator<Bytes> {
+    for (;;) {
+      yield await new Promise<Bytes>((resolve) => {
+        send = resolve;
+      });
+    }
+  }
+  const lines = splitLines(chunks(), { maxPieces: 4 });
+  const line = lines.next();
+  const half = arena.allocate().putUtf8('half').freeze();
+  await new Promise((resolve) => setImmediate(resolve));
+  const waiting = arena.allocateAsync({ timeout: 5000 });
+  send(half);
+  (await waiting).abandon();
+  send(arena.allocate().putUtf8('\n').freeze());
+  const { value } = await line;
+  assert.equal(value?.toString(), 'half');
+  value?.release();
+  await lines.return();
+  held.abandon();
+  assertAllReturned(arena);
+});

@@ -201,17 +201,20 @@ test('stopping early releases the part of a record that was kept, and stops the 
       stopped = true;
     }
   }
-  for await (using line of splitLines(source())) {
-    assert.equal(line.toString(), 'ab');
-    break;
+  for (const maxPieces of [0, 4]) {
+    stopped = false;
+    for await (using line of splitLines(source(), { maxPieces })) {
+      assert.equal(line.toString(), 'ab');
+      break;
+    }
+    assert.equal(stopped, true);
+    assertAllReturned(arena);
   }
-  assert.equal(stopped, true);
-  assertAllReturned(arena);
   async function* failing(): AsyncGenerator<Bytes> {
     yield* inChunks(arena, 'begun', 2);
     throw new Error('source');
   }
-  await assert.rejects(copies(splitLines(failing())), /source/);
+  for (const maxPieces of [0, 4]) await assert.rejects(copies(splitLines(failing(), { maxPieces })), /source/);
   await assert.rejects(copies(lengthPrefixed(failing(), { prefixBytes: 1 })), /source/);
   assertAllReturned(arena);
 });

@@ -77,6 +77,7 @@ test('a body that gathers its slots gives them to others that wait', async () =>
   const held = arena.allocate();
   const body = readBody(arena, pieces(pattern(192), 64), { length: 192 });
   // It gathers the other two, and waits for the one that is held here.
+  while (arena.metrics().bytesLive < 192) await new Promise((resolve) => setImmediate(resolve));
   const others = await Promise.all([arena.allocateAsync({ timeout: 2000 }), arena.allocateAsync({ timeout: 2000 })]);
   for (const other of others) other.abandon();
   held.abandon();
