@@ -5,10 +5,10 @@ import { alignDown, alignUp, nextPowerOfTwo } from '../blocks/geometry.js';
 import { type GrowableMemory, isShared, Memory } from '../memory/memory.js';
 import { sharedBuffer } from '../shared/control.js';
 
-/** Memory of the caller's that an arena can be built over: all of a buffer, or the window of a view. */
+/** Memory that an arena can be built over: a whole buffer, or the window of a view. */
 export type BackingMemory = ArrayBufferLike | ArrayBufferView | GrowableMemory;
 
-/** How many slots of what size lie over caller-provided memory. Alignment and division round down. */
+/** The number or the size of the slots over memory that you provide. Alignment and division round down. */
 export class SlotSpec {
   private readonly slotCount: number | undefined;
   private readonly slotSize: number | undefined;
@@ -18,12 +18,12 @@ export class SlotSpec {
     this.slotSize = slotSize;
   }
 
-  /** Exactly `slotCount` equal slots, as large as fit. */
+  /** `slotCount` equal slots, as large as they fit. */
   static count(slotCount: number): SlotSpec {
     return new SlotSpec(checkInteger(slotCount, 'slotCount', 1), undefined);
   }
 
-  /** As many slots of `byteCount` bytes as fit. */
+  /** Slots of `byteCount` bytes, as many as fit. */
   static size(byteCount: number): SlotSpec {
     return new SlotSpec(undefined, checkInteger(byteCount, 'byteCount', 1));
   }
@@ -46,7 +46,7 @@ export class SlotSpec {
   }
 }
 
-/** What blocks lie over caller-provided memory. */
+/** The shape of the blocks over memory that you provide. */
 export class BuddyHint {
   private readonly smallest: number;
 
@@ -54,7 +54,7 @@ export class BuddyHint {
     this.smallest = smallest;
   }
 
-  /** Smallest blocks of `byteCount` bytes, rounded up to a power of two, or down where only that fits. */
+  /** Smallest blocks of `byteCount` bytes, rounded up to a power of two. It is rounded down when only that fits. */
   static minAlloc(byteCount: number): BuddyHint {
     return new BuddyHint(checkInteger(byteCount, 'byteCount', 1));
   }
@@ -78,16 +78,16 @@ function noUsableSlots(available: number): BuildError {
   return new BuildError('ZERO_USABLE_SLOTS', `no usable slot or block fits into the ${available} bytes of memory`);
 }
 
-/** Where the first aligned byte of a window is, and how many bytes there are from it on. */
+/** The offset of the first aligned byte in a window, and the number of bytes from there on. */
 export interface Backing {
   readonly base: number;
   readonly available: number;
 }
 
 /**
- * The caller's memory as the library sees it. Nothing is written.
- * @throws TypeError for what is no memory; BuildError INVALID_BACKING when it is detached, SIZE_OVERFLOW when it is
- *   larger than a view of the runtime can be
+ * The library's view of the caller's memory. Nothing is written.
+ * @throws TypeError for other values; BuildError INVALID_BACKING when the memory is detached, SIZE_OVERFLOW when it is
+ *   larger than the runtime's largest view
  */
 export function backingMemory(source: BackingMemory): Memory {
   if (ArrayBuffer.isView(source)) {
@@ -102,8 +102,8 @@ export function backingMemory(source: BackingMemory): Memory {
 }
 
 /**
- * Skips to the first multiple of `alignment` in the buffer: the bytes before it stay unused, like the tail.
- * @throws BuildError INVALID_BACKING when the memory was detached since it was given
+ * Skips to the first multiple of `alignment` in the buffer. The bytes before it stay unused, like the tail.
+ * @throws BuildError INVALID_BACKING when the memory has been detached
  */
 export function alignedBacking(memory: Memory, alignment: number): Backing {
   if (memory.isGone) throw new BuildError('INVALID_BACKING', 'the memory is detached');
@@ -111,7 +111,7 @@ export function alignedBacking(memory: Memory, alignment: number): Backing {
   return { base, available: Math.max(0, memory.byteLength - base) };
 }
 
-/** Fresh zeroed memory of the arena's own. @throws BuildError SIZE_OVERFLOW when the runtime refuses that much. */
+/** Fresh zeroed memory for an arena. @throws BuildError SIZE_OVERFLOW when the runtime refuses that much */
 export function ownMemory(byteLength: number, placement: Placement): Memory {
   try {
     if (placement === 'apart') return new Memory(new Uint8Array(0));
@@ -140,7 +140,7 @@ function attached(buffer: ArrayBufferLike, byteOffset: number, byteLength: numbe
     return new Memory(new Uint8Array(buffer, byteOffset, byteLength), isShared(buffer), growable);
   } catch (cause) {
     if (cause instanceof RangeError) {
-      throw new BuildError('SIZE_OVERFLOW', `the runtime has no view of ${byteLength} bytes`, { cause });
+      throw new BuildError('SIZE_OVERFLOW', `the runtime cannot make a view of ${byteLength} bytes`, { cause });
     }
     throw new BuildError('INVALID_BACKING', 'the memory is detached', { cause });
   }

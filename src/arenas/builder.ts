@@ -35,7 +35,7 @@ export abstract class ArenaBuilder<
   /**
    * Builds the arena and touches its pages.
    * @throws BuildError SIZE_OVERFLOW; INVALID_GEOMETRY when the alignment exceeds the blocks of an `exact` buddy shape;
-   *   INCOMPATIBLE_OPTIONS. Over memory of the caller's also SLOT_SIZE_EXCEEDS_BACKING, ZERO_USABLE_SLOTS, and
+   *   INCOMPATIBLE_OPTIONS. Over memory that you provide also SLOT_SIZE_EXCEEDS_BACKING, ZERO_USABLE_SLOTS, and
    *   INVALID_BACKING when an arena was built over it before
    */
   build(): Built {

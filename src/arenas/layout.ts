@@ -7,7 +7,7 @@ import type { Memory } from '../memory/memory.js';
 import { Control, type SharedPlan } from '../shared/control.js';
 import { SharedThread } from '../shared/thread.js';
 
-/** Where an arena's units lie. */
+/** The place of an arena's units in memory. */
 export interface Layout {
   readonly memory: Memory;
   /** Offset of the first unit in the memory, in bytes. */
@@ -15,12 +15,12 @@ export interface Layout {
   /** Bytes of a unit: the slot, or the smallest block. */
   readonly unit: number;
   readonly units: number;
-  /** Whether the memory is the arena's own: fresh, zero, and free to be touched. */
+  /** Whether the arena owns the memory: it is fresh and zero then, and the arena may touch it. */
   readonly owned: boolean;
   readonly dealloc: (() => void) | undefined;
 }
 
-/** What an engine needs to hand out the units of `layout` as `blocks` says; the memory is taken then. */
+/** The options of an engine that hands out the units of `layout` by `blocks`. Marks the memory as taken. */
 export function engineOptions(layout: Layout, blocks: BlockSource, zeroes: boolean, spills: boolean): EngineOptions {
   const { memory, base, unit, units, owned, dealloc } = layout;
   const warmed = zeroes && !owned ? reserved(() => new Uint8Array(units)) : undefined;
@@ -35,9 +35,9 @@ export type SharedTraits = Omit<SharedPlan, 'units' | 'unit' | 'base' | 'warms'>
 export type UnitTraits = Pick<SharedPlan, 'kind' | 'maxOrder' | 'alignment' | 'capsCapacity'>;
 
 /**
- * This thread in a new arena that others can attach to.
- * @throws BuildError INCOMPATIBLE_OPTIONS over memory that is not shared, or with a `dealloc`: no thread knows when the last one is
- *   done with it
+ * This thread in a new arena that other threads can attach to.
+ * @throws BuildError INCOMPATIBLE_OPTIONS for memory that is not shared, and with a `dealloc`: no thread knows when the last
+ *   thread has finished with the memory
  */
 export function shareLayout(layout: Layout, traits: SharedTraits, onLeak: LeakListener | undefined): SharedThread {
   const { memory, base, unit, units, owned, dealloc } = layout;
@@ -50,8 +50,8 @@ export function shareLayout(layout: Layout, traits: SharedTraits, onLeak: LeakLi
 }
 
 /**
- * A `dealloc` callback bound to its memory; undefined where there is none.
- * @throws TypeError when it is no function
+ * The `dealloc` callback bound to its memory; undefined when there is none.
+ * @throws TypeError when it is not a function
  */
 export function boundDealloc<Source>(
   source: Source,
@@ -62,10 +62,10 @@ export function boundDealloc<Source>(
   return () => dealloc(source);
 }
 
-/** What arenas were built over. */
+/** Memory that an arena was built over. */
 const taken = new WeakSet<Memory>();
 
-/** Makes a layout over the caller's memory that can be built over once: two arenas over it would overlap. */
+/** Makes a layout over the caller's memory that can be built once. Two arenas over the same memory would overlap. */
 export function takenOnce<Plan>(memory: Memory, plan: (alignment: number) => Plan): (alignment: number) => Plan {
   return (alignment) => {
     if (taken.has(memory)) throw new BuildError('INVALID_BACKING', 'an arena was already built over this memory');

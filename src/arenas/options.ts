@@ -9,22 +9,25 @@ import { MAX_THREADS } from '../shared/control.js';
 import type { Layout } from './layout.js';
 
 /**
- * What memory holds when it is allocated: `uninit` whatever the last owner left, `zero` zeros. With `zero` an
- * allocation is scrubbed when it returns, before anybody else can claim it, as far as it was written.
+ * The content of memory when it is allocated. With `uninit` it is what the last owner left. With `zero` it is zeros: an
+ * allocation is scrubbed when it returns, before anybody else can claim it. Only the written part is scrubbed.
  */
 export type InitPolicy = 'uninit' | 'zero';
 export const InitPolicy = { Uninit: 'uninit', Zero: 'zero' } as const;
 
 /**
- * The stride, in bytes, at which pages are touched so that the first write to them does not have to wait for the
- * operating system (2 to 3 µs a page): `auto` where the platform tells, `unknown` for not at all.
+ * The stride in bytes at which `build()` touches pages, so that the first write to a page does not wait for the operating
+ * system (2 to 3 µs a page). `auto` asks the platform; `unknown` touches nothing.
  */
 export type PageSize = 'unknown' | 'auto' | number;
 export const PageSize = { Unknown: 'unknown', Auto: 'auto' } as const;
 
-/** How many threads share an arena. */
+/** Options of `shared()`. */
 export interface SharedOptions {
-  /** How many can be attached at once, this one included: 1 to 1024. Each takes 4 bytes of address space for each slot or smallest block. */
+  /**
+   * The most threads that are attached at once, this one included: 1 to 1024. Each takes 4 bytes of address space for each
+   * slot or smallest block.
+   */
   readonly maxThreads: number;
 }
 
@@ -32,9 +35,9 @@ interface Touchable {
   touchPages(stride: number | undefined): void;
 }
 
-/** The options that both builders have, each of them checked when it is set. */
+/** The options that both builders have. Each is checked when it is set. */
 export abstract class ArenaOptions<Mode extends BuilderMode, Shared extends Sharing> {
-  /** Say to the type checker what `spills`, `raw` and `maxThreads` do at run time. */
+  /** For the type checker: what `spills`, `raw` and `maxThreads` say at run time. */
   declare protected readonly mode: Mode;
   declare protected readonly sharing: Shared;
   /** @internal */
@@ -45,7 +48,7 @@ export abstract class ArenaOptions<Mode extends BuilderMode, Shared extends Shar
   protected spills = false;
   /** @internal */
   protected raw = false;
-  /** @internal How many threads share it; 0 for a plain arena. */
+  /** @internal The most threads that share the arena; 0 for a plain arena. */
   protected maxThreads = 0;
   /** @internal */
   protected isolates = false;
@@ -56,14 +59,14 @@ export abstract class ArenaOptions<Mode extends BuilderMode, Shared extends Shar
 
   /**
    * Slots or blocks start at multiples of `byteCount` in their buffer. Default 1.
-   * @throws BuildError INVALID_ALIGNMENT unless a power of two
+   * @throws BuildError INVALID_ALIGNMENT unless it is a power of two
    */
   alignment(byteCount: number): this {
     this.alignmentBytes = checkAlignment(byteCount);
     return this;
   }
 
-  /** What allocated memory holds. Default `uninit`. */
+  /** The content of allocated memory. Default `uninit`. */
   initPolicy(policy: InitPolicy): this {
     if (policy !== InitPolicy.Uninit && policy !== InitPolicy.Zero) {
       throw refusedLiteral('policy', policy, `'uninit' or 'zero'`);
@@ -73,8 +76,8 @@ export abstract class ArenaOptions<Mode extends BuilderMode, Shared extends Shar
   }
 
   /**
-   * The page size in bytes for touching every page while building. Default `auto`; over memory of the caller's
-   * nothing is ever touched while building, only by `Unfaulted.faultPages()` after a size was set here.
+   * The page size in bytes at which building touches every page. Default `auto`. Building never touches memory that you
+   * provide; `Unfaulted.faultPages()` does, if you set a size here.
    */
   pageSize(size: PageSize): this {
     if (size !== PageSize.Auto && size !== PageSize.Unknown) {
@@ -86,8 +89,9 @@ export abstract class ArenaOptions<Mode extends BuilderMode, Shared extends Shar
   }
 
   /**
-   * Records where allocations are made, for leak reports and `openAllocations()`: of one in 8,192 (`sampled`, made for production:
-   * 3 to 10 ns an allocation) or of every one (`full`: some 16 us each). Default `off`, which costs nothing.
+   * Records where allocations are made, for leak reports and `openAllocations()`. `sampled` records one in 8,192 and is made
+   * for production (1 to 3 ns for each allocation). `full` records all (some 10 us each). Default `off`, which costs
+   * nothing.
    */
   leakDetection(level: LeakDetection): this {
     if (level !== LeakDetection.Off && level !== LeakDetection.Sampled && level !== LeakDetection.Full) {
@@ -98,9 +102,10 @@ export abstract class ArenaOptions<Mode extends BuilderMode, Shared extends Shar
   }
 
   /**
-   * Has `listener` told of every leak that the collector finds while the arena is referred to (or, of what is watched, whether it is or
-   * not), in this thread. Its site is known where it was recorded. Without one there is a process
-   * warning: one for each recorded site, and one for an arena whose pinned leaks have none. What it throws becomes an uncaught exception.
+   * Calls `listener` for every leak of this thread that the collector finds, as long as the program refers to the arena.
+   * Leaks of watched allocations are reported without that condition. The site is known if it was recorded. Without a
+   * listener there are process warnings: one for each recorded site, and one for an arena whose pinned leaks have no site.
+   * An error of the listener becomes an uncaught exception.
    */
   onLeak(listener: LeakListener): this {
     checkFunction(listener, 'listener');
@@ -109,10 +114,11 @@ export abstract class ArenaOptions<Mode extends BuilderMode, Shared extends Shar
   }
 
   /**
-   * For tests: every allocation has an ArrayBuffer of its own, detached when it is released, and frozen bytes that were written to are
-   * reported (`GuardError`); every allocation is watched, as with `leakDetection('full')`. Some 80 us an allocation. Memory of the
-   * caller's is not touched (one that threads share is copied into, for them). What was lent is kept until the program yields to the event
-   * loop. Not over a WebAssembly.Memory, to which such memory has no address.
+   * The mode for tests. Every allocation has an ArrayBuffer of its own, which is detached at release if a view was lent. A
+   * write to frozen bytes is reported (`GuardError`). Every allocation is watched, as with `leakDetection('full')`. An
+   * allocation takes some 50 us. Memory that you provide is not touched, except that a shared arena copies bytes there for
+   * the other threads. Lent memory is kept until the program yields to the event loop. It excludes a WebAssembly.Memory,
+   * where such memory has no address.
    */
   guarded(enabled = true): this {
     if (typeof enabled !== 'boolean') throw new TypeError(`enabled must be a boolean, got ${describe(enabled)}`);
@@ -131,7 +137,7 @@ export abstract class ArenaOptions<Mode extends BuilderMode, Shared extends Shar
     return this.zeroes && !this.guards;
   }
 
-  /** @internal Where the arena's own memory lies. */
+  /** @internal The kind of memory that the arena makes. */
   protected get placement(): Placement {
     if (this.maxThreads > 0) return 'shared';
     return this.isolates || this.guards ? 'apart' : 'together';
@@ -140,7 +146,7 @@ export abstract class ArenaOptions<Mode extends BuilderMode, Shared extends Shar
   /** @internal @throws BuildError INCOMPATIBLE_OPTIONS */
   protected checkPlacement({ memory, owned }: Layout): void {
     if (this.isolates && (this.maxThreads > 0 || !owned)) {
-      throw new BuildError('INCOMPATIBLE_OPTIONS', "isolated() excludes shared() and memory of the caller's");
+      throw new BuildError('INCOMPATIBLE_OPTIONS', 'isolated() excludes shared() and memory that you provide');
     }
     if (this.guards && memory.mayMove) {
       throw new BuildError('INCOMPATIBLE_OPTIONS', 'a guarded arena cannot lie in a WebAssembly.Memory');
@@ -154,7 +160,7 @@ export abstract class ArenaOptions<Mode extends BuilderMode, Shared extends Shar
     return page === PageSize.Auto ? environment.pageSize() : page;
   }
 
-  /** @internal The arena with its pages touched: not those of the caller's memory, nor of slots that are made at their first use. */
+  /** @internal The arena with its pages touched. Memory of the caller, and slots that are made at first use, are left alone. */
   protected prefaulted<Arena extends Touchable>(arena: Arena, { owned }: Layout): Arena {
     if (owned && this.placement !== 'apart') arena.touchPages(this.pageStride(PageSize.Auto));
     return arena;
@@ -168,7 +174,7 @@ export abstract class ArenaOptions<Mode extends BuilderMode, Shared extends Shar
     this.maxThreads = checkInteger(options.maxThreads, 'maxThreads', 1, MAX_THREADS);
   }
 
-  /** @internal @throws BuildError INCOMPATIBLE_OPTIONS when `autoSpill` and `hazmatRawAccess` meet. */
+  /** @internal @throws BuildError INCOMPATIBLE_OPTIONS when `autoSpill` and `hazmatRawAccess` are both set */
   protected setMode(option: 'spills' | 'raw'): void {
     if (this[option === 'raw' ? 'spills' : 'raw']) {
       throw new BuildError('INCOMPATIBLE_OPTIONS', 'autoSpill and hazmatRawAccess exclude each other');
@@ -176,7 +182,7 @@ export abstract class ArenaOptions<Mode extends BuilderMode, Shared extends Shar
     this[option] = true;
   }
 
-  /** @internal @throws BuildError INCOMPATIBLE_OPTIONS with raw access: raw regions cannot be waited for. */
+  /** @internal @throws BuildError INCOMPATIBLE_OPTIONS with raw access, because raw regions cannot be waited for */
   protected checkWaitable(): void {
     if (this.raw) throw new BuildError('INCOMPATIBLE_OPTIONS', 'an arena with raw access cannot be waited for');
   }

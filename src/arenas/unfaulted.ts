@@ -1,14 +1,14 @@
 import type { ArenaBuffer } from '../handles/handles.js';
 
-/** What an arena needs to be handed out unfaulted. */
+/** The part of an arena that {@link Unfaulted} uses. */
 export interface Allocator {
   readonly isClosed: boolean;
   allocate(length?: number): ArenaBuffer;
 }
 
 /**
- * An arena whose pages were not touched yet, from `buildUnfaulted()`: the thread that will use the memory can be the
- * one that touches it, or nobody has to.
+ * An arena from `buildUnfaulted()`, whose pages were not touched yet. The thread that will use the memory can touch them, or
+ * leave them alone.
  */
 export class Unfaulted<A extends Allocator> {
   private readonly arena: A;
@@ -25,20 +25,20 @@ export class Unfaulted<A extends Allocator> {
   }
 
   /**
-   * Touches every page (2 to 3 µs each) and returns the arena. What was written already stays. A closed arena is left
-   * alone: its memory may be somebody else's by now.
+   * Touches every page (2 to 3 µs each) and returns the arena. Bytes that were written stay. A closed arena is left alone,
+   * because its memory may have another owner by now.
    */
   faultPages(): A {
     if (!this.arena.isClosed) this.fault();
     return this.arena;
   }
 
-  /** The arena as it is: each page costs its 2 to 3 µs when it is first written. */
+  /** The arena as it is. The first write to each page then costs 2 to 3 µs. */
   intoInner(): A {
     return this.arena;
   }
 
-  /** The arena as it is, and a first buffer from it. @throws AllocError as `allocate` of the arena does. */
+  /** The arena as it is, and a first buffer from it. @throws AllocError as the arena's `allocate` does */
   allocate(...length: Parameters<A['allocate']>): [arena: A, buffer: ArenaBuffer] {
     return [this.arena, this.arena.allocate(...length)];
   }

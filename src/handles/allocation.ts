@@ -5,39 +5,40 @@ import { Memory } from '../memory/memory.js';
 import type { MemoryPressure } from './memory-pressure.js';
 import type { Ticket } from './tickets.js';
 
-/** Who an allocation goes back to, and who counts what happens to it. */
+/** Takes allocations back, and counts what happens to them. */
 export interface AllocationOwner {
   /** {@link NOT_CLONEABLE}, in the first field, so that a clone fails before it copies any memory. */
   readonly notCloneable: () => void;
-  /** Whether a buffer that is full moves to the heap instead of throwing. */
+  /** Whether a full buffer moves to the heap instead of throwing. */
   readonly spills: boolean;
-  /** Who can give memory back when somebody waits for it; undefined for memory that nobody waits for. */
+  /** Asks holders of spare memory for it when a request waits; undefined for memory that nobody waits for. */
   readonly pressure: MemoryPressure | undefined;
-  /** Whether frozen bytes may become writable again when nobody else holds them. */
+  /** Whether frozen bytes may become writable again when there is one handle on them. */
   readonly writable: boolean;
-  /** Whether there is one handle on the allocation, in any thread. */
+  /** Whether there is exactly one handle on the allocation, in all threads together. */
   isSoleHolder(allocation: Allocation): boolean;
-  /** Takes the allocation back: its last holder is gone. */
+  /** Takes the allocation back after its last handle was given up. */
   release(allocation: Allocation): void;
   /**
-   * A ticket for `length` bytes at `offset`. It takes the only handle's reference over, or counts on its own where there are more.
-   * @throws TypeError where other threads cannot have the memory; AllocError ARENA_FULL when too many are on their way
+   * A ticket for `length` bytes at `offset`. It takes over the reference of the only handle, or counts as one more.
+   * @throws TypeError when other threads cannot have the memory; AllocError ARENA_FULL when too many tickets are on their
+   *   way
    */
   issueTicket(allocation: Allocation, offset: number, length: number): Ticket;
   /**
-   * What other threads are told about `length` bytes at `offset`, and by which arena's means.
-   * @throws TypeError where they cannot have the memory
+   * The description of `length` bytes at `offset` for other threads, and the engine that can send it.
+   * @throws TypeError when other threads cannot have the memory
    */
   parcel(allocation: Allocation, offset: number, length: number): Parcel;
-  /** Forgets the allocation, whose last handle here went to another thread. */
+  /** Drops the allocation after its last handle in this thread went to another thread. */
   departed(allocation: Allocation): void;
   /** Notes that a view of the memory left the library, so that a forgotten allocation must be pinned. */
   lend(allocation: Allocation): void;
   countFreeze(): void;
   countSpill(): void;
   /**
-   * Heap memory with one holder, for a buffer of `used` bytes that outgrew what it had here and needs room for `byteCount` more.
-   * @throws RangeError when the machine has not that much
+   * Heap memory with one holder, for a buffer of `used` bytes that needs room for `byteCount` more.
+   * @throws RangeError when the machine does not have that much
    */
   spillTo(used: number, byteCount: number): Allocation;
 }
@@ -48,7 +49,7 @@ export interface AllocationOwner {
  */
 export const NOT_CLONEABLE: () => void = function useToTicketOrToUint8Array(): void {};
 
-/** Bytes of a block, as another thread finds them. */
+/** The place of bytes in a block, as another thread finds them. */
 export interface Delivery {
   /** -1 for no bytes. */
   readonly block: number;
@@ -57,25 +58,25 @@ export interface Delivery {
   readonly length: number;
 }
 
-/** What is sent, and the engine of the arena that it belongs to. */
+/** Bytes to be sent, and the engine of their arena. */
 export interface Parcel extends Delivery {
   readonly engine: AllocationOwner;
 }
 
 /**
- * What must outlive a control record: the block it stood for, and whether a view of that was lent. The collector's
- * registry holds the trace and hands it out when the record is gone.
+ * The facts that outlive a control record: its block, and whether a view of the block was lent. The FinalizationRegistry
+ * holds the trace and hands it out when the collector has taken the record.
  */
 export class Trace {
   /** First unit and order of the block in the owner's BlockSource. */
   block = 0;
   order = 0;
   lent = false;
-  /** What leak detection knows about the allocation; undefined where it was not watched. */
+  /** What leak detection knows about the allocation; undefined when it is not watched. */
   opening: Opening | undefined = undefined;
 }
 
-/** No room of one's own. */
+/** For a record that keeps no room. */
 const NO_ROOM = new Uint8Array(0);
 
 /**
@@ -85,8 +86,8 @@ const NO_ROOM = new Uint8Array(0);
  *     |-------------|===============|...........................|------|
  *     block         content         writable rest               visible end
  *
- * An arena makes a record once and uses it again and again. It refers to the record only while the block is free;
- * while it is in use the handles alone do. So the collector finding the record means that every handle was forgotten.
+ * An arena makes a record once and reuses it. The arena refers to it only while the block is free. While the block is in
+ * use, only handles refer to it. So when the collector finds a record, every handle on it was forgotten.
  */
 export class Allocation {
   owner: AllocationOwner;
@@ -97,14 +98,14 @@ export class Allocation {
   offset = 0;
   start = 0;
   limit = 0;
-  /** End of what may have been written since the claim, from `offset` on. */
+  /** The end of the part, from `offset` on, that may have been written since the claim. */
   dirtyEnd = 0;
   /**
-   * All of the visible room as a view of its own that is never lent: what is set through it cannot run over the end, whatever the source
-   * does meanwhile. NO_ROOM where a record changes its place with each claim, undefined until it is needed.
+   * A view of the whole visible room that is never lent. A `set` through it cannot run over the end, whatever its source
+   * does. It is undefined until it is needed, and NO_ROOM for records that change their place with each claim.
    */
   room: Uint8Array | undefined = NO_ROOM;
-  /** The view that was lent last, and where it begins. */
+  /** The view that was lent last, and its offset. */
   private view: Uint8Array | undefined = undefined;
   private viewOffset = 0;
 
@@ -115,13 +116,14 @@ export class Allocation {
   }
 
   /**
-   * A view of `length` bytes at `offset` that leaves the library. The last one is kept, also for the next owner: all clones
-   * share it, and where a slot is read into, frozen whole and used again, none is made any more (24 to 45 ns, 120 bytes).
+   * A view of `length` bytes at `offset` that leaves the library. The record keeps the last one, also for the next owner.
+   * So all clones share one view, and a slot that is read into and frozen again and again makes no new one (24 to 45 ns,
+   * 120 bytes).
    */
   lendView(offset: number, length: number): Uint8Array {
     let { view } = this;
-    // One of another length lies in a buffer that was detached, as when a WebAssembly.Memory grew. What it says itself is not asked: the
-    // program has had it, and may have made it lie to the next owner.
+    // A view whose length changed lies in a buffer that was detached, as when a WebAssembly.Memory grew. Its own `length` is
+    // not asked: the program had the view, and may have redefined that property.
     if (view === undefined || this.viewOffset !== offset || lengthOfView(view) !== length) {
       view = this.memory.view(offset, offset + length);
       if (!this.memory.canResize) this.view = view;
@@ -131,20 +133,20 @@ export class Allocation {
     return view;
   }
 
-  /** The `length` bytes at `offset`, to be read in this call. Never what was lent, which the program may have changed. */
+  /** The `length` bytes at `offset`, for this call only. Never a lent view, which the program may have changed. */
   content(offset: number, length: number): Uint8Array {
     const room = this.room ?? this.ownRoom();
     return room.length === length && offset === this.offset ? room : this.memory.view(offset, offset + length);
   }
 
-  /** The {@link room}, made where it is not there yet. */
+  /** The {@link room}, made at its first use. */
   ownRoom(): Uint8Array {
     const { memory, offset } = this;
     this.room ??= memory.mayMove || memory.canResize ? NO_ROOM : memory.view(offset, this.limit);
     return this.room;
   }
 
-  /** Goes on in `memory`, on the heap. */
+  /** Moves the allocation to `memory`, on the heap. */
   moveTo(memory: Memory): void {
     this.memory = memory;
     this.limit = memory.byteLength;
@@ -153,7 +155,7 @@ export class Allocation {
   }
 }
 
-/** Heap memory is the collector's: nothing is given back or counted, but by who keeps some for later. */
+/** The owner of heap memory. The collector takes it, so nothing is returned or counted; a subclass may keep some. */
 export class HeapOwner implements AllocationOwner {
   readonly notCloneable: () => void = NOT_CLONEABLE;
   readonly spills = true;
@@ -193,23 +195,23 @@ export class HeapOwner implements AllocationOwner {
   }
 }
 
-/** The error for bytes that only this thread can have. */
+/** The error for bytes that cannot leave this thread. */
 export function notShared(): TypeError {
   return new TypeError('only bytes in the memory of a shared arena can be given to another thread; these are not');
 }
 
 const HEAP = new HeapOwner(true);
-/** Of memory that the caller may still use. */
+/** The owner of memory that the caller may still use. */
 const WRAPPED = new HeapOwner(false);
 
 const NO_TRACE = new Trace();
 
-/** An allocation over heap memory of the library's own, with one holder. */
+/** An allocation over the library's own heap memory, with one holder. */
 export function heapAllocation(memory: Memory): Allocation {
   return heldBy(HEAP, memory);
 }
 
-/** An allocation over memory of the caller's, with one holder. */
+/** An allocation over the caller's memory, with one holder. */
 export function wrappedAllocation(memory: Memory): Allocation {
   return heldBy(WRAPPED, memory);
 }
@@ -223,21 +225,21 @@ export function heldBy(owner: AllocationOwner, memory: Memory): Allocation {
   return allocation;
 }
 
-/** Whether the memory belongs to the heap instead of an arena. */
+/** Whether the memory is on the heap and not in an arena. */
 export function isOnHeap(allocation: Allocation): boolean {
   return allocation.owner instanceof HeapOwner;
 }
 
-// A small integer, so that the `holders` field of all allocations stays one.
+// A small integer: V8 keeps the `holders` field of all allocations in that form then.
 const PLENTY = 2 ** 29;
 
-/** What every empty `Bytes` holds: no memory. Its count is refilled, never trusted. */
+/** The allocation of every empty `Bytes`. It has no memory. Its count is refilled, and never trusted. */
 export const EMPTY: Allocation = heapAllocation(new Memory(new Uint8Array(0)));
 EMPTY.holders = PLENTY;
 
 /**
- * What a handle holds after it gave its allocation up. The limit lies before any cursor, so that the bounds test of a
- * write is the released test too.
+ * The allocation of a handle that was given up. Its limit lies before any cursor, so the bounds test of a write is also the
+ * test for a released handle.
  */
 export const SPENT: Allocation = heapAllocation(EMPTY.memory);
 SPENT.limit = -1;

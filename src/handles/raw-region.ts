@@ -5,9 +5,9 @@ import { type Allocation, SPENT } from './allocation.js';
 import { Bytes } from './handles.js';
 
 /**
- * Direct access to one allocation, with no cursor and no bounds but the memory's own: for layouts that are not
- * written front to back. The caller knows which bytes were written; the others are whatever was there before, unless
- * the arena's init policy is `zero`. A region that is forgotten stays pinned.
+ * Direct access to one allocation, without a cursor. It is for layouts that are not written from front to back. The
+ * caller knows which bytes were written. The other bytes have their old content, unless the arena's init policy is
+ * `zero`. A region that is forgotten stays pinned.
  */
 export class RawRegion {
   /** @internal */
@@ -24,8 +24,8 @@ export class RawRegion {
   }
 
   /**
-   * @internal A region with the only handle on `allocation`. The caller may know the memory by other ways than through
-   * this object (a pointer for WebAssembly), so all of it counts as lent and as written from the start.
+   * @internal A region with the only handle on `allocation`. The caller may reach the memory without this object (by a
+   * pointer in WebAssembly), so all of it counts as lent and as written from the start.
    */
   static over(allocation: Allocation): RawRegion {
     allocation.owner.lend(allocation);
@@ -39,13 +39,13 @@ export class RawRegion {
     return allocation.limit - allocation.offset;
   }
 
-  /** The whole visible region, writable and borrowed: valid until the region is frozen or released. */
+  /** The whole visible region, writable and borrowed. It is valid until the region is frozen or released. */
   get bytes(): Uint8Array {
     const allocation = this.live();
     return allocation.memory.view(allocation.offset, allocation.limit);
   }
 
-  /** The buffer the region lies in. It is shared with the arena's other allocations: write only to your own region. */
+  /** The buffer that the region lies in. Other allocations lie in it too: write only to your own region. */
   get memory(): ArrayBufferLike {
     return this.live().memory.bytes.buffer;
   }
@@ -57,8 +57,8 @@ export class RawRegion {
   }
 
   /**
-   * `[start, end)` of the region as immutable bytes; the region is used up.
-   * @throws RawFreezeError unless `0 <= start <= end <= capacity`; the region stays usable then.
+   * The bytes of `[start, end)`, immutable from now on. The region is used up.
+   * @throws RawFreezeError unless `0 <= start <= end <= capacity`; the region can still be used then
    */
   freeze(start: number, end: number): Bytes {
     const allocation = this.live();

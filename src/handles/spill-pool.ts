@@ -1,25 +1,26 @@
 import { grownSize, heapMemory } from '../memory/heap-memory.js';
 import { type Allocation, HeapOwner, heldBy } from './allocation.js';
 
-/** Sizes that are kept: powers of two from `2 ** SMALLEST` to `2 ** LARGEST` bytes. */
+/** The pool keeps powers of two from `2 ** SMALLEST` to `2 ** LARGEST` bytes. */
 const SMALLEST = 6;
 const LARGEST = 16;
 
 /**
- * Up to here, in bytes, a buffer that spills grows eightfold instead of twofold: each step costs 90 ns, as much as copying 4 KiB (Node 24), and
- * memory that is used again costs only while it is held.
+ * Up to this size in bytes, a buffer that spills grows eightfold instead of twofold. Each step costs 90 ns, as much as a
+ * copy of 4 KiB (Node 24), and memory that is used again costs nothing while nobody holds it.
  */
 const LEAPS_TO = 8192;
 
-/** Bytes that an arena keeps at most, free, for buffers that spill. */
+/** The most bytes of free memory that the pool of an arena keeps. */
 const MOST_KEPT = 2 ** 20;
 
 /**
- * Heap memory that buffers of one arena spill to. What comes back by a release is kept for the next that spills: a fresh ArrayBuffer
- * costs 340 to 470 ns (Node 20, 24), several times what is written to it. What was forgotten is the collector's, as all heap memory.
+ * Heap memory for the buffers of one arena that spill. Released memory is kept for the next spill: a fresh ArrayBuffer
+ * costs 340 to 470 ns (Node 20, 24), several times as much as the copy. Memory that was forgotten goes to the collector,
+ * as all heap memory does.
  */
 export class SpillPool extends HeapOwner {
-  /** By size, rounded down: records whose memory nobody holds. */
+  /** Records whose memory nobody holds, by log2 of their size, rounded down. */
   private readonly kept: readonly Allocation[][] = Array.from({ length: LARGEST + 1 }, () => []);
   private keptBytes = 0;
   private keeps: boolean;
@@ -29,7 +30,7 @@ export class SpillPool extends HeapOwner {
     this.keeps = keeps;
   }
 
-  /** More than was asked for where that can be kept. */
+  /** Memory of a size that the pool keeps, where that is possible; it may be more than was asked for. */
   override spillTo(used: number, byteCount: number): Allocation {
     const preferred = Math.max(Math.min(8 * used, LEAPS_TO), grownSize(used, byteCount));
     if (!this.keeps || preferred > 2 ** LARGEST) return super.spillTo(used, byteCount);
@@ -41,7 +42,7 @@ export class SpillPool extends HeapOwner {
     const records = this.kept[size];
     for (let record = records?.pop(); record !== undefined; record = records?.pop()) {
       this.keptBytes -= record.limit;
-      // By a view that somebody kept, its memory may have been transferred.
+      // A program that kept a view may have transferred the memory away.
       if (record.memory.isGone) continue;
       record.holders = 1;
       record.start = 0;
@@ -57,7 +58,7 @@ export class SpillPool extends HeapOwner {
     this.kept[31 - Math.clz32(limit)]?.push(record);
   }
 
-  /** Keeps nothing any more. */
+  /** Drops all memory, and keeps none from now on. */
   close(): void {
     this.keeps = false;
     this.keptBytes = 0;

@@ -17,14 +17,14 @@ const SPENT = SPENT_ALLOCATION; // see handles.ts
 /**
  * The writers that `ArenaBuffer` and `BytesMut` share.
  *
- * Multi-byte integers and floats are written in network order (big endian), or little endian by the `Le` forms.
- * Every writer returns `this`, and throws before anything changes:
- * - `TypeError` for a value of the wrong type, `RangeError` for an integer its field cannot hold;
+ * Integers and floats are written in network order (big endian), or little endian in the `Le` forms. Every writer returns
+ * `this`. A writer that throws has changed nothing:
+ * - `TypeError` for a value of the wrong type, `RangeError` for an integer that its field cannot hold;
  * - {@link BufferFullError} when the bytes do not fit and the buffer cannot grow;
  * - {@link ReleasedError} after the buffer was frozen or abandoned.
  *
- * Two fields and no more: every allocation makes such an object, and its size is what the collector is paid in. What
- * else there is to know is in the record, which is used again.
+ * The class has two fields and no more. Every allocation makes such an object, and its size is work for the collector.
+ * Everything else is in the record, which is reused.
  */
 export abstract class ByteWriter {
   /** @internal The allocation being written, or SPENT. */
@@ -46,7 +46,7 @@ export abstract class ByteWriter {
     return this.cursor - this.live().start;
   }
 
-  /** Bytes that can be held without moving to other memory. */
+  /** Number of bytes that the buffer can hold in its present memory. */
   get capacity(): number {
     const allocation = this.live();
     return allocation.limit - allocation.start;
@@ -57,7 +57,7 @@ export abstract class ByteWriter {
     return this.length === 0;
   }
 
-  /** Bytes that can still be written: `capacity - length`, or 2^53 - 1 where the buffer can grow. */
+  /** Number of bytes that can still be written: `capacity - length`, or 2^53 - 1 when the buffer can grow. */
   remainingMut(): number {
     const allocation = this.live();
     return this.grows(allocation) ? Number.MAX_SAFE_INTEGER : allocation.limit - this.cursor;
@@ -74,20 +74,20 @@ export abstract class ByteWriter {
     const { allocation, cursor } = this;
     if (cursor + byteCount > allocation.limit) return this.putSliceInNewRoom(steady(source, 'source'));
     const room = allocation.room ?? allocation.ownRoom();
-    // Empty as well where its memory was detached.
+    // The room is also empty when its memory was detached.
     if (room.length === 0) return this.putSteady(steady(source, 'source'));
     try {
       room.set(source, cursor - allocation.offset);
     } catch {
-      return this.putSteady(steady(source, 'source')); // another thread made it longer just now, too long for this room
+      return this.putSteady(steady(source, 'source')); // another thread just made the source longer than the room
     }
-    // Or not too long: then its first bytes count, and the others are scrubbed with them.
+    // The source grew, but still fitted: its first bytes count, and the rest is marked to be scrubbed.
     if (byteLengthOf(source, 'source') !== byteCount) allocation.dirtyEnd = allocation.limit;
     this.cursor = cursor + byteCount;
     return this;
   }
 
-  /** Appends a copy of `source` if it fits; says whether it did. */
+  /** Appends a copy of `source` if it fits. @returns whether it did */
   tryPutSlice(source: Uint8Array): boolean {
     const steadySource = steady(source, 'source');
     if (byteLengthOf(steadySource, 'source') > this.remainingMut()) return false;
@@ -105,7 +105,7 @@ export abstract class ByteWriter {
     return this;
   }
 
-  /** Appends `text` in UTF-8, a lone surrogate as U+FFFD. */
+  /** Appends `text` in UTF-8. A lone surrogate is written as U+FFFD. */
   putUtf8(text: string): this {
     checkString(text, 'text');
     const byteCount = utf8Length(text);
@@ -196,9 +196,9 @@ export abstract class ByteWriter {
   }
 
   /**
-   * Lends the writable rest, for `fs.read`, a socket or WebAssembly to write into; {@link advanceMut} then says how
-   * much was written. Valid until the next call that writes, freezes or abandons. Empty when the buffer is full and
-   * cannot grow.
+   * Lends the writable rest of the buffer, so that `fs.read`, a socket or WebAssembly can write into it. Then call
+   * {@link advanceMut} with the number of bytes written. The view is valid until the next call that writes, freezes or
+   * abandons. It is empty when the buffer is full and cannot grow.
    */
   chunkMut(): Uint8Array {
     const allocation = this.live();
@@ -207,8 +207,8 @@ export abstract class ByteWriter {
   }
 
   /**
-   * Counts `byteCount` bytes as written that were put into {@link chunkMut}.
-   * @throws BufferFullError when that is more than the capacity; growing cannot help, nobody wrote them.
+   * Counts the first `byteCount` bytes of {@link chunkMut} as written.
+   * @throws BufferFullError when that is more than the capacity. Growing would not help: nobody wrote those bytes
    */
   advanceMut(byteCount: number): this {
     checkInteger(byteCount, 'byteCount', 0);
@@ -227,13 +227,13 @@ export abstract class ByteWriter {
   /** @internal Whether a full buffer moves to larger memory instead of throwing. */
   protected abstract grows(allocation: Allocation): boolean;
 
-  /** @internal Moves the content to memory with `byteCount` free bytes, and appends `tail` to it where there is one. */
+  /** @internal Moves the content to memory with `byteCount` free bytes, and appends `tail` if it is given. */
   protected abstract grow(allocation: Allocation, byteCount: number, tail: Uint8Array | undefined): void;
 
-  /** @internal Name of the class in errors. */
+  /** @internal The name of the class, for errors. */
   protected abstract handleName(): string;
 
-  /** @internal The allocation. @throws ReleasedError where there is none any more. */
+  /** @internal The allocation. @throws ReleasedError after the buffer was used up */
   protected live(): Allocation {
     const allocation = this.allocation;
     if (allocation === SPENT) throw this.released();
@@ -245,7 +245,7 @@ export abstract class ByteWriter {
     return new ReleasedError(this.handleName());
   }
 
-  /** Where the memory is shared by many and a source that grew would run over the end: costs the look at the source's buffer, 10 ns. */
+  /** The slow way, for memory in which a source that grew would run over the end. It checks the source's buffer, which costs 10 ns. */
   private putSteady(source: Uint8Array): this {
     const byteCount = byteLengthOf(source, 'source');
     const at = this.claim(byteCount);
@@ -258,7 +258,7 @@ export abstract class ByteWriter {
     const allocation = this.live();
     const byteCount = byteLengthOf(source, 'source');
     if (!this.grows(allocation)) throw new BufferFullError(allocation.limit - this.cursor, byteCount);
-    // The source is copied before the memory it may lie in is given back, and perhaps scrubbed.
+    // The source may lie in the old memory: copy it before that memory is returned, and perhaps scrubbed.
     this.grow(allocation, byteCount, source);
     return this;
   }
@@ -269,14 +269,14 @@ export abstract class ByteWriter {
     return rest;
   }
 
-  /** Where `byteCount` bytes may be written now. The caller moves the cursor once they are. */
+  /** The offset where `byteCount` bytes can be written now. The caller moves the cursor when they are written. */
   private claim(byteCount: number): number {
     const at = this.cursor;
     return at + byteCount <= this.allocation.limit ? at : this.makeRoom(byteCount);
   }
 
   private makeRoom(byteCount: number): number {
-    // Again where a strategy of the program's, told of the memory that growing gave back, has written here meanwhile.
+    // A loop, because growing returns memory, and a custom waiter strategy that is woken by that may write to this buffer.
     for (let allocation = this.live(); this.cursor + byteCount > allocation.limit; allocation = this.live()) {
       if (!this.grows(allocation)) throw new BufferFullError(allocation.limit - this.cursor, byteCount);
       this.grow(allocation, byteCount, undefined);
