@@ -198,8 +198,8 @@ export class Explorer {
   }
 
   /**
-   * Does one run. A thread goes on until a switch stops it, or until it ends or sleeps. After that, the first thread that
-   * can go on does so.
+   * Does one run. A thread goes on until a switch stops it, or until it ends or sleeps. After that, the first thread
+   * that can go on does so.
    */
   private run(switches: readonly Switch[], death: number | undefined): Outcome {
     const { board, scenario } = this;

@@ -11,8 +11,8 @@ import type { BuddyWaiter } from '../waiting/wait-strategy.js';
  * What fixed and buddy arenas have in common.
  *
  * `allocate` stands in each arena. Its signature differs, and one method for both kinds would call `claim` on up to ten
- * classes from one place, where V8 remembers four: in a process that had used eight kinds of arena, a round trip took 1.4
- * times as long in a fixed arena and 1.2 times in a buddy arena (Node 20).
+ * classes from one place, where V8 remembers four: in a process that had used eight kinds of arena, a round trip took
+ * 1.4 times as long in a fixed arena and 1.2 times in a buddy arena (Node 20).
  */
 export abstract class Arena {
   /** @internal */
@@ -73,8 +73,8 @@ export interface ThreadMembers {
 
   /**
    * The bytes of a ticket that `toTicket()` made in this or another thread. The ticket is used up.
-   * @throws TypeError for what is no ticket of this arena; ReleasedError when the ticket was redeemed before, or revoked by
-   *   {@link reclaim}; AllocError ARENA_CLOSED after {@link detach}
+   * @throws TypeError for what is no ticket of this arena; ReleasedError when the ticket was redeemed before, or
+   *   revoked by {@link reclaim}; AllocError ARENA_CLOSED after {@link detach}
    */
   redeem(ticket: Ticket): Bytes;
 

@@ -146,8 +146,8 @@ export class BuddyArena extends Arena {
 
   /**
    * A buffer over a block of at least `length` bytes.
-   * @throws AllocError ARENA_FULL, REQUEST_TOO_LARGE or ARENA_CLOSED; TypeError, RangeError unless `length` is a positive
-   *   integer
+   * @throws AllocError ARENA_FULL, REQUEST_TOO_LARGE or ARENA_CLOSED; TypeError, RangeError unless `length` is a
+   *   positive integer
    */
   allocate(length: number): ArenaBuffer {
     const { engine } = this;
@@ -205,8 +205,8 @@ export class BuddyArena extends Arena {
 export class RawBuddyArena extends BuddyArena {
   /**
    * A block of at least `length` bytes with raw access.
-   * @throws AllocError ARENA_FULL, REQUEST_TOO_LARGE or ARENA_CLOSED; TypeError, RangeError unless `length` is a positive
-   *   integer
+   * @throws AllocError ARENA_FULL, REQUEST_TOO_LARGE or ARENA_CLOSED; TypeError, RangeError unless `length` is a
+   *   positive integer
    */
   rawAllocate(length: number): RawRegion {
     return this.claimRegion(length);
@@ -263,7 +263,10 @@ export interface AsyncBuddyArenaMetrics extends BuddyArenaMetrics, Readonly<Wait
   readonly bytesSetAside: number;
 }
 
-/** A {@link BuddyArena} that several threads share, on one budget and without locks. Each thread has an object of its own. */
+/**
+ * A {@link BuddyArena} that several threads share, on one budget and without locks. Each thread has an object of its
+ * own.
+ */
 export class SharedBuddyArena extends AsyncBuddyArena implements ThreadMembers {
   /** @internal This thread's part of the arena. */
   readonly thread: SharedThread;
@@ -288,8 +291,8 @@ export class SharedBuddyArena extends AsyncBuddyArena implements ThreadMembers {
   /**
    * As {@link allocate}, but this thread sleeps until a block is free. For workers.
    * @param timeout ms, 0 to 2^31 - 1; the default is to wait for ever
-   * @throws AllocError REQUEST_TOO_LARGE or ARENA_CLOSED; a DOMException named TimeoutError; TypeError where the thread must
-   *   not block
+   * @throws AllocError REQUEST_TOO_LARGE or ARENA_CLOSED; a DOMException named TimeoutError; TypeError where the thread
+   *   must not block
    */
   allocateBlocking(length: number, timeout?: number): ArenaBuffer {
     const order = this.orderFor(length);
@@ -321,8 +324,8 @@ export class SharedBuddyArena extends AsyncBuddyArena implements ThreadMembers {
 export class RawSharedBuddyArena extends SharedBuddyArena {
   /**
    * A block of at least `length` bytes with raw access.
-   * @throws AllocError ARENA_FULL, REQUEST_TOO_LARGE or ARENA_CLOSED; TypeError, RangeError unless `length` is a positive
-   *   integer
+   * @throws AllocError ARENA_FULL, REQUEST_TOO_LARGE or ARENA_CLOSED; TypeError, RangeError unless `length` is a
+   *   positive integer
    */
   rawAllocate(length: number): RawRegion {
     return this.claimRegion(length);

@@ -235,7 +235,10 @@ export class AsyncFixedArena extends FixedArena {
 /** Counters of an {@link AsyncFixedArena}. */
 export type AsyncFixedArenaMetrics = FixedArenaMetrics & Readonly<WaitMetrics>;
 
-/** A {@link FixedArena} that several threads share, on one budget and without locks. Each thread has an object of its own. */
+/**
+ * A {@link FixedArena} that several threads share, on one budget and without locks. Each thread has an object of its
+ * own.
+ */
 export class SharedFixedArena extends AsyncFixedArena implements ThreadMembers {
   /** @internal This thread's part of the arena. */
   readonly thread: SharedThread;

@@ -36,8 +36,8 @@ export type UnitTraits = Pick<SharedPlan, 'kind' | 'maxOrder' | 'alignment' | 'c
 
 /**
  * This thread in a new arena that other threads can attach to.
- * @throws BuildError INCOMPATIBLE_OPTIONS for memory that is not shared, and with a `dealloc`: no thread knows when the last
- *   thread has finished with the memory
+ * @throws BuildError INCOMPATIBLE_OPTIONS for memory that is not shared, and with a `dealloc`: no thread knows when the
+ *   last thread has finished with the memory
  */
 export function shareLayout(layout: Layout, traits: SharedTraits, onLeak: LeakListener | undefined): SharedThread {
   const { memory, base, unit, units, owned, dealloc } = layout;

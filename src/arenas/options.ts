@@ -16,8 +16,8 @@ export type InitPolicy = 'uninit' | 'zero';
 export const InitPolicy = { Uninit: 'uninit', Zero: 'zero' } as const;
 
 /**
- * The stride in bytes at which `build()` touches pages, so that the first write to a page does not wait for the operating
- * system (2 to 3 µs a page). `auto` asks the platform; `unknown` touches nothing.
+ * The stride in bytes at which `build()` touches pages, so that the first write to a page does not wait for the
+ * operating system (2 to 3 µs a page). `auto` asks the platform; `unknown` touches nothing.
  */
 export type PageSize = 'unknown' | 'auto' | number;
 export const PageSize = { Unknown: 'unknown', Auto: 'auto' } as const;
@@ -25,8 +25,8 @@ export const PageSize = { Unknown: 'unknown', Auto: 'auto' } as const;
 /** Options of `shared()`. */
 export interface SharedOptions {
   /**
-   * The most threads that are attached at once, this one included: 1 to 1024. Each takes 4 bytes of address space for each
-   * slot or smallest block.
+   * The most threads that are attached at once, this one included: 1 to 1024. Each takes 4 bytes of address space for
+   * each slot or smallest block.
    */
   readonly maxThreads: number;
 }
@@ -89,9 +89,9 @@ export abstract class ArenaOptions<Mode extends BuilderMode, Shared extends Shar
   }
 
   /**
-   * Records where allocations are made, for leak reports and `openAllocations()`. `sampled` records one in 8,192 and is made
-   * for production (1 to 3 ns for each allocation). `full` records all (some 10 us each). Default `off`, which costs
-   * nothing.
+   * Records where allocations are made, for leak reports and `openAllocations()`. `sampled` records one in 8,192 and is
+   * made for production (1 to 3 ns for each allocation). `full` records all (some 10 us each). Default `off`, which
+   * costs nothing.
    */
   leakDetection(level: LeakDetection): this {
     if (level !== LeakDetection.Off && level !== LeakDetection.Sampled && level !== LeakDetection.Full) {
@@ -102,10 +102,10 @@ export abstract class ArenaOptions<Mode extends BuilderMode, Shared extends Shar
   }
 
   /**
-   * Calls `listener` for every leak of this thread that the collector finds, as long as the program refers to the arena.
-   * Leaks of watched allocations are reported without that condition. The site is known if it was recorded. Without a
-   * listener there are process warnings: one for each recorded site, and one for an arena whose pinned leaks have no site.
-   * An error of the listener becomes an uncaught exception.
+   * Calls `listener` for every leak of this thread that the collector finds, as long as the program refers to the
+   * arena. Leaks of watched allocations are reported without that condition. The site is known if it was recorded.
+   * Without a listener there are process warnings: one for each recorded site, and one for an arena whose pinned leaks
+   * have no site. An error of the listener becomes an uncaught exception.
    */
   onLeak(listener: LeakListener): this {
     checkFunction(listener, 'listener');
@@ -114,11 +114,11 @@ export abstract class ArenaOptions<Mode extends BuilderMode, Shared extends Shar
   }
 
   /**
-   * The mode for tests. Every allocation has an ArrayBuffer of its own, which is detached at release if a view was lent. A
-   * write to frozen bytes is reported (`GuardError`). Every allocation is watched, as with `leakDetection('full')`. An
-   * allocation takes some 50 us. Memory that you provide is not touched, except that a shared arena copies bytes there for
-   * the other threads. Lent memory is kept until the program yields to the event loop. It excludes a WebAssembly.Memory,
-   * where such memory has no address.
+   * The mode for tests. Every allocation has an ArrayBuffer of its own, which is detached at release if a view was
+   * lent. A write to frozen bytes is reported (`GuardError`). Every allocation is watched, as with
+   * `leakDetection('full')`. An allocation takes some 50 us. Memory that you provide is not touched, except that a
+   * shared arena copies bytes there for the other threads. Lent memory is kept until the program yields to the event
+   * loop. It excludes a WebAssembly.Memory, where such memory has no address.
    */
   guarded(enabled = true): this {
     if (typeof enabled !== 'boolean') throw new TypeError(`enabled must be a boolean, got ${describe(enabled)}`);
@@ -160,7 +160,10 @@ export abstract class ArenaOptions<Mode extends BuilderMode, Shared extends Shar
     return page === PageSize.Auto ? environment.pageSize() : page;
   }
 
-  /** @internal The arena with its pages touched. Memory of the caller, and slots that are made at first use, are left alone. */
+  /**
+   * @internal The arena with its pages touched. Memory of the caller, and slots that are made at first use, are left
+   *   alone.
+   */
   protected prefaulted<Arena extends Touchable>(arena: Arena, { owned }: Layout): Arena {
     if (owned && this.placement !== 'apart') arena.touchPages(this.pageStride(PageSize.Auto));
     return arena;

@@ -7,8 +7,8 @@ export interface Allocator {
 }
 
 /**
- * An arena from `buildUnfaulted()`, whose pages were not touched yet. The thread that will use the memory can touch them, or
- * leave them alone.
+ * An arena from `buildUnfaulted()`, whose pages were not touched yet. The thread that will use the memory can touch
+ * them, or leave them alone.
  */
 export class Unfaulted<A extends Allocator> {
   private readonly arena: A;
@@ -25,8 +25,8 @@ export class Unfaulted<A extends Allocator> {
   }
 
   /**
-   * Touches every page (2 to 3 µs each) and returns the arena. Bytes that were written stay. A closed arena is left alone,
-   * because its memory may have another owner by now.
+   * Touches every page (2 to 3 µs each) and returns the arena. Bytes that were written stay. A closed arena is left
+   * alone, because its memory may have another owner by now.
    */
   faultPages(): A {
     if (!this.arena.isClosed) this.fault();

@@ -13,8 +13,7 @@ import {
 import { MemoryPressure } from '../handles/memory-pressure.js';
 import { SpillPool } from '../handles/spill-pool.js';
 import type { Ticket } from '../handles/tickets.js';
-import type { Memory } from '../memory/memory.js';
-import { touchPages } from '../memory/prefault.js';
+import { type Memory, touchPages } from '../memory/memory.js';
 import { type HandleFactory, PLAIN_HANDLES } from './handle-factory.js';
 import { type LeakListener, LeakReporter } from './leaks.js';
 

@@ -1,8 +1,7 @@
 import { ALLOCATIONS_FAILED } from '../base/counters.js';
 import { AllocError } from '../base/errors.js';
 import { Allocation, Trace } from '../handles/allocation.js';
-import { Memory } from '../memory/memory.js';
-import { touchPages } from '../memory/prefault.js';
+import { Memory, touchPages } from '../memory/memory.js';
 import { Engine } from './engine.js';
 
 /**

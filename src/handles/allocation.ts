@@ -21,8 +21,8 @@ export interface AllocationOwner {
   release(allocation: Allocation): void;
   /**
    * A ticket for `length` bytes at `offset`. It takes over the reference of the only handle, or counts as one more.
-   * @throws TypeError when other threads cannot have the memory; AllocError ARENA_FULL when too many tickets are on their
-   *   way
+   * @throws TypeError when other threads cannot have the memory; AllocError ARENA_FULL when too many tickets are on
+   *   their way
    */
   issueTicket(allocation: Allocation, offset: number, length: number): Ticket;
   /**
@@ -44,8 +44,8 @@ export interface AllocationOwner {
 }
 
 /**
- * `structuredClone` and `postMessage` would copy the memory of a whole arena and lose the handle. They refuse functions, and
- * their error shows the source text of this one.
+ * `structuredClone` and `postMessage` would copy the memory of a whole arena and lose the handle. They refuse
+ * functions, and their error shows the source text of this one.
  */
 export const NOT_CLONEABLE: () => void = function useToTicketOrToUint8Array(): void {};
 
@@ -64,8 +64,8 @@ export interface Parcel extends Delivery {
 }
 
 /**
- * The facts that outlive a control record: its block, and whether a view of the block was lent. The FinalizationRegistry
- * holds the trace and hands it out when the collector has taken the record.
+ * The facts that outlive a control record: its block, and whether a view of the block was lent. The
+ * FinalizationRegistry holds the trace and hands it out when the collector has taken the record.
  */
 export class Trace {
   /** First unit and order of the block in the owner's BlockSource. */
@@ -86,8 +86,8 @@ const NO_ROOM = new Uint8Array(0);
  *     |-------------|===============|...........................|------|
  *     block         content         writable rest               visible end
  *
- * An arena makes a record once and reuses it. The arena refers to it only while the block is free. While the block is in
- * use, only handles refer to it. So when the collector finds a record, every handle on it was forgotten.
+ * An arena makes a record once and reuses it. The arena refers to it only while the block is free. While the block is
+ * in use, only handles refer to it. So when the collector finds a record, every handle on it was forgotten.
  */
 export class Allocation {
   owner: AllocationOwner;
@@ -101,8 +101,8 @@ export class Allocation {
   /** The end of the part, from `offset` on, that may have been written since the claim. */
   dirtyEnd = 0;
   /**
-   * A view of the whole visible room that is never lent. A `set` through it cannot run over the end, whatever its source
-   * does. It is undefined until it is needed, and NO_ROOM for records that change their place with each claim.
+   * A view of the whole visible room that is never lent. A `set` through it cannot run over the end, whatever its
+   * source does. It is undefined until it is needed, and NO_ROOM for records that change their place with each claim.
    */
   room: Uint8Array | undefined = NO_ROOM;
   /** The view that was lent last, and its offset. */
@@ -116,14 +116,14 @@ export class Allocation {
   }
 
   /**
-   * A view of `length` bytes at `offset` that leaves the library. The record keeps the last one, also for the next owner.
-   * So all clones share one view, and a slot that is read into and frozen again and again makes no new one (24 to 45 ns,
-   * 120 bytes).
+   * A view of `length` bytes at `offset` that leaves the library. The record keeps the last one, also for the next
+   * owner. So all clones share one view, and a slot that is read into and frozen again and again makes no new one (24
+   * to 45 ns, 120 bytes).
    */
   lendView(offset: number, length: number): Uint8Array {
     let { view } = this;
-    // A view whose length changed lies in a buffer that was detached, as when a WebAssembly.Memory grew. Its own `length` is
-    // not asked: the program had the view, and may have redefined that property.
+    // A view whose length changed lies in a buffer that was detached, as when a WebAssembly.Memory grew. Its own
+    // `length` is not asked: the program had the view, and may have redefined that property.
     if (view === undefined || this.viewOffset !== offset || lengthOfView(view) !== length) {
       view = this.memory.view(offset, offset + length);
       if (!this.memory.canResize) this.view = view;
@@ -238,8 +238,8 @@ export const EMPTY: Allocation = heapAllocation(new Memory(new Uint8Array(0)));
 EMPTY.holders = PLENTY;
 
 /**
- * The allocation of a handle that was given up. Its limit lies before any cursor, so the bounds test of a write is also the
- * test for a released handle.
+ * The allocation of a handle that was given up. Its limit lies before any cursor, so the bounds test of a write is also
+ * the test for a released handle.
  */
 export const SPENT: Allocation = heapAllocation(EMPTY.memory);
 SPENT.limit = -1;

@@ -13,7 +13,8 @@ export function refuseIndices<Handle extends object>(prototype: Handle, advice: 
 const strictDecoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /**
- * What a template literal, `+`, `new Blob([bytes])` and `Number(bytes)` make of bytes: text, if they are well-formed UTF-8.
+ * What a template literal, `+`, `new Blob([bytes])` and `Number(bytes)` make of bytes: text, if they are well-formed
+ * UTF-8.
  * @throws TypeError for other bytes, and where a number is asked for
  */
 export function toPrimitive(hint: string, name: string, copy: () => Uint8Array): string {

@@ -20,8 +20,8 @@ import { ByteWriter } from './writer.js';
 // optimising a short-lived handle away: 6 ns and garbage, against 4 ns and none (Node 20 and 24).
 const SPENT = SPENT_ALLOCATION;
 
-// The three classes turn into each other (freeze, tryIntoMut, intoOwned). They share a file because separate files would
-// import each other in a circle.
+// The three classes turn into each other (freeze, tryIntoMut, intoOwned). They share a file because separate files
+// would import each other in a circle.
 
 /**
  * A writable buffer over one allocation of an arena. It is the only handle on that allocation.
@@ -112,8 +112,8 @@ export class ArenaBuffer extends ByteWriter {
 }
 
 /**
- * Immutable bytes, shared by counting references. {@link clone} and {@link slice} copy nothing. The memory returns to its
- * arena when the last handle on it is released.
+ * Immutable bytes, shared by counting references. {@link clone} and {@link slice} copy nothing. The memory returns to
+ * its arena when the last handle on it is released.
  *
  * After release, every method throws {@link ReleasedError}, except {@link release}, {@link isReleased} and disposal.
  *
@@ -177,8 +177,8 @@ export class Bytes {
   }
 
   /**
-   * Whether this is the only handle on memory of this library, in any thread: {@link tryIntoMut} returns a buffer then. False
-   * for bytes of `wrap`, and for a handle on zero bytes, which holds no memory.
+   * Whether this is the only handle on memory of this library, in any thread: {@link tryIntoMut} returns a buffer then.
+   * False for bytes of `wrap`, and for a handle on zero bytes, which holds no memory.
    */
   get isUnique(): boolean {
     const { owner } = this.live();
@@ -242,7 +242,10 @@ export class Bytes {
     return tail;
   }
 
-  /** Shortens this handle to its first `length` bytes. Does nothing when it is not longer. An empty handle holds no memory. */
+  /**
+   * Shortens this handle to its first `length` bytes. Does nothing when it is not longer. An empty handle holds no
+   * memory.
+   */
   truncate(length: number): void {
     this.live();
     checkInteger(length, 'length', 0);
@@ -272,8 +275,8 @@ export class Bytes {
   /**
    * A ticket for these bytes. Post it to another thread, which calls `arena.redeem(ticket)` to get them. No byte is
    * copied. This handle is used up. The memory stays in use until the ticket is redeemed.
-   * @throws TypeError unless the bytes lie in a shared arena; AllocError ARENA_FULL when 65,536 tickets and messages are on
-   *   their way
+   * @throws TypeError unless the bytes lie in a shared arena; AllocError ARENA_FULL when 65,536 tickets and messages
+   *   are on their way
    */
   toTicket(): Ticket {
     const allocation = this.live();
@@ -366,7 +369,8 @@ export class Bytes {
   }
 }
 
-// The linter's rule against this is off for this file: the static block above gives the class what the interface promises.
+// The linter's rule against this is off for this file: the static block above gives the class what the interface
+// promises.
 export interface Bytes extends ReadableBytes {}
 
 function onHeap(source: Uint8Array, allocationOf: (memory: Memory) => Allocation): Bytes {

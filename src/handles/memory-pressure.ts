@@ -1,7 +1,7 @@
 /**
  * Tells holders of spare memory that somebody waits for memory of their arena. A holder gives back what it can do
- * without: chunks that were read ahead, or pieces of a record that can be copied to the heap. The caller that has to wait
- * may be the very one that the holder would hand its memory to next, so keeping it could stop both for ever.
+ * without: chunks that were read ahead, or pieces of a record that can be copied to the heap. The caller that has to
+ * wait may be the very one that the holder would hand its memory to next, so keeping it could stop both for ever.
  */
 export class MemoryPressure {
   /** Number of requests in this thread that wait for memory. */

@@ -135,7 +135,10 @@ export abstract class BytesReader implements Iterable<number> {
     return equalBytes(this.content(), windowOver(other));
   }
 
-  /** -1, 0 or 1: whether this sorts before `other`, equals it, or sorts after it. Bytes are compared in order; a prefix sorts first. */
+  /**
+   * -1, 0 or 1: whether this sorts before `other`, equals it, or sorts after it. Bytes are compared in order; a prefix
+   * sorts first.
+   */
   compare(other: ReadableBytes | Uint8Array): -1 | 0 | 1 {
     return compareBytes(this.content(), windowOver(other));
   }

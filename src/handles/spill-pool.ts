@@ -6,8 +6,8 @@ const SMALLEST = 6;
 const LARGEST = 16;
 
 /**
- * Up to this size in bytes, a buffer that spills grows eightfold instead of twofold. Each step costs 90 ns, as much as a
- * copy of 4 KiB (Node 24), and memory that is used again costs nothing while nobody holds it.
+ * Up to this size in bytes, a buffer that spills grows eightfold instead of twofold. Each step costs 90 ns, as much as
+ * a copy of 4 KiB (Node 24), and memory that is used again costs nothing while nobody holds it.
  */
 const LEAPS_TO = 8192;
 
@@ -16,8 +16,8 @@ const MOST_KEPT = 2 ** 20;
 
 /**
  * Heap memory for the buffers of one arena that spill. Released memory is kept for the next spill: a fresh ArrayBuffer
- * costs 340 to 470 ns (Node 20, 24), several times as much as the copy. Memory that was forgotten goes to the collector,
- * as all heap memory does.
+ * costs 340 to 470 ns (Node 20, 24), several times as much as the copy. Memory that was forgotten goes to the
+ * collector, as all heap memory does.
  */
 export class SpillPool extends HeapOwner {
   /** Records whose memory nobody holds, by log2 of their size, rounded down. */

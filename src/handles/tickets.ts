@@ -1,6 +1,9 @@
 import { describe } from '../base/check.js';
 
-/** `Bytes` on their way to another thread, for `postMessage`. Any thread that has attached the arena can redeem it, once. */
+/**
+ * `Bytes` on their way to another thread, for `postMessage`. Any thread that has attached the arena can redeem it,
+ * once.
+ */
 export interface Ticket {
   readonly type: 'arena-alligator/ticket';
   /** The id of the arena; empty for a handle on zero bytes. */

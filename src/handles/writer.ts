@@ -17,8 +17,8 @@ const SPENT = SPENT_ALLOCATION; // see handles.ts
 /**
  * The writers that `ArenaBuffer` and `BytesMut` share.
  *
- * Integers and floats are written in network order (big endian), or little endian in the `Le` forms. Every writer returns
- * `this`. A writer that throws has changed nothing:
+ * Integers and floats are written in network order (big endian), or little endian in the `Le` forms. Every writer
+ * returns `this`. A writer that throws has changed nothing:
  * - `TypeError` for a value of the wrong type, `RangeError` for an integer that its field cannot hold;
  * - {@link BufferFullError} when the bytes do not fit and the buffer cannot grow;
  * - {@link ReleasedError} after the buffer was frozen or abandoned.
@@ -245,7 +245,10 @@ export abstract class ByteWriter {
     return new ReleasedError(this.handleName());
   }
 
-  /** The slow way, for memory in which a source that grew would run over the end. It checks the source's buffer, which costs 10 ns. */
+  /**
+   * The slow way, for memory in which a source that grew would run over the end. It checks the source's buffer, which
+   * costs 10 ns.
+   */
   private putSteady(source: Uint8Array): this {
     const byteCount = byteLengthOf(source, 'source');
     const at = this.claim(byteCount);
@@ -276,7 +279,8 @@ export abstract class ByteWriter {
   }
 
   private makeRoom(byteCount: number): number {
-    // A loop, because growing returns memory, and a custom waiter strategy that is woken by that may write to this buffer.
+    // A loop, because growing returns memory, and a custom waiter strategy that is woken by that may write to this
+    // buffer.
     for (let allocation = this.live(); this.cursor + byteCount > allocation.limit; allocation = this.live()) {
       if (!this.grows(allocation)) throw new BufferFullError(allocation.limit - this.cursor, byteCount);
       this.grow(allocation, byteCount, undefined);

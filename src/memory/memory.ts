@@ -1,3 +1,5 @@
+import { touch } from '../base/atomics.js';
+
 /** What the library uses of a WebAssembly.Memory. It is spelled out so that the types need no DOM library. */
 export interface GrowableMemory {
   readonly buffer: ArrayBufferLike;
@@ -204,3 +206,11 @@ const LARGEST_SHIFTED = 2 ** 31 - 8;
 const EIGHT_TIMES: Float64Array = new Float64Array(256);
 const eightTimesBytes = new Uint8Array(EIGHT_TIMES.buffer);
 for (let value = 0; value < 256; value++) eightTimesBytes.fill(value, value * 8, value * 8 + 8);
+
+/**
+ * Touches a byte in every page of `[start, end)` without changing it, so that the system backs all pages now.
+ * @param stride bytes between touches
+ */
+export function touchPages(bytes: Uint8Array, start: number, end: number, stride: number): void {
+  for (let at = start; at < end; at += stride) touch(bytes, at);
+}

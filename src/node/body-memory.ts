@@ -6,10 +6,14 @@ import { timeoutError, type WaitOptions } from '../waiting/wait-options.js';
 import { BytesList } from './bytes-list.js';
 import type { ChunkArena } from './chunk-arena.js';
 
-/** How long a body may hold memory while it waits for more, in ms. Whoever needs that memory gets it after this time. */
+/**
+ * How long a body may hold memory while it waits for more, in ms. Whoever needs that memory gets it after this time.
+ */
 const LONGEST_HOLD = 10;
 
-/** By arena: settles when the bodies before have their memory. Two that gathered pieces at once could stop each other. */
+/**
+ * By arena: settles when the bodies before have their memory. Two that gathered pieces at once could stop each other.
+ */
 const turns = new WeakMap<ChunkArena, Promise<void>>();
 
 /** The memory of one body: pieces in an arena, or a copy on the heap. */
@@ -53,7 +57,10 @@ export class BodyMemory {
     else await this.inTurn(() => this.gather(count));
   }
 
-  /** Adds a copy of `data`. Waits for memory only while it holds none. @throws as {@link reserve}; AllocError ARENA_FULL */
+  /**
+   * Adds a copy of `data`. Waits for memory only while it holds none.
+   * @throws as {@link reserve}; AllocError ARENA_FULL
+   */
   async append(data: Uint8Array): Promise<void> {
     let at = 0;
     while (this.copy === undefined && at < data.length) {

@@ -4,8 +4,8 @@ import { Bytes, type BytesView, ReleasedError, type TextEncoding } from '../inde
 import { inspectAs } from '../memory/inspect.js';
 
 /**
- * Bytes in several pieces of memory, in order, as one value: a record that straddles chunks, or a header and its body. The
- * list owns its pieces. It copies nothing, except in the methods that say so.
+ * Bytes in several pieces of memory, in order, as one value: a record that straddles chunks, or a header and its body.
+ * The list owns its pieces. It copies nothing, except in the methods that say so.
  */
 export class BytesList implements Iterable<Bytes> {
   private pieces: Bytes[] | undefined;
@@ -24,8 +24,8 @@ export class BytesList implements Iterable<Bytes> {
 
   /**
    * A list of `pieces`. It takes their handles over: they are used up.
-   * @throws TypeError unless all are Bytes; RangeError for the same handle twice; ReleasedError. All handles stay as they
-   *   are then
+   * @throws TypeError unless all are Bytes; RangeError for the same handle twice; ReleasedError. All handles stay as
+   *   they are then
    */
   constructor(pieces: Iterable<Bytes> = []) {
     const given = [...pieces];
@@ -60,8 +60,8 @@ export class BytesList implements Iterable<Bytes> {
   }
 
   /**
-   * A handle on each piece, for reading. Reading from it leaves the list as it is. The list releases these handles with its
-   * own.
+   * A handle on each piece, for reading. Reading from it leaves the list as it is. The list releases these handles with
+   * its own.
    */
   *[Symbol.iterator](): Generator<Bytes, undefined, undefined> {
     for (const piece of this.live()) {
@@ -72,7 +72,10 @@ export class BytesList implements Iterable<Bytes> {
     return undefined;
   }
 
-  /** Adds `bytes` at the end. It takes the handle over: it is used up. @throws TypeError unless it is Bytes; ReleasedError */
+  /**
+   * Adds `bytes` at the end. It takes the handle over: it is used up.
+   * @throws TypeError unless it is Bytes; ReleasedError
+   */
   append(bytes: Bytes): this {
     const pieces = this.live();
     this.size += checkPiece(bytes).length;
@@ -188,7 +191,10 @@ export class BytesList implements Iterable<Bytes> {
   }
 }
 
-/** Releases bytes that an adapter took over. It never throws: an error that a guarded arena finds then is thrown in a task of its own. */
+/**
+ * Releases bytes that an adapter took over. It never throws: an error that a guarded arena finds then is thrown in a
+ * task of its own.
+ */
 export function giveBack(bytes: Bytes | BytesList): void {
   if (bytes instanceof BytesList) bytes.release();
   else Bytes.giveBack(bytes);

@@ -15,7 +15,9 @@ export interface ConnectOptions {
   readonly readAhead?: number | undefined;
   /** Aborting it ends the connection and the chunks with the signal's `reason`. */
   readonly signal?: AbortSignal | undefined;
-  /** The longest wait for memory, in ms. A longer one ends with a DOMException named `TimeoutError`. Default: no limit. */
+  /**
+   * The longest wait for memory, in ms. A longer one ends with a DOMException named `TimeoutError`. Default: no limit.
+   */
   readonly timeout?: number | undefined;
   /** Opens the socket. Default: `connect` of `node:net`. `connect` of `node:tls` takes the same `onread`. */
   readonly connect?: ((options: NetConnectOpts & { readonly onread: OnReadOpts }) => Socket) | undefined;

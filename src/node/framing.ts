@@ -22,10 +22,10 @@ export type FramedRecord = Bytes | BytesList;
 
 interface PieceOptions {
   /**
-   * The most chunks that an incomplete record holds. Default 0: a record that straddles chunks is copied together on the
-   * heap, and every record is one `Bytes`. With 1 or more, such a record is a `BytesList` of its pieces, not copied, unless
-   * it comes in more chunks or somebody waits for memory of the arena meanwhile. In a shared arena only the waits of the
-   * same thread count.
+   * The most chunks that an incomplete record holds. Default 0: a record that straddles chunks is copied together on
+   * the heap, and every record is one `Bytes`. With 1 or more, such a record is a `BytesList` of its pieces, not
+   * copied, unless it comes in more chunks or somebody waits for memory of the arena meanwhile. In a shared arena only
+   * the waits of the same thread count.
    */
   readonly maxPieces?: number | undefined;
 }
@@ -50,9 +50,9 @@ const DEFAULT_LINE = 64 * 1024;
 const DEFAULT_RECORD = 1024 * 1024;
 
 /**
- * Cuts chunks into lines and takes ownership of the chunks. A line ends with `\n` or `\r\n`, which is not part of it; the
- * last line needs no line end. A line within one chunk is a slice of it. A line that straddles chunks is copied, unless
- * `maxPieces` says otherwise.
+ * Cuts chunks into lines and takes ownership of the chunks. A line ends with `\n` or `\r\n`, which is not part of it;
+ * the last line needs no line end. A line within one chunk is a slice of it. A line that straddles chunks is copied,
+ * unless `maxPieces` says otherwise.
  * @throws TypeError unless `chunks` can be iterated; RangeError for bad options; when iterated, FramingError
  *   RECORD_TOO_LARGE
  */
@@ -114,7 +114,8 @@ function withoutCarriageReturn(line: FramedRecord): FramedRecord {
 
 /**
  * Cuts chunks into records and takes ownership of the chunks. A prefix before each record gives its length in bytes. A
- * record within one chunk is a slice of it. A record that straddles chunks is copied, unless `maxPieces` says otherwise.
+ * record within one chunk is a slice of it. A record that straddles chunks is copied, unless `maxPieces` says
+ * otherwise.
  * @throws TypeError unless `chunks` can be iterated; RangeError for bad options; when iterated, FramingError
  *   RECORD_TOO_LARGE, or RECORD_TRUNCATED when the stream ends in the middle of a record
  */

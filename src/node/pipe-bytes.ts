@@ -14,8 +14,8 @@ export interface PipeOptions {
   /** Aborting it ends the pipe with the signal's `reason`. */
   readonly signal?: AbortSignal | undefined;
   /**
-   * The longest time in ms until the stream has finished with a chunk. A longer one fails the pipe with a DOMException named
-   * `TimeoutError`. Default: no limit.
+   * The longest time in ms until the stream has finished with a chunk. A longer one fails the pipe with a DOMException
+   * named `TimeoutError`. Default: no limit.
    */
   readonly timeout?: number | undefined;
 }

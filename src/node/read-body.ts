@@ -28,8 +28,8 @@ export interface BodyOptions {
   /** Bytes of a piece. Default: the slot capacity, or 64 KiB in a buddy arena. */
   readonly chunkSize?: number | undefined;
   /**
-   * What happens when the arena is full in the middle of a body of unknown length. `true`, the default: the body moves to the
-   * heap, where it takes at most twice `maxLength`. `false`: the promise rejects with AllocError ARENA_FULL.
+   * What happens when the arena is full in the middle of a body of unknown length. `true`, the default: the body moves
+   * to the heap, where it takes at most twice `maxLength`. `false`: the promise rejects with AllocError ARENA_FULL.
    */
   readonly spill?: boolean | undefined;
   /** The longest time in ms to wait for memory. A longer one rejects with a DOMException named `TimeoutError`. */
@@ -47,17 +47,17 @@ const DEFAULT_MOST = 1024 * 1024;
  * Reads a whole body into the arena. Release the list when you are done with it.
  *
  * Bodies that are read at the same time never wait for each other's memory:
- * - A body of known length first waits until the arena has memory for all of it, and then begins to read. Such bodies are
- *   served in the order of their calls. While one waits it holds memory for at most 10 ms at a time.
- * - A body of unknown length waits for its first piece only. When the arena is full later on, it moves to the heap, or fails
- *   (`spill`).
+ * - A body of known length first waits until the arena has memory for all of it, and then begins to read. Such bodies
+ *   are served in the order of their calls. While one waits it holds memory for at most 10 ms at a time.
+ * - A body of unknown length waits for its first piece only. When the arena is full later on, it moves to the heap, or
+ *   fails (`spill`).
  *
  * When the promise rejects, all memory is back, and the source is left as it is, so that a server can still answer. The
  * exception is an abort.
  *
- * Rejects with BodyError BODY_TOO_LARGE; AllocError REQUEST_TOO_LARGE for a known length beyond the arena, ARENA_FULL or
- * ARENA_CLOSED; a DOMException named `TimeoutError`; the signal's reason; the error of the source; TypeError or RangeError
- * for bad arguments.
+ * Rejects with BodyError BODY_TOO_LARGE; AllocError REQUEST_TOO_LARGE for a known length beyond the arena, ARENA_FULL
+ * or ARENA_CLOSED; a DOMException named `TimeoutError`; the signal's reason; the error of the source; TypeError or
+ * RangeError for bad arguments.
  */
 export async function readBody(arena: ChunkArena, source: BodySource, options: BodyOptions = {}): Promise<BytesList> {
   const chunkSize = chunkSizeFor(arena, options.chunkSize);

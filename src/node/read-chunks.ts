@@ -20,7 +20,9 @@ export interface ReadOptions {
   readonly readAhead?: number | undefined;
   /** Aborting it ends the reading with the signal's `reason`. */
   readonly signal?: AbortSignal | undefined;
-  /** The longest wait for memory, in ms. A longer one ends with a DOMException named `TimeoutError`. Default: no limit. */
+  /**
+   * The longest wait for memory, in ms. A longer one ends with a DOMException named `TimeoutError`. Default: no limit.
+   */
   readonly timeout?: number | undefined;
 }
 

@@ -1,5 +1,5 @@
-// A word of the tree has a bit for each block of the level, set while the block is free. A run of 2 ** order set bits that
-// begins at a multiple of its length is a free block of that order.
+// A word of the tree has a bit for each block of the level, set while the block is free. A run of 2 ** order set bits
+// that begins at a multiple of its length is a free block of that order.
 
 /** By order: where aligned runs of that order can begin. */
 const ALIGNED = [-1, 0x5555_5555, 0x1111_1111, 0x0101_0101, 0x0001_0001, 1] as const;

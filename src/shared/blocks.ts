@@ -5,8 +5,8 @@ import { Hints } from './hints.js';
 import { EPOCH, enter, type Lane, leave } from './lane.js';
 import { type Journal, type Lanes, type Level, type TreeCounters, type TreeShape, WIDEST } from './tree.js';
 
-// A claim that finds nothing looks again when other threads moved memory during its search, at most this often. The bound
-// keeps a thread that stopped half-way from blocking others.
+// A claim that finds nothing looks again when other threads moved memory during its search, at most this often. The
+// bound keeps a thread that stopped half-way from blocking others.
 const RESCANS = 32;
 
 // A hint that promises too much costs a look. A thread lowers it after it was misled MISLED times in one search, and
@@ -14,8 +14,8 @@ const RESCANS = 32;
 const MISLED = 4;
 const LOOKS = 16;
 
-// A thread leaves a word to the others after this many collisions there. Threads meet in one word when memory is tight, and
-// would stay: two threads in one word take 190 ns for a claim and release, in two words 47.
+// A thread leaves a word to the others after this many collisions there. Threads meet in one word when memory is tight,
+// and would stay: two threads in one word take 190 ns for a claim and release, in two words 47.
 const COLLISIONS = 64;
 
 /** A value that no word has after a release. */
@@ -24,17 +24,18 @@ const NEVER = 0;
 /**
  * Free blocks in shared memory. Any thread claims and releases them without a lock (docs/threads.md, T1 to T7).
  *
- * Several levels of the tree share one word, after Marotta, Ianni, Scarselli, Pellegrini and Quaglia, "A Non-blocking Buddy
- * System for Scalable Memory Allocation on Multi-core Machines" (CLUSTER 2018). Unlike there, a word says what is free, and
- * a word that is wholly free is one bit of the level above and nothing else. So nothing is marked and unmarked on the way
- * up.
+ * Several levels of the tree share one word, after Marotta, Ianni, Scarselli, Pellegrini and Quaglia, "A Non-blocking
+ * Buddy System for Scalable Memory Allocation on Multi-core Machines" (CLUSTER 2018). Unlike there, a word says what is
+ * free, and a word that is wholly free is one bit of the level above and nothing else. So nothing is marked and
+ * unmarked on the way up.
  *
- * A thread writes what it takes or gives back into its lane, by plain stores directly after the compare-and-swap. No call
- * and no turn of a loop may come between them, because a thread can be stopped only there.
+ * A thread writes what it takes or gives back into its lane, by plain stores directly after the compare-and-swap. No
+ * call and no turn of a loop may come between them, because a thread can be stopped only there.
  */
 export class SharedBlocks implements BlockSource {
   /**
-   * Set when this thread made memory visible that others may have missed in a search. The code that serves them clears it.
+   * Set when this thread made memory visible that others may have missed in a search. The code that serves them clears
+   * it.
    */
   revealed = false;
   private readonly words: Int32Array;
@@ -48,7 +49,10 @@ export class SharedBlocks implements BlockSource {
   /** Index of a word that is not zero while a thread may wait. */
   private readonly waiting: number;
   readonly maxOrder: number;
-  /** Whether there is one level of slots. It has a path of its own: claim and release take 90 ns, in the general one 170. */
+  /**
+   * Whether there is one level of slots. It has a path of its own: claim and release take 90 ns, in the general one
+   * 170.
+   */
   private readonly isFlat: boolean;
   private readonly flatStart: number;
   /** By level: the word this thread claims from. The array lies in the lane. */
@@ -130,7 +134,8 @@ export class SharedBlocks implements BlockSource {
       const seen = compareExchange(words, at, word, word | bit);
       if (seen === word) {
         lane[journal.owned] = 0;
-        // A search by another thread may have missed this slot and also one that was claimed meanwhile: it must see a change.
+        // A search by another thread may have missed this slot and also one that was claimed meanwhile: it must see a
+        // change.
         lane[EPOCH] = (lane[EPOCH] as number) + 2;
         if (word === 0) (this.hints[0] as Hints).raise(index, 1);
         return 0;
@@ -161,7 +166,8 @@ export class SharedBlocks implements BlockSource {
       let now = before | bits;
       let closes = false;
       for (;;) {
-        // A word that is wholly free is closed, unless it rests: it becomes a block of the level above, and this thread owns it.
+        // A word that is wholly free is closed, unless it rests: it becomes a block of the level above, and this thread
+        // owns it.
         closes = now === whole && !(rests && this.mayRest(number, index, run));
         const merged = closes ? width : mergedRun(now, bit, run, longest);
         const seen = compareExchange(words, at, before, closes ? 0 : now);
@@ -188,8 +194,8 @@ export class SharedBlocks implements BlockSource {
   }
 
   /**
-   * Whether the word stays open: this thread claims from it. Or it opened the word because its own had no such block; then
-   * it claims from this one from now on.
+   * Whether the word stays open: this thread claims from it. Or it opened the word because its own had no such block;
+   * then it claims from this one from now on.
    */
   private mayRest(number: number, index: number, run: number): boolean {
     const { words, current } = this;
@@ -342,7 +348,10 @@ export class SharedBlocks implements BlockSource {
     return block;
   }
 
-  /** Splits the block that the lane owns, a child of level `above`: keeps a block of `order` at its front and publishes the rest. */
+  /**
+   * Splits the block that the lane owns, a child of level `above`: keeps a block of `order` at its front and publishes
+   * the rest.
+   */
   private splitDown(block: number, above: number, own: number, order: number): void {
     const { words, lane, journal, counters, counted, current, opened } = this;
     for (let number = above - 1; number >= own; number--) {
@@ -431,7 +440,10 @@ export class SharedBlocks implements BlockSource {
     }
   }
 
-  /** Moves this thread's next claim elsewhere when it shares its current word. @param word the value it was last seen with */
+  /**
+   * Moves this thread's next claim elsewhere when it shares its current word.
+   * @param word the value it was last seen with
+   */
   private moveAway({ number, full }: Level, index: number, word: number): void {
     const { current, home, lanes, isFlat } = this;
     if (isFlat || word === full || current[number] !== index || !lanes.isOthers(number, index)) return;

@@ -1,8 +1,7 @@
 import { add, load, notify } from '../base/atomics.js';
 import { BuildError, reserved } from '../base/errors.js';
 import type { LeakDetection } from '../engine/leaks.js';
-import { isActive, type Lane, laneAt, laneWords, STATE, WAKE } from './lane.js';
-import { LANE_COUNTERS } from './lane-counters.js';
+import { isActive, LANE_COUNTERS, type Lane, laneAt, laneWords, STATE, WAKE } from './lane.js';
 import { buddyShape, freeAll, slotShape, type TreeShape } from './tree.js';
 
 // The header: indices in 32-bit words from the start of the control memory.
@@ -280,4 +279,21 @@ export function sharedBuffer(byteLength: number): SharedArrayBuffer {
 
 export function invalid(why: string): BuildError {
   return new BuildError('INVALID_HANDLE', `the handle cannot be attached: ${why}`);
+}
+
+// The holders word of a block in use: its order above, the number of its holders below (docs/threads.md).
+
+const ORDER_SHIFT = 24;
+const COUNT: number = (1 << ORDER_SHIFT) - 1;
+
+export function holdersWord(order: number, count: number): number {
+  return (order << ORDER_SHIFT) | count;
+}
+
+export function holderCount(word: number): number {
+  return word & COUNT;
+}
+
+export function blockOrder(word: number): number {
+  return word >>> ORDER_SHIFT;
 }

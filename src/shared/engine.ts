@@ -15,8 +15,7 @@ import type { Memory } from '../memory/memory.js';
 import type { SharedBlocks } from './blocks.js';
 import { CLOSED } from './control.js';
 import type { Holdings } from './holdings.js';
-import { LANE_FREE, STATE } from './lane.js';
-import { COALESCES, LANE_COUNTERS, SPLITS, UNITS_CLAIMED, UNITS_FREED } from './lane-counters.js';
+import { COALESCES, LANE_COUNTERS, LANE_FREE, SPLITS, STATE, UNITS_CLAIMED, UNITS_FREED } from './lane.js';
 import type { Tools } from './recovery.js';
 import type { Requests } from './requests.js';
 

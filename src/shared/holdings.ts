@@ -2,10 +2,8 @@ import { add } from '../base/atomics.js';
 import { ALLOCATIONS_OK, FREES } from '../base/counters.js';
 import type { Memory } from '../memory/memory.js';
 import type { SharedBlocks } from './blocks.js';
-import type { Control } from './control.js';
-import { blockOrder, holderCount, holdersWord } from './holders.js';
-import { type Lane, ORDER, OWNED } from './lane.js';
-import { UNITS_CLAIMED, UNITS_FREED } from './lane-counters.js';
+import { blockOrder, type Control, holderCount, holdersWord } from './control.js';
+import { type Lane, ORDER, OWNED, UNITS_CLAIMED, UNITS_FREED } from './lane.js';
 import type { Requests } from './requests.js';
 
 /**

@@ -1,3 +1,5 @@
+import { COUNTERS as ENGINE_COUNTERS } from '../base/counters.js';
+
 // A lane is what one attached thread records about itself in shared memory (docs/threads.md shows the layout). Indices
 // are in 32-bit words from the lane's start. Only the lane's thread writes to it, except to STATE, WAKE and the cells.
 // A thread that reclaims the lane of a dead thread takes the dead thread's place.
@@ -108,3 +110,15 @@ export function enter(lane: Int32Array): number {
 export function leave(lane: Int32Array, before: number): void {
   if ((before & 1) === 0) lane[EPOCH] = before + 2;
 }
+
+// Counters of a lane behind those that every engine has. They count what cannot be told from one thread's view.
+
+/** Units of all blocks that this thread claimed, and that it gave back. */
+export const UNITS_CLAIMED: number = ENGINE_COUNTERS;
+export const UNITS_FREED: number = ENGINE_COUNTERS + 1;
+export const SPLITS: number = ENGINE_COUNTERS + 2;
+export const COALESCES: number = ENGINE_COUNTERS + 3;
+/** What message numbers split and merge: always 0, they are all of one order. */
+export const NONE: number = ENGINE_COUNTERS + 4;
+/** Counters of a lane. */
+export const LANE_COUNTERS: number = ENGINE_COUNTERS + 5;

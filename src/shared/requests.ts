@@ -1,10 +1,8 @@
 import { add, compareExchange, load, store } from '../base/atomics.js';
 import { ALLOCATIONS_OK } from '../base/counters.js';
 import type { SharedBlocks } from './blocks.js';
-import { ARRIVALS, type Control, WAITING } from './control.js';
-import { holdersWord } from './holders.js';
-import { CELL, CELLS, type Lane, OWNED } from './lane.js';
-import { UNITS_CLAIMED } from './lane-counters.js';
+import { ARRIVALS, type Control, holdersWord, WAITING } from './control.js';
+import { CELL, CELLS, type Lane, OWNED, UNITS_CLAIMED } from './lane.js';
 
 // The two lowest bits of a cell are its state. The bits above are the order that the request waits for and a number
 // that no other recent request of this cell had; or the block that was granted.

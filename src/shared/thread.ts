@@ -18,6 +18,7 @@ import { Holdings } from './holdings.js';
 import {
   AT,
   activeState,
+  COALESCES,
   CURRENT,
   LANE_FREE,
   type Lane,
@@ -25,11 +26,12 @@ import {
   MESSAGE_AT,
   MESSAGE_CURRENT,
   MESSAGE_ORDER,
+  NONE,
   ORDER,
   OWNED,
+  SPLITS,
   STATE,
 } from './lane.js';
-import { COALESCES, NONE, SPLITS } from './lane-counters.js';
 import { Messages } from './messages.js';
 import { reclaimThread, type Tools } from './recovery.js';
 import { Requests } from './requests.js';

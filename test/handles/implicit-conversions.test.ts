@@ -7,8 +7,8 @@ import { Bytes, BytesMut, FixedArena } from 'arena-alligator';
 import { BytesList } from 'arena-alligator/node';
 import { assertAllReturned } from '../support/arenas.js';
 
-// In plain JavaScript nothing keeps Bytes from being taken for an array. Every such use must be right, or throw. The table in
-// docs/safety.md lists them.
+// In plain JavaScript nothing keeps Bytes from being taken for an array. Every such use must be right, or throw. The
+// table in docs/safety.md lists them.
 
 type Loose = Uint8Array & string & number;
 

@@ -1,5 +1,4 @@
-import { MAX_MESSAGES, MESSAGE_WORDS, WAITING } from '#internal/shared/control';
-import { blockOrder, holderCount } from '#internal/shared/holders';
+import { blockOrder, holderCount, MAX_MESSAGES, MESSAGE_WORDS, WAITING } from '#internal/shared/control';
 import {
   CELL,
   CELLS,
