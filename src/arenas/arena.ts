@@ -1,7 +1,9 @@
+import { WAIT_COUNTERS } from '../base/counters.js';
 import type { ArenaMetrics, Engine } from '../engine/engine.js';
 import type { OpenAllocation } from '../engine/leaks.js';
 import type { Bytes } from '../handles/handles.js';
 import type { Ticket } from '../handles/tickets.js';
+import { WAITS } from '../shared/lane.js';
 import type { SharedThread, WatchedWorker } from '../shared/thread.js';
 import { LineFeeder } from '../shared/waiting.js';
 import { WaitLine } from '../waiting/wait-line.js';
@@ -108,7 +110,9 @@ export function arenaInThread<Shared extends object>(
   waiters: BuddyWaiter,
   listensAlways: boolean,
 ): Shared {
-  const line = new WaitLine(thread.engine, waiters, listensAlways);
+  const { stallAfter } = thread.tools.control.plan;
+  const counts = thread.tools.lane.counters.subarray(WAITS, WAITS + WAIT_COUNTERS);
+  const line = new WaitLine(thread.engine, waiters, { listensAlways, stallAfter, counts });
   line.askOf(new LineFeeder(thread.engine, line, thread.sleeper));
   const arena = new Shared(thread, line);
   thread.register(arena);

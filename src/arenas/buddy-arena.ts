@@ -15,7 +15,7 @@ import { BUDDY } from '../shared/control.js';
 import { SharedThread, type WatchedWorker } from '../shared/thread.js';
 import { claimBlocking } from '../shared/waiting.js';
 import { NotifyWaiters } from '../waiting/notify-waiters.js';
-import { WaitLine, type WaitMetrics } from '../waiting/wait-line.js';
+import type { WaitLine, WaitMetrics } from '../waiting/wait-line.js';
 import { checkTimeout, type WaitOptions } from '../waiting/wait-options.js';
 import type { BuddyWaiter } from '../waiting/wait-strategy.js';
 import { Arena, arenaInThread, type ThreadMembers } from './arena.js';
@@ -387,7 +387,7 @@ export class BuddyArenaBuilder<
     const { geometry } = layout;
     const blocks = new BuddyBlocks(geometry.maxOrder);
     const engine = this.engineFor(layout, blocks);
-    const line = new WaitLine(engine, waiters, listensAlways, (order) =>
+    const line = this.lineFor(engine, waiters, listensAlways, (order) =>
       Reservation.best(blocks, order, geometry.maxOrder, engine.pinnedBlocks),
     );
     return AsyncBuddyArena.waitingIn(line, engine, blocks, geometry);

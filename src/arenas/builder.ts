@@ -3,6 +3,7 @@ import type { Engine } from '../engine/engine.js';
 import { fasten } from '../nets/nets.js';
 import type { SharedThread } from '../shared/thread.js';
 import { NotifyWaiters } from '../waiting/notify-waiters.js';
+import { type Reserve, WaitLine } from '../waiting/wait-line.js';
 import { type BuddyWaiter, checkStrategy, type Waiter } from '../waiting/wait-strategy.js';
 import type { Arena } from './arena.js';
 import { type Layout, shareLayout, type UnitTraits } from './layout.js';
@@ -73,15 +74,24 @@ export abstract class ArenaBuilder<
 
   /** @internal This thread in a new shared arena. @throws BuildError */
   protected share(layout: Layout, traits: UnitTraits): SharedThread {
-    const { zeroes, spills, raw, maxThreads } = this;
+    const { zeroes, spills, raw, maxThreads, stallAfter } = this;
     const { onLeak, leakDetection, guarded } = this.nets;
-    return shareLayout(layout, { ...traits, maxThreads, zeroes, spills, raw, leakDetection, guarded }, onLeak);
+    return shareLayout(
+      layout,
+      { ...traits, maxThreads, zeroes, spills, raw, leakDetection, guarded, stallAfter },
+      onLeak,
+    );
   }
 
   /** @internal */
   protected withNets<E extends Engine>(engine: E): E {
     fasten(engine, this.nets);
     return engine;
+  }
+
+  /** @internal */
+  protected lineFor(engine: Engine, waiters: BuddyWaiter, listensAlways: boolean, reserve?: Reserve): WaitLine {
+    return new WaitLine(engine, waiters, { listensAlways, stallAfter: this.stallAfter, reserve });
   }
 
   private resolve(): Plan {

@@ -16,7 +16,7 @@ import { FIXED } from '../shared/control.js';
 import { SharedThread, type WatchedWorker } from '../shared/thread.js';
 import { claimBlocking } from '../shared/waiting.js';
 import { NotifyWaiters } from '../waiting/notify-waiters.js';
-import { WaitLine, type WaitMetrics } from '../waiting/wait-line.js';
+import type { WaitLine, WaitMetrics } from '../waiting/wait-line.js';
 import { checkTimeout, type WaitOptions } from '../waiting/wait-options.js';
 import type { Waiter } from '../waiting/wait-strategy.js';
 import { Arena, arenaInThread, type ThreadMembers } from './arena.js';
@@ -369,7 +369,7 @@ export class FixedArenaBuilder<
   /** @internal */
   protected override waitingArena(layout: Layout, waiters: Waiter, listensAlways: boolean): AsyncFixedArena {
     const engine = this.engineFor(layout);
-    return AsyncFixedArena.waitingIn(new WaitLine(engine, waiters, listensAlways), engine, layout);
+    return AsyncFixedArena.waitingIn(this.lineFor(engine, waiters, listensAlways), engine, layout);
   }
 
   /** @internal */

@@ -6,6 +6,8 @@ import { checkAlignment } from '../blocks/geometry.js';
 import { LeakDetection, type LeakListener } from '../engine/leaks.js';
 import type { Nets } from '../nets/nets.js';
 import { MAX_THREADS } from '../shared/control.js';
+import { DEFAULT_STALL } from '../waiting/stall-watch.js';
+import { LONGEST_TIMEOUT } from '../waiting/wait-options.js';
 import type { Layout } from './layout.js';
 
 /**
@@ -52,6 +54,8 @@ export abstract class ArenaOptions<Mode extends BuilderMode, Shared extends Shar
   protected maxThreads = 0;
   /** @internal */
   protected isolates = false;
+  /** @internal */
+  protected stallAfter: number = DEFAULT_STALL;
   private page: PageSize | undefined;
   private detection: LeakDetection = LeakDetection.Off;
   private leakListener: LeakListener | undefined;
@@ -123,6 +127,16 @@ export abstract class ArenaOptions<Mode extends BuilderMode, Shared extends Shar
   guarded(enabled = true): this {
     if (typeof enabled !== 'boolean') throw new TypeError(`enabled must be a boolean, got ${describe(enabled)}`);
     this.guards = enabled;
+    return this;
+  }
+
+  /**
+   * How long requests of `allocateAsync` may wait, in ms, while no memory comes back, before a process warning with the code
+   * `ARENA_STALLED` says so, once for each arena. Default 10,000; `false` turns the warning off.
+   * @throws TypeError, RangeError unless it is false or a positive integer up to 2^31 - 1
+   */
+  warnOnStall(after: number | false): this {
+    this.stallAfter = after === false ? 0 : checkInteger(after, 'after', 1, LONGEST_TIMEOUT);
     return this;
   }
 

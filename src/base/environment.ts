@@ -7,6 +7,8 @@ export interface Environment {
   /** Calls `callback` once, after `delay` ms (at most 2^31 - 1). Keeps the program running until then. */
   startTimer(callback: () => void, delay: number): Timer;
   stopTimer(timer: Timer): void;
+  /** As {@link startTimer}, but it does not keep the program running. */
+  startIdleTimer(callback: () => void, delay: number): void;
   /**
    * The number of this thread, or undefined where threads have no number (browsers). No other thread of the program has
    * this number or will ever get it.
@@ -38,6 +40,10 @@ export const environment: Environment = {
   now: () => performance.now(),
   startTimer: (callback, delay) => setTimeout(callback, delay),
   stopTimer: (timer) => clearTimeout(timer),
+  startIdleTimer(callback, delay) {
+    const timer: { unref?(): void } | number = setTimeout(callback, delay);
+    if (typeof timer === 'object') timer.unref?.();
+  },
   threadId: () => host?.getBuiltinModule?.('node:worker_threads')?.threadId,
   exitMeansDeath: !('Deno' in globalThis),
   // A stride that is not larger than the real page touches every page. So the smallest page of the architecture will

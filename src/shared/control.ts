@@ -12,6 +12,7 @@ const UNITS_AT = 3;
 const MAX_ORDER_AT = 4;
 const THREADS_AT = 5;
 const FLAGS_AT = 6;
+const STALL_AT = 7;
 /** Four random words, which identify the arena. */
 const ID_AT = 8;
 /** This index and the two after it count 64-bit floats. */
@@ -29,7 +30,7 @@ export const LANES_USED: number = 49;
 const HEADER = 64;
 
 const MAGIC = 0x416c_6c69; // 'Alli' in ASCII
-const VERSION = 1;
+const VERSION = 2;
 
 /** The most messages and tickets that can be on their way in one arena at the same time. */
 export const MAX_MESSAGES = 65_536;
@@ -60,6 +61,8 @@ export interface SharedPlan {
   /** The safety nets that every thread turns on. */
   readonly guarded: boolean;
   readonly leakDetection: LeakDetection;
+  /** After how many ms a stall is reported; 0 for never. */
+  readonly stallAfter: number;
 }
 
 const ZEROES = 1;
@@ -116,6 +119,7 @@ export class Control {
     words[MAX_ORDER_AT] = plan.maxOrder;
     words[THREADS_AT] = plan.maxThreads;
     words[FLAGS_AT] = flagsOf(plan);
+    words[STALL_AT] = plan.stallAfter;
     for (let word = 0; word < 4; word++) words[ID_AT + word] = Math.floor(Math.random() * 2 ** 32);
     floats[UNIT_AT] = plan.unit;
     floats[BASE_AT] = plan.base;
@@ -156,6 +160,7 @@ export class Control {
       raw: (flags & RAW) !== 0,
       capsCapacity: (flags & CAPS) !== 0,
       guarded: (flags & GUARDED) !== 0,
+      stallAfter: Math.max(0, words[STALL_AT] as number),
       leakDetection: (flags & FULL) !== 0 ? 'full' : (flags & SAMPLED) !== 0 ? 'sampled' : 'off',
     };
     const sane =

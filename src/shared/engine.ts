@@ -6,7 +6,9 @@ import {
   FROZEN,
   LEAKS_PINNED,
   LEAKS_RECLAIMED,
+  LONGEST_WAIT,
   SPILLS,
+  WAIT_COUNTERS,
 } from '../base/counters.js';
 import { type ArenaMetrics, Engine } from '../engine/engine.js';
 import type { Allocation, Delivery, Parcel } from '../handles/allocation.js';
@@ -15,7 +17,7 @@ import type { Memory } from '../memory/memory.js';
 import type { SharedBlocks } from './blocks.js';
 import { CLOSED } from './control.js';
 import type { Holdings } from './holdings.js';
-import { COALESCES, LANE_COUNTERS, LANE_FREE, SPLITS, STATE, UNITS_CLAIMED, UNITS_FREED } from './lane.js';
+import { COALESCES, LANE_COUNTERS, LANE_FREE, SPLITS, STATE, UNITS_CLAIMED, UNITS_FREED, WAITS } from './lane.js';
 import type { Tools } from './recovery.js';
 import type { Requests } from './requests.js';
 
@@ -136,6 +138,18 @@ export class SharedEngine extends Engine {
 
   get coalesces(): number {
     return this.sums()[COALESCES] as number;
+  }
+
+  /** As `OtherThreads.waitCounts`. */
+  waitCounts(): Float64Array {
+    const counts = this.sums().slice(WAITS, WAITS + WAIT_COUNTERS);
+    const { control } = this.tools;
+    let longest = 0;
+    for (let number = 0; number < control.lanesUsed; number++) {
+      longest = Math.max(longest, control.lane(number).counters[WAITS + LONGEST_WAIT] as number);
+    }
+    counts[LONGEST_WAIT] = longest;
+    return counts;
   }
 
   private sums(): Float64Array {

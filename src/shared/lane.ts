@@ -1,4 +1,4 @@
-import { COUNTERS as ENGINE_COUNTERS } from '../base/counters.js';
+import { COUNTERS as ENGINE_COUNTERS, WAIT_COUNTERS } from '../base/counters.js';
 
 // A lane is what one attached thread records about itself in shared memory (docs/threads.md shows the layout). Indices
 // are in 32-bit words from the lane's start. Only the lane's thread writes to it, except to STATE, WAKE and the cells.
@@ -48,9 +48,9 @@ export const CURRENT = 48;
 export const MESSAGE_CURRENT = 56;
 
 /** Index of the first counter, in 64-bit floats from the lane's start. */
-const COUNTERS = 12;
-/** Number of words before the holds: 256 bytes, so that no two threads write to the same cache line. */
-export const LANE_HEADER = 64;
+const COUNTERS = 32;
+/** Number of words before the holds: 512 bytes, so that no two threads write to the same cache line. */
+export const LANE_HEADER = 128;
 
 export const LANE_FREE = 0;
 
@@ -120,5 +120,7 @@ export const SPLITS: number = ENGINE_COUNTERS + 2;
 export const COALESCES: number = ENGINE_COUNTERS + 3;
 /** What message numbers split and merge: always 0, they are all of one order. */
 export const NONE: number = ENGINE_COUNTERS + 4;
+/** The first of the {@link WAIT_COUNTERS} counters of waits. */
+export const WAITS: number = ENGINE_COUNTERS + 5;
 /** Counters of a lane. */
-export const LANE_COUNTERS: number = ENGINE_COUNTERS + 5;
+export const LANE_COUNTERS: number = WAITS + WAIT_COUNTERS;

@@ -1,5 +1,5 @@
 import { compareExchange, store } from '../base/atomics.js';
-import { LEAKS_PINNED } from '../base/counters.js';
+import { LEAKS_PINNED, WAITING_NOW } from '../base/counters.js';
 import type { SharedBlocks } from './blocks.js';
 import { type Control, WAITING } from './control.js';
 import type { Holdings } from './holdings.js';
@@ -19,6 +19,7 @@ import {
   RECLAIMING,
   reclaimedState,
   STATE,
+  WAITS,
 } from './lane.js';
 import type { Messages } from './messages.js';
 import { Requests } from './requests.js';
@@ -146,6 +147,7 @@ class Reclamation {
     const messageAt = dead.words[MESSAGE_AT] as number;
     if (messageAt !== 0) numbers.heal(messageAt - 1);
     blocks.closeResting();
+    dead.counters[WAITS + WAITING_NOW] = 0;
     dead.words[AT] = 0;
     dead.words[MESSAGE_AT] = 0;
     dead.words[EPOCH] = ((dead.words[EPOCH] as number) + 1) & ~1;

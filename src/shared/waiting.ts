@@ -1,10 +1,11 @@
 import { wait } from '../base/atomics.js';
+import { LONGEST_WAIT, WAITING_NOW, WAITS_CANCELLED, WAITS_SERVED } from '../base/counters.js';
 import { environment } from '../base/environment.js';
 import type { Allocation } from '../handles/allocation.js';
 import type { OtherThreads, WaitLine } from '../waiting/wait-line.js';
 import { timeoutError } from '../waiting/wait-options.js';
 import type { SharedEngine } from './engine.js';
-import { BLOCKING_CELL, OLDEST_CELL, SMALLEST_CELL } from './lane.js';
+import { BLOCKING_CELL, OLDEST_CELL, SMALLEST_CELL, WAITS } from './lane.js';
 import type { Sleeper } from './sleeper.js';
 
 /** Requests from other threads what this thread's wait line waits for, and gives the line what they hand over. */
@@ -33,6 +34,10 @@ export class LineFeeder implements OtherThreads {
     const second = this.askFor(SMALLEST_CELL, smallest < oldest ? smallest : -1, late);
     for (const block of late) this.engine.giveUp(block);
     return first || second;
+  }
+
+  waitCounts(): Float64Array {
+    return this.engine.waitCounts();
   }
 
   private askFor(cell: number, order: number, late: number[]): boolean {
@@ -76,6 +81,37 @@ export function claimBlocking(
   const record = engine.claimOrWait(order, capacity);
   if (record !== undefined) return record;
   checkMayBlock();
+  return counted(engine, () => sleepUntilServed(engine, sleeper, order, capacity, timeout));
+}
+
+/** Runs `wait`, and counts it among the waits of this thread. */
+function counted(engine: SharedEngine, wait: () => Allocation): Allocation {
+  const { counters } = engine.tools.lane;
+  const count = (counter: number, change: number): void => {
+    counters[WAITS + counter] = (counters[WAITS + counter] as number) + change;
+  };
+  const start = environment.now();
+  count(WAITING_NOW, 1);
+  try {
+    const record = wait();
+    count(WAITS_SERVED, 1);
+    return record;
+  } catch (error) {
+    count(WAITS_CANCELLED, 1);
+    throw error;
+  } finally {
+    count(WAITING_NOW, -1);
+    counters[WAITS + LONGEST_WAIT] = Math.max(counters[WAITS + LONGEST_WAIT] as number, environment.now() - start);
+  }
+}
+
+function sleepUntilServed(
+  engine: SharedEngine,
+  sleeper: Sleeper,
+  order: number,
+  capacity: number,
+  timeout: number | undefined,
+): Allocation {
   const { requests } = engine.tools;
   const deadline = environment.now() + (timeout ?? Number.POSITIVE_INFINITY);
   let wakes = sleeper.wakes;

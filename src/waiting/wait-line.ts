@@ -1,10 +1,12 @@
 import { abortReason, addAbortCallback, removeAbortCallback } from '../base/abort-signals.js';
+import { LONGEST_WAIT, WAIT_COUNTERS, WAITING_NOW, WAITS_CANCELLED, WAITS_SERVED } from '../base/counters.js';
 import { environment, type Timer, throwLater } from '../base/environment.js';
 import type { Site } from '../base/site.js';
 import type { Reservation } from '../blocks/reservation.js';
 import type { Engine, ReleaseListener } from '../engine/engine.js';
 import type { ArenaBuffer } from '../handles/handles.js';
 import type { MemoryPressure } from '../handles/memory-pressure.js';
+import { StallWatch } from './stall-watch.js';
 import { checkWaitOptions, timeoutError, type WaitOptions } from './wait-options.js';
 import type { BuddyWaiter, WaitingRequest, WaitRegistration } from './wait-strategy.js';
 
@@ -40,6 +42,19 @@ export interface OtherThreads {
    * @returns whether this request is new: then memory may have come free before the other threads saw it
    */
   ask(oldest: number, smallest: number): boolean;
+  /** The counters of waits, summed over all threads that ever were; the longest wait of any. */
+  waitCounts(): Float64Array;
+}
+
+/** How a line of waits is set up. */
+export interface LineOptions {
+  /** Whether every release wakes the strategy, and not only releases while a request waits. */
+  readonly listensAlways: boolean;
+  /** After how many ms a stall is reported; 0 for never. */
+  readonly stallAfter: number;
+  readonly reserve?: Reserve | undefined;
+  /** Where this thread counts its waits. Default: in an array of its own. */
+  readonly counts?: Float64Array | undefined;
 }
 
 /** Sets a region of an order aside. Returns undefined if no region of that order can ever become whole. */
@@ -61,17 +76,18 @@ export class WaitLine {
   /** Orders of blocks that came free and that the strategy was not told about yet. */
   private readonly untold: number[] = [];
   private isWaking = false;
-  private served = 0;
-  private cancelled = 0;
-  private longestWait = 0;
+  private readonly counts: Float64Array;
+  private readonly stalls: StallWatch;
   private readonly onRelease: ReleaseListener = (freedOrder) => this.released(freedOrder);
 
-  /** @param listensAlways whether every release wakes the strategy, and not only releases while a request waits */
-  constructor(engine: Engine, strategy: BuddyWaiter, listensAlways: boolean, reserve?: Reserve) {
+  constructor(engine: Engine, strategy: BuddyWaiter, options: LineOptions) {
+    const { listensAlways, stallAfter, reserve, counts = new Float64Array(WAIT_COUNTERS) } = options;
     this.engine = engine;
     this.strategy = strategy;
     this.listensAlways = listensAlways;
     this.reserve = reserve;
+    this.counts = counts;
+    this.stalls = new StallWatch(engine, stallAfter, () => this.oldestWait());
     this.otherThreads = undefined;
     if (listensAlways) engine.onRelease(this.onRelease);
   }
@@ -91,6 +107,7 @@ export class WaitLine {
     return new Promise((resolve, reject) => {
       const wait = new Wait(this, order, capacity, site, resolve, reject);
       this.waits.add(wait);
+      this.count(WAITING_NOW, 1);
       this.engine.pressure.waiting++;
       awaited.add(this);
       this.engine.onRelease(this.onRelease);
@@ -99,6 +116,7 @@ export class WaitLine {
         if (!this.waits.has(wait)) wait.unlimit(); // a signal that is not a real AbortSignal may have closed the arena
         this.enlist(wait);
         this.askOthers();
+        this.stalls.start();
         this.engine.pressure.relieve(() => !this.waits.has(wait));
       } catch (error) {
         this.cancel(wait, error);
@@ -135,12 +153,18 @@ export class WaitLine {
   }
 
   metrics(): WaitMetrics {
-    let { longestWait } = this;
+    const counts = this.otherThreads?.waitCounts() ?? this.counts;
+    let longestWait = counts[LONGEST_WAIT] as number;
     for (const { since } of this.waits) {
       longestWait = Math.max(longestWait, environment.now() - since);
       break; // the first one has waited longest
     }
-    return { waiting: this.waits.size, waitsServed: this.served, waitsCancelled: this.cancelled, longestWait };
+    return {
+      waiting: counts[WAITING_NOW] as number,
+      waitsServed: counts[WAITS_SERVED] as number,
+      waitsCancelled: counts[WAITS_CANCELLED] as number,
+      longestWait,
+    };
   }
 
   /** Holders of spare memory are asked for it whenever a request has to wait (W11). */
@@ -170,7 +194,7 @@ export class WaitLine {
       return false;
     }
     this.forget(wait);
-    this.served++;
+    this.count(WAITS_SERVED, 1);
     wait.resolve(buffer);
     this.wakeAll(this.leave(wait));
     return true;
@@ -207,14 +231,24 @@ export class WaitLine {
   cancel(wait: Wait, reason: unknown): void {
     if (!this.waits.has(wait)) return;
     this.forget(wait);
-    this.cancelled++;
+    this.count(WAITS_CANCELLED, 1);
     wait.reject(reason);
     this.wakeAll(this.leave(wait));
   }
 
   private forget(wait: Wait): void {
     this.waits.delete(wait);
+    this.count(WAITING_NOW, -1);
     this.engine.pressure.waiting--;
+  }
+
+  private count(counter: number, change: number): void {
+    this.counts[counter] = (this.counts[counter] as number) + change;
+  }
+
+  private oldestWait(): { since: number; count: number } | undefined {
+    for (const { since } of this.waits) return { since, count: this.waits.size };
+    return undefined;
   }
 
   /** Adds `wait` to the strategy's line, unless there is memory for it after all. */
@@ -282,7 +316,7 @@ export class WaitLine {
       awaited.delete(this);
       if (!this.listensAlways) this.engine.onRelease(undefined);
     }
-    this.longestWait = Math.max(this.longestWait, environment.now() - wait.since);
+    this.counts[LONGEST_WAIT] = Math.max(this.counts[LONGEST_WAIT] as number, environment.now() - wait.since);
     attempt(() => wait.registration?.revoke());
     attempt(() => wait.unlimit());
     if (!this.isWaking) this.askOthers();

@@ -12,7 +12,8 @@ export interface WaitOptions {
   readonly timeout?: number | undefined;
 }
 
-const LONGEST_TIMEOUT = 2 ** 31 - 1;
+/** The longest time that a timer can run, in ms. */
+export const LONGEST_TIMEOUT: number = 2 ** 31 - 1;
 
 /** Checks options and returns them. @throws TypeError, RangeError unless `options` are valid {@link WaitOptions} */
 export function checkWaitOptions(options: unknown): WaitOptions {

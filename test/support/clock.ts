@@ -4,8 +4,12 @@ import { environment, type Timer } from '#internal/base/environment';
 export class FakeClock {
   private time = 0;
   private readonly timers = new Map<Timer, { readonly at: number; readonly callback: () => void }>();
-  private readonly real: Pick<typeof environment, 'now' | 'startTimer' | 'stopTimer'> = { ...environment };
+  private readonly real: Pick<typeof environment, 'now' | 'startTimer' | 'stopTimer' | 'startIdleTimer'> = {
+    ...environment,
+  };
   private nextTimer = 1;
+  /** Timers that do not keep the program running. */
+  private readonly idle = new Set<Timer>();
 
   constructor() {
     environment.now = () => this.time;
@@ -15,6 +19,9 @@ export class FakeClock {
       return timer;
     };
     environment.stopTimer = (timer) => void this.timers.delete(timer);
+    environment.startIdleTimer = (callback, delay) => {
+      this.idle.add(environment.startTimer(callback, delay));
+    };
   }
 
   get now(): number {
@@ -22,7 +29,7 @@ export class FakeClock {
   }
 
   get pendingTimers(): number {
-    return this.timers.size;
+    return [...this.timers.keys()].filter((timer) => !this.idle.has(timer)).length;
   }
 
   /** Lets `ms` pass. Timers run at their time, in order. */
@@ -44,6 +51,7 @@ export class FakeClock {
       now: this.real.now,
       startTimer: this.real.startTimer,
       stopTimer: this.real.stopTimer,
+      startIdleTimer: this.real.startIdleTimer,
     });
   }
 }
