@@ -43,7 +43,8 @@ export {
 } from './base/errors.js';
 export type { BuilderMode, Sharing } from './base/modes.js';
 export { BuddyGeometry } from './blocks/geometry.js';
-export { BytesChannel, type ChannelHandle } from './channel/bytes-channel.js';
+export { BytesChannel, type ChannelOptions } from './channel/bytes-channel.js';
+export type { ChannelHandle } from './channel/channel-memory.js';
 export type { ArenaMetrics } from './engine/engine.js';
 export {
   type Leak,

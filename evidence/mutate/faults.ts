@@ -485,8 +485,8 @@ export const faults: readonly Fault[] = [
         'else if (!this.claimFor(wait) && this.waits.has(wait))\n            this.enlist(wait);',
         'else\n            this.claimFor(wait);',
       ],
-      'a cancelled waiter is not counted': ['this.cancelled++;', ''],
-      'a served waiter is not counted': ['this.served++;', ''],
+      'a cancelled waiter is not counted': ['this.count(WAITS_CANCELLED, 1);', ''],
+      'a served waiter is not counted': ['this.count(WAITS_SERVED, 1);', ''],
       'a line without waiters is kept for ever': ['awaited.delete(this);', ''],
       'a line with waiters can be collected': ['awaited.add(this);', ''],
       'blocks reserved for a waiter that was served wake no other waiter': [
@@ -938,7 +938,20 @@ export const faults: readonly Fault[] = [
     'a ring that ended takes more messages': ['if (cell === (free | END))\n                return false;', ''],
     'a received message does not count as holding its block': ['journal[COUNTED] = 1;', ''],
   }),
-  ...faultsIn('channel/bytes-channel', ['bytes-channel', 'worker-pool'], {
+  ...faultsIn('channel/lane-set', ['bytes-channel'], {
+    'threads in lanes from number 32 on are not woken': ['(word << 5) + 31 - Math.clz32', '31 - Math.clz32'],
+  }),
+  ...faultsIn('channel/peers', ['channel-abandoned'], {
+    'a thread that detached still counts as there': ['store(words, start + lane.number, LEFT)', 'undefined'],
+    'a thread that died counts as one that detached': ["state === LEFT ? 'left' : 'died'", "'left'"],
+    'a channel that nobody else attached counts as abandoned': ["let presence = 'some'", "let presence = 'left'"],
+  }),
+  ...faultsIn('waiting/stall-watch', ['stall'], {
+    'a stall is reported although memory comes back': ['frees > this.freesBefore || ', ''],
+    'a stall is reported more than once': ['this.hasWarned = true;', ''],
+    'a request that began late is reported early': [' || age < this.after', ''],
+  }),
+  ...faultsIn('channel/bytes-channel', ['bytes-channel', 'channel-abandoned', 'worker-pool'], {
     'a sender that waits for room is not woken': [
       'this.senders.wakeAll();\n        return this.thread',
       'return this.thread',
@@ -960,7 +973,6 @@ export const faults: readonly Fault[] = [
     'a message takes a hold that others need': ['length > 0 && allocation.holders === 1;', 'length > 0;'],
     'sending empty bytes does not use up the handle': ['Bytes.giveBack(bytes);', ';'],
     'sending does not use up the handle': ['Bytes.depart(bytes);', ';'],
-    'threads in lanes from number 32 on are not woken': ['(word << 5) + 31 - Math.clz32', '31 - Math.clz32'],
     'a closed channel does not refuse to send': ['if (this.isClosed)\n            throw new ChannelClosedError();', ''],
   }),
   ...faultsIn('node/send', ['node-write', 'node-pipe', 'faults-streams', 'faults-consumers', 'faults-closing'], {

@@ -43,7 +43,9 @@ const arenas: readonly (SharedFixedArena | SharedBuddyArena)[] = [
   FixedArena.withSlotCapacity(100, 512).shared(threads).initPolicy('zero').build(),
   BuddyArena.builder(BuddyGeometry.exact(65_536, 64)).shared(threads).build(),
 ];
-const channels = arenas.flatMap((arena) => [1, 7, 64].map((capacity) => BytesChannel.create(arena, { capacity })));
+const channels = arenas.flatMap((arena) =>
+  [1, 7, 64].map((capacity) => BytesChannel.create(arena, { capacity, whenAbandoned: 'wait' })),
+);
 
 const counts = { spawned: 0, terminated: 0, exited: 0, threw: 0, received: 0, redeemed: 0, revoked: 0 };
 const running = new Set<Worker>();

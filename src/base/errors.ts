@@ -106,13 +106,21 @@ export class GuardError extends ArenaError {
   }
 }
 
-/** A handle was sent into a closed channel. The sender still has the handle. */
+const CHANNEL_MESSAGES = {
+  CHANNEL_CLOSED: 'the channel is closed and takes no more messages',
+  CHANNEL_ABANDONED: 'every other thread that attached the channel has ended or detached',
+};
+
+/**
+ * A handle was sent into a closed channel, or a call waited for threads that are all gone. The sender still has the
+ * handle.
+ */
 export class ChannelClosedError extends ArenaError {
   override readonly name: string = 'ChannelClosedError';
-  declare readonly code: 'CHANNEL_CLOSED';
+  declare readonly code: keyof typeof CHANNEL_MESSAGES;
 
-  constructor() {
-    super('CHANNEL_CLOSED', 'the channel is closed and takes no more messages');
+  constructor(code: keyof typeof CHANNEL_MESSAGES = 'CHANNEL_CLOSED') {
+    super(code, CHANNEL_MESSAGES[code]);
   }
 }
 

@@ -1,7 +1,6 @@
 import { BuddyArena, SharedBuddyArena } from '../arenas/buddy-arena.js';
 import { FixedArena, SharedFixedArena } from '../arenas/fixed-arena.js';
 import { abortReason } from '../base/abort-signals.js';
-import { exchange, load, or } from '../base/atomics.js';
 import { checkInteger, describe } from '../base/check.js';
 import { environment } from '../base/environment.js';
 import { ChannelClosedError } from '../base/errors.js';
@@ -9,31 +8,23 @@ import type { Site } from '../base/site.js';
 import type { Allocation, Parcel } from '../handles/allocation.js';
 import { Bytes } from '../handles/handles.js';
 import { inspectAs } from '../memory/inspect.js';
-import { type ArenaHandle, openHandle } from '../shared/arena-handle.js';
-import { invalid, MAX_MESSAGES, sharedBuffer } from '../shared/control.js';
+import type { ArenaHandle } from '../shared/arena-handle.js';
+import { MAX_MESSAGES } from '../shared/control.js';
 import type { SharedEngine } from '../shared/engine.js';
 import type { SharedThread } from '../shared/thread.js';
 import { checkMayBlock } from '../shared/waiting.js';
 import { PendingCall } from '../waiting/pending-call.js';
 import { checkTimeout, checkWaitOptions, timeoutError, type WaitOptions } from '../waiting/wait-options.js';
-import { RING_EMPTY, RING_ENDED, Ring, ringWords } from './ring.js';
-
-/** A value that another thread attaches to a channel with. It includes the handle of the arena. */
-export interface ChannelHandle {
-  readonly type: 'arena-alligator/channel';
-  readonly arena: ArenaHandle;
-  readonly memory: SharedArrayBuffer;
-}
-
-// Layout of the memory of a channel, in 32-bit words.
-const MAGIC_AT = 0;
-const VERSION_AT = 1;
-const CAPACITY_AT = 2;
-const MASK_WORDS_AT = 3;
-const HEADER = 32;
-
-const MAGIC = 0x416c_6c43; // 'AllC' in ASCII
-const VERSION = 1;
+import {
+  type ChannelHandle,
+  type ChannelMemory,
+  channelHandle,
+  newChannelMemory,
+  openChannelHandle,
+} from './channel-memory.js';
+import { LaneSet } from './lane-set.js';
+import { Peers } from './peers.js';
+import { RING_EMPTY, RING_ENDED, Ring } from './ring.js';
 
 // A blocking call tries for this many ms before its thread sleeps, because waking a thread takes 17 to 60 us. Reading
 // the clock costs as much as several tries, so it is read only once every SPIN_TURNS tries.
@@ -41,6 +32,17 @@ const SPIN = 0.05;
 const SPIN_TURNS = 16;
 /** The most rounds, whatever the clock says. */
 const SPIN_ROUNDS = 1000;
+
+export interface ChannelOptions {
+  /** The most messages in the channel: 1 to 65,536. */
+  readonly capacity: number;
+  /**
+   * What happens to a call that waits when all other threads that attached the channel are gone: they detached, or they died
+   * and were reclaimed. `reject`, the default: a send fails with the code CHANNEL_ABANDONED. A receive fails so too if a
+   * thread died, and gives undefined if all have detached. `wait`: both wait for a thread that attaches later.
+   */
+  readonly whenAbandoned?: 'reject' | 'wait' | undefined;
+}
 
 type SharedArena = SharedFixedArena | SharedBuddyArena;
 
@@ -57,10 +59,11 @@ export class BytesChannel implements AsyncIterable<Bytes> {
   /** The most messages that the channel holds at once. */
   readonly capacity: number;
   private readonly thread: SharedThread;
-  private readonly memory: SharedArrayBuffer;
+  private readonly memory: ChannelMemory;
   private readonly ring: Ring;
   private readonly receivers: LaneSet;
   private readonly senders: LaneSet;
+  private readonly peers: Peers;
   /** Pending receives, each with the place in the program that asked for it. */
   private readonly receiving = new Map<PendingCall<Bytes | undefined>, Site | undefined>();
   private readonly sending = new Map<PendingCall<void>, Bytes>();
@@ -72,27 +75,25 @@ export class BytesChannel implements AsyncIterable<Bytes> {
     });
   }
 
-  private constructor(arena: SharedArena, memory: SharedArrayBuffer, capacity: number) {
+  private constructor(arena: SharedArena, memory: ChannelMemory) {
     const { thread } = arena;
-    const { lane, control } = thread.tools;
-    const maskWords = maskWordsOf(control.plan.maxThreads);
-    const words = new Int32Array(memory);
+    const { words, maskWords } = memory;
     this.arena = arena;
-    this.capacity = capacity;
+    this.capacity = memory.capacity;
     this.thread = thread;
     this.memory = memory;
-    this.receivers = new LaneSet(words, HEADER, maskWords, thread);
-    this.senders = new LaneSet(words, HEADER + maskWords, maskWords, thread);
-    this.ring = new Ring(memory, ringAt(maskWords), capacity, lane.words);
+    this.receivers = new LaneSet(words, memory.receivers, maskWords, thread);
+    this.senders = new LaneSet(words, memory.senders, maskWords, thread);
+    this.ring = new Ring(memory.buffer, memory.ring, memory.capacity, thread.tools.lane.words);
+    this.peers = new Peers(words, memory.peers, thread);
   }
 
   /**
    * Makes a channel for bytes of a shared arena.
-   * @param options `capacity`: the most messages in the channel, 1 to 65,536
-   * @throws TypeError unless `arena` is a shared arena; TypeError, RangeError for an invalid capacity; AllocError
-   *   ARENA_CLOSED after this thread has detached
+   * @throws TypeError unless `arena` is a shared arena; TypeError, RangeError for invalid options; AllocError ARENA_CLOSED
+   *   after this thread has detached
    */
-  static create(arena: SharedArena, options: { readonly capacity: number }): BytesChannel {
+  static create(arena: SharedArena, options: ChannelOptions): BytesChannel {
     if (!(arena instanceof SharedFixedArena || arena instanceof SharedBuddyArena)) {
       throw new TypeError(`arena must be a shared arena, got ${describe(arena)}`);
     }
@@ -100,15 +101,13 @@ export class BytesChannel implements AsyncIterable<Bytes> {
       throw new TypeError(`options must be an object, got ${describe(options)}`);
     }
     const capacity = checkInteger(options.capacity, 'capacity', 1, MAX_MESSAGES);
+    const { whenAbandoned = 'reject' } = options;
+    if (whenAbandoned !== 'reject' && whenAbandoned !== 'wait') {
+      throw new TypeError(`whenAbandoned must be 'reject' or 'wait', got ${describe(whenAbandoned)}`);
+    }
     arena.thread.checkAttached();
     const { maxThreads } = arena.thread.tools.control.plan;
-    const memory = sharedBuffer(channelBytes(capacity, maxThreads));
-    const words = new Int32Array(memory);
-    words[MAGIC_AT] = MAGIC;
-    words[VERSION_AT] = VERSION;
-    words[CAPACITY_AT] = capacity;
-    words[MASK_WORDS_AT] = maskWordsOf(maxThreads);
-    return new BytesChannel(arena, memory, capacity);
+    return new BytesChannel(arena, newChannelMemory(capacity, maxThreads, whenAbandoned === 'wait'));
   }
 
   /**
@@ -117,24 +116,8 @@ export class BytesChannel implements AsyncIterable<Bytes> {
    *   has no place for another thread; TypeError unless `handle` is an object
    */
   static attach(handle: ChannelHandle): BytesChannel {
-    if (typeof handle !== 'object' || handle === null)
-      throw new TypeError(`handle must be an object, got ${describe(handle)}`);
-    const { type, arena: arenaHandle, memory } = handle;
-    if (type !== 'arena-alligator/channel') throw invalid('it is not a channel handle');
-    if (!(memory instanceof SharedArrayBuffer) || memory.byteLength < HEADER * 4)
-      throw invalid('its memory is truncated');
-    const words = new Int32Array(memory, 0, HEADER);
-    if (words[MAGIC_AT] !== MAGIC || words[VERSION_AT] !== VERSION)
-      throw invalid('it does not belong to a channel of this version');
-    const capacity = words[CAPACITY_AT] as number;
-    if (capacity < 1 || capacity > MAX_MESSAGES) throw invalid('its geometry is impossible');
-    if (typeof arenaHandle !== 'object' || arenaHandle === null) throw invalid('it has no arena handle');
-    const kind = arenaHandle.kind === 'buddy' ? 'buddy' : 'fixed';
-    if (memory.byteLength !== channelBytes(capacity, openHandle(arenaHandle, kind).control.plan.maxThreads)) {
-      throw invalid('its memory does not have the size that its geometry needs');
-    }
-    const arena = attachArena(arenaHandle);
-    return new BytesChannel(arena, memory, capacity);
+    const { arena, memory } = openChannelHandle(handle);
+    return new BytesChannel(attachArena(arena), memory);
   }
 
   /**
@@ -142,7 +125,7 @@ export class BytesChannel implements AsyncIterable<Bytes> {
    * @throws BuildError INVALID_HANDLE after this thread has detached from the arena
    */
   handle(): ChannelHandle {
-    return Object.freeze({ type: 'arena-alligator/channel', arena: this.arena.handle(), memory: this.memory });
+    return channelHandle(this.arena.handle(), this.memory);
   }
 
   /** Number of messages in the channel. While other threads send and receive, it may already be out of date. */
@@ -262,10 +245,11 @@ export class BytesChannel implements AsyncIterable<Bytes> {
     checkTimeout(timeout);
     let message = this.next();
     if (message === RING_EMPTY) {
-      message = this.block(timeout, 'no message came', this.receivers, () => {
+      const attempt = (): number | undefined => {
         const received = this.next();
         return received === RING_EMPTY ? undefined : received;
-      });
+      };
+      message = this.block(timeout, 'no message came', this.receivers, attempt, RING_ENDED);
     }
     return message === RING_ENDED ? undefined : this.open(message, this.callSite());
   }
@@ -333,8 +317,27 @@ export class BytesChannel implements AsyncIterable<Bytes> {
     if (this.receiving.size === 0 && this.sending.size === 0) this.thread.sleeper.remove(this.look);
   }
 
-  /** Completes the pending calls that can be completed now. */
+  /** Completes the pending calls that can be completed now, and ends those that would wait for ever. */
   private lookAgain(): void {
+    this.completeCalls();
+    // Calls of both kinds complete each other.
+    const waitsForOthers = this.sending.size > 0 !== this.receiving.size > 0;
+    const presence = waitsForOthers ? this.presence : 'some';
+    if (presence === 'some') return;
+    this.completeCalls(); // the last thread may have sent or received just before it went
+    for (const call of this.sending.keys()) call.reject(abandoned());
+    for (const call of this.receiving.keys()) {
+      if (presence === 'left') call.resolve(undefined);
+      else call.reject(abandoned());
+    }
+  }
+
+  /** Whether other threads can still send or receive, as far as that matters. */
+  private get presence(): 'some' | 'left' | 'died' {
+    return this.memory.waitsWhenAbandoned || this.isClosed ? 'some' : this.peers.presence;
+  }
+
+  private completeCalls(): void {
     // A thread that waits first adds itself to the set and then tries again (docs/threads.md, T12).
     if (this.sending.size > 0) this.senders.add();
     for (const [call, bytes] of this.sending) {
@@ -362,6 +365,7 @@ export class BytesChannel implements AsyncIterable<Bytes> {
     what: string,
     waiting: LaneSet,
     attempt: () => Result | undefined,
+    ended?: Result,
   ): Result {
     const { sleeper } = this.thread;
     checkMayBlock();
@@ -378,6 +382,13 @@ export class BytesChannel implements AsyncIterable<Bytes> {
       waiting.add();
       const result = attempt();
       if (result !== undefined) return result;
+      const { presence } = this;
+      if (presence !== 'some') {
+        const last = attempt();
+        if (last !== undefined) return last;
+        if (presence === 'left' && ended !== undefined) return ended;
+        throw abandoned();
+      }
       const left = deadline - environment.now();
       if (left <= 0) throw timeoutError(what, timeout ?? 0);
       sleeper.sleep(wakes, left);
@@ -385,35 +396,8 @@ export class BytesChannel implements AsyncIterable<Bytes> {
   }
 }
 
-/** The lanes whose threads wait for a channel, one bit for each lane. */
-class LaneSet {
-  private readonly words: Int32Array;
-  private readonly start: number;
-  private readonly count: number;
-  private readonly thread: SharedThread;
-
-  constructor(words: Int32Array, start: number, count: number, thread: SharedThread) {
-    this.words = words;
-    this.start = start;
-    this.count = count;
-    this.thread = thread;
-  }
-
-  /** Adds this thread. */
-  add(): void {
-    const { number } = this.thread.tools.lane;
-    or(this.words, this.start + (number >>> 5), 1 << (number & 31));
-  }
-
-  /** Wakes all threads in the set, and empties it. */
-  wakeAll(): void {
-    for (let word = 0; word < this.count; word++) {
-      if (load(this.words, this.start + word) === 0) continue;
-      for (let lanes = exchange(this.words, this.start + word, 0); lanes !== 0; lanes &= lanes - 1) {
-        this.thread.tools.control.wake((word << 5) + 31 - Math.clz32(lanes & -lanes));
-      }
-    }
-  }
+function abandoned(): ChannelClosedError {
+  return new ChannelClosedError('CHANNEL_ABANDONED');
 }
 
 function nothingOf(engine: SharedEngine): Parcel {
@@ -423,22 +407,6 @@ function nothingOf(engine: SharedEngine): Parcel {
 function foreign({ trace }: Allocation): TypeError {
   const where = trace.opening === undefined ? '' : `; they were allocated\n${trace.opening.site.stack}`;
   return new TypeError(`only bytes of the channel's own arena can be sent; these belong to another one${where}`);
-}
-
-function maskWordsOf(maxThreads: number): number {
-  return Math.ceil(maxThreads / 32);
-}
-
-function channelBytes(capacity: number, maxThreads: number): number {
-  return (ringAt(maskWordsOf(maxThreads)) + ringWords(capacity)) * 4;
-}
-
-/**
- * The word at which the ring begins. It is on its own cache line, because senders read the masks each time and
- * receivers write the head.
- */
-function ringAt(maskWords: number): number {
-  return Math.ceil((HEADER + 2 * maskWords) / 32) * 32;
 }
 
 function attachArena(handle: ArenaHandle): SharedArena {

@@ -60,6 +60,8 @@ export class SharedThread {
   readonly sleeper: Sleeper;
   /** The id by which another thread can {@link reclaim} this one. */
   readonly threadId: number;
+  /** Called when this thread detaches. */
+  readonly leaving: Set<() => void> = new Set();
   private readonly control: Control;
   private readonly memory: Memory;
   private isDetached = false;
@@ -132,7 +134,9 @@ export class SharedThread {
     if (this.isDetached) return;
     this.isDetached = true;
     attached.delete(this.control.id);
-    this.control.wake(this.tools.lane.number); // so that all waits in this thread end
+    for (const leave of this.leaving) leave();
+    // So that all waits in this thread end, and other threads see that it is gone.
+    this.control.wakeAll();
     this.engine.closeHere();
     endWaits();
     this.engine.leave();

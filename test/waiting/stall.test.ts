@@ -18,6 +18,9 @@ test('a request that waits for 10 s while no memory comes back is reported once,
   await settle();
   clock.advance(20_001);
   await settle();
+  const later = arena.allocateAsync({ timeout: 30_000 });
+  clock.advance(30_000);
+  await assert.rejects(later, { name: 'TimeoutError' });
   for (const buffer of held) buffer.abandon();
   for (const buffer of await Promise.all(waits)) buffer.abandon();
   assert.deepEqual(warnings.codes, ['ARENA_STALLED']);
@@ -65,5 +68,25 @@ test('the time after which a stall is reported can be set', async () => {
     assert.throws(() => FixedArena.withSlotCapacity(1, 1).warnOnStall(bad), RangeError);
   }
   assert.throws(() => FixedArena.withSlotCapacity(1, 1).warnOnStall(true as false), TypeError);
+  assertAllReturned(arena);
+});
+
+test('a request that began to wait later has its full time before a stall is reported', async () => {
+  using clock = new FakeClock();
+  const arena = FixedArena.withSlotCapacity(1, 64).buildAsync();
+  const held = arena.allocate();
+  await Promise.all([
+    assert.rejects(arena.allocateAsync({ timeout: 5_000 })),
+    settle().then(() => clock.advance(5_000)),
+  ]);
+  const wait = arena.allocateAsync();
+  clock.advance(9_000);
+  await settle();
+  assert.deepEqual(warnings.codes, []);
+  clock.advance(11_000);
+  await settle();
+  assert.deepEqual(warnings.codes, ['ARENA_STALLED']);
+  held.abandon();
+  (await wait).abandon();
   assertAllReturned(arena);
 });
