@@ -29,6 +29,7 @@ export {
 } from './arenas/fixed-arena.js';
 export { InitPolicy, PageSize, type SharedOptions } from './arenas/options.js';
 export { Unfaulted } from './arenas/unfaulted.js';
+export type { AbortSignalLike } from './base/abort-signals.js';
 export {
   AllocError,
   type AllocErrorCode,

@@ -1,13 +1,24 @@
 import { describe } from './check.js';
 
 /**
+ * The part of an AbortSignal that the library uses. The declarations do not name the global type, so they also compile
+ * without the types of DOM and Node.
+ */
+export interface AbortSignalLike {
+  readonly aborted: boolean;
+  readonly reason?: unknown;
+  addEventListener(type: 'abort', listener: () => void): void;
+  removeEventListener(type: 'abort', listener: () => void): void;
+}
+
+/**
  * The callbacks of each signal. A signal gets a single listener, however many callbacks it has: Node 20 warns of a leak
  * from the eleventh listener on.
  */
-const callbacksOf = new WeakMap<AbortSignal, Set<() => void>>();
+const callbacksOf = new WeakMap<AbortSignalLike, Set<() => void>>();
 
 /** Calls `callback` when `signal` aborts. The signal must not have aborted yet. */
-export function addAbortCallback(signal: AbortSignal, callback: () => void): void {
+export function addAbortCallback(signal: AbortSignalLike, callback: () => void): void {
   let callbacks = callbacksOf.get(signal);
   if (callbacks === undefined) {
     callbacks = new Set();
@@ -17,12 +28,12 @@ export function addAbortCallback(signal: AbortSignal, callback: () => void): voi
   callbacks.add(callback);
 }
 
-export function removeAbortCallback(signal: AbortSignal, callback: () => void): void {
+export function removeAbortCallback(signal: AbortSignalLike, callback: () => void): void {
   const callbacks = callbacksOf.get(signal);
   if (callbacks?.delete(callback) && callbacks.size === 0) signal.removeEventListener('abort', runCallbacks);
 }
 
-function runCallbacks(this: AbortSignal): void {
+function runCallbacks(this: AbortSignalLike): void {
   const callbacks = callbacksOf.get(this);
   if (callbacks === undefined) return;
   callbacksOf.delete(this);
@@ -37,7 +48,7 @@ function runCallbacks(this: AbortSignal): void {
 export function checkSignal(signal: unknown): void {
   if (signal === undefined) return;
   if (typeof signal === 'object' && signal !== null && 'aborted' in signal) {
-    const { addEventListener, removeEventListener } = signal as Partial<AbortSignal>;
+    const { addEventListener, removeEventListener } = signal as Partial<AbortSignalLike>;
     if (typeof addEventListener === 'function' && typeof removeEventListener === 'function') return;
   }
   throw new TypeError(`signal must be an AbortSignal, got ${describe(signal)}`);
@@ -47,7 +58,7 @@ export function checkSignal(signal: unknown): void {
  * The reason of an aborted signal. It is an AbortError for signals without a reason, as some libraries make them. If
  * reading the reason throws, it is the error that was thrown.
  */
-export function abortReason(signal: AbortSignal): unknown {
+export function abortReason(signal: AbortSignalLike): unknown {
   try {
     const { reason } = signal;
     return reason === undefined ? new DOMException('This operation was aborted', 'AbortError') : reason;

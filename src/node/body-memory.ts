@@ -23,7 +23,7 @@ export class BodyMemory {
   private readonly arena: ChunkArena;
   private readonly chunkSize: number;
   private readonly spills: boolean;
-  private readonly signal: AbortSignal | undefined;
+  private readonly signal: WaitOptions['signal'];
   private readonly timeout: number | undefined;
   private readonly deadline: number;
   private readonly buffers: ArenaBuffer[] = [];

@@ -74,24 +74,32 @@ async function* lines(
   maxPieces: number,
   stop: AbortSignal,
 ): AsyncGenerator<FramedRecord, undefined> {
-  using partial = new PartialRecord(maxPieces);
+  const partial = new PartialRecord(maxPieces);
   // One byte more is allowed, because the last byte may be the carriage return of the line end.
   const checkLength = (length: number): void => {
     if (length > maxLength + 1) throw tooLarge('line', maxLength);
   };
-  for await (using chunk of chunks) {
-    for (let at = chunk.indexOf(LINE_FEED); at >= 0; at = chunk.indexOf(LINE_FEED)) {
-      checkLength(partial.length + at);
-      const line = withoutCarriageReturn(partial.finish(chunk.splitTo(at)));
-      chunk.advance(1);
-      yield checked(line, maxLength);
+  try {
+    for await (const chunk of chunks) {
+      try {
+        for (let at = chunk.indexOf(LINE_FEED); at >= 0; at = chunk.indexOf(LINE_FEED)) {
+          checkLength(partial.length + at);
+          const line = withoutCarriageReturn(partial.finish(chunk.splitTo(at)));
+          chunk.advance(1);
+          yield checked(line, maxLength);
+        }
+        checkLength(partial.length + chunk.length);
+        partial.append(chunk.splitTo(chunk.length));
+      } finally {
+        chunk[Symbol.dispose]();
+      }
     }
-    checkLength(partial.length + chunk.length);
-    partial.append(chunk.splitTo(chunk.length));
+    stop.throwIfAborted();
+    if (partial.length > 0) yield checked(partial.finish(), maxLength);
+    return undefined;
+  } finally {
+    partial.release();
   }
-  stop.throwIfAborted();
-  if (partial.length > 0) yield checked(partial.finish(), maxLength);
-  return undefined;
 }
 
 /** Returns `line` if it is short enough, else releases it and throws. */
@@ -108,8 +116,11 @@ function withoutCarriageReturn(line: FramedRecord): FramedRecord {
     line.truncate(last);
     return line;
   }
-  using whole = line;
-  return whole.split(last);
+  try {
+    return line.split(last);
+  } finally {
+    line.release();
+  }
 }
 
 /**
@@ -146,30 +157,38 @@ async function* records(
   maxPieces: number,
   stop: AbortSignal,
 ): AsyncGenerator<FramedRecord, undefined> {
-  using partial = new PartialRecord(maxPieces);
+  const partial = new PartialRecord(maxPieces);
   let length = -1;
-  for await (using chunk of chunks) {
-    for (;;) {
-      if (length < 0) {
-        length = prefix.read(chunk);
-        if (length < 0) break;
-        if (length > maxLength) throw tooLarge(`record of ${length} bytes`, maxLength);
+  try {
+    for await (const chunk of chunks) {
+      try {
+        for (;;) {
+          if (length < 0) {
+            length = prefix.read(chunk);
+            if (length < 0) break;
+            if (length > maxLength) throw tooLarge(`record of ${length} bytes`, maxLength);
+          }
+          const missing = length - partial.length;
+          if (chunk.length < missing) {
+            partial.append(chunk.splitTo(chunk.length));
+            break;
+          }
+          const record = partial.finish(chunk.splitTo(missing));
+          length = -1;
+          yield record;
+        }
+      } finally {
+        chunk[Symbol.dispose]();
       }
-      const missing = length - partial.length;
-      if (chunk.length < missing) {
-        partial.append(chunk.splitTo(chunk.length));
-        break;
-      }
-      const record = partial.finish(chunk.splitTo(missing));
-      length = -1;
-      yield record;
     }
+    stop.throwIfAborted();
+    if (length >= 0 || prefix.isPartial) {
+      throw new FramingError('RECORD_TRUNCATED', 'the stream ended in the middle of a record');
+    }
+    return undefined;
+  } finally {
+    partial.release();
   }
-  stop.throwIfAborted();
-  if (length >= 0 || prefix.isPartial) {
-    throw new FramingError('RECORD_TRUNCATED', 'the stream ended in the middle of a record');
-  }
-  return undefined;
 }
 
 /** Reads the length before a record. The prefix may straddle chunks too. */

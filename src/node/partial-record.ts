@@ -55,7 +55,7 @@ export class PartialRecord {
     return copy?.freeze() ?? pieces;
   }
 
-  [Symbol.dispose](): void {
+  release(): void {
     this.unwatch();
     this.pieces.release();
   }

@@ -45,15 +45,19 @@ export function toReadableStream(source: AsyncIterable<Bytes | BytesList>): Read
         controller.byobRequest?.respond(0);
         return;
       }
-      using chunk = rest;
+      const chunk = rest;
       rest = undefined;
-      if (view == null) {
-        controller.enqueue(chunk.toUint8Array());
-        return;
+      try {
+        if (view == null) {
+          controller.enqueue(chunk.toUint8Array());
+          return;
+        }
+        const count = copyInto(new Uint8Array(view.buffer, view.byteOffset, view.byteLength), chunk);
+        if (count < chunk.length) rest = chunk.slice(count);
+        controller.byobRequest?.respond(count);
+      } finally {
+        chunk.release();
       }
-      const count = copyInto(new Uint8Array(view.buffer, view.byteOffset, view.byteLength), chunk);
-      if (count < chunk.length) rest = chunk.slice(count);
-      controller.byobRequest?.respond(count);
     },
     cancel: stop,
   });
@@ -112,8 +116,12 @@ async function* received(
         throw new TypeError(`the stream must give Uint8Array chunks, got ${describe(value)}`);
       for (let at = 0; at < value.length; at += chunkSize) {
         const part = value.subarray(at, at + chunkSize);
-        using buffer = await arena.allocateAsync(part.length, limits);
-        yield buffer.putSlice(part).freeze();
+        const buffer = await arena.allocateAsync(part.length, limits);
+        try {
+          yield buffer.putSlice(part).freeze();
+        } finally {
+          buffer[Symbol.dispose]();
+        }
       }
     }
   } finally {

@@ -55,13 +55,17 @@ function isFileHandle(target: unknown): target is FileHandle {
 }
 
 async function writeToFile(file: FileHandle, bytes: Bytes | BytesList, position: number | undefined): Promise<void> {
-  using held = takeOver(bytes);
-  let rest: Uint8Array[] = viewsOf(held).filter((view) => view.length > 0);
-  let at = position;
-  while (rest.length > 0) {
-    const { bytesWritten } = await file.writev(rest.slice(0, MOST_VIEWS), at);
-    if (at !== undefined) at += bytesWritten;
-    rest = after(rest, bytesWritten);
+  const held = takeOver(bytes);
+  try {
+    let rest: Uint8Array[] = viewsOf(held).filter((view) => view.length > 0);
+    let at = position;
+    while (rest.length > 0) {
+      const { bytesWritten } = await file.writev(rest.slice(0, MOST_VIEWS), at);
+      if (at !== undefined) at += bytesWritten;
+      rest = after(rest, bytesWritten);
+    }
+  } finally {
+    held.release();
   }
 }
 

@@ -1,5 +1,5 @@
 import { compareExchange, load } from '../base/atomics.js';
-import { checkFunction, checkInteger, describe } from '../base/check.js';
+import { checkInteger, describe } from '../base/check.js';
 import { environment } from '../base/environment.js';
 import { AllocError, BuildError, ReleasedError } from '../base/errors.js';
 import type { Site } from '../base/site.js';
@@ -142,6 +142,15 @@ export class SharedThread {
     this.engine.leave();
   }
 
+  /** Whether the thread with this id has a lane. */
+  private isAttached(threadId: number): boolean {
+    const { words, lanesUsed } = this.control;
+    for (let number = 0; number < lanesUsed; number++) {
+      if (load(words, this.control.laneWord(number, STATE)) === activeState(threadId)) return true;
+    }
+    return false;
+  }
+
   /** @throws AllocError ARENA_CLOSED after {@link detach} */
   checkAttached(): void {
     if (this.isDetached) throw new AllocError('ARENA_CLOSED');
@@ -159,19 +168,23 @@ export class SharedThread {
     if (typeof worker !== 'object' || worker === null) {
       throw new TypeError(`worker must be a Worker, got ${describe(worker)}`);
     }
-    checkFunction(worker.once, 'worker.once');
+    if (typeof worker.once !== 'function') {
+      throw new TypeError(
+        'worker must have an exit event, as workers of Node and Bun do; for a Web Worker, call reclaim(threadId) when you know that it has ended',
+      );
+    }
     const { threadId } = worker; // -1 when the worker has ended
     checkInteger(threadId, 'worker.threadId', 0, LARGEST_THREAD_ID);
     this.checkAttached();
-    if (!environment.exitMeansDeath) {
-      environment.warn(
-        'on this runtime a worker may still be running after its exit event, so watch() reclaims nothing; call reclaim(threadId) when you know that the worker has ended',
-        'ARENA_WATCH_UNRELIABLE',
-      );
-      return;
-    }
     worker.once('exit', () => {
-      if (!this.isDetached) this.reclaim(threadId);
+      if (this.isDetached) return;
+      if (environment.exitMeansDeath) this.reclaim(threadId);
+      else if (this.isAttached(threadId)) {
+        environment.warn(
+          'a worker has exited without detach(), but on this runtime it may still be running, so watch() reclaims nothing; call reclaim(threadId) when you know that it has ended',
+          'ARENA_WATCH_UNRELIABLE',
+        );
+      }
     });
   }
 

@@ -1,4 +1,4 @@
-import { abortReason, addAbortCallback, removeAbortCallback } from '../base/abort-signals.js';
+import { type AbortSignalLike, abortReason, addAbortCallback, removeAbortCallback } from '../base/abort-signals.js';
 import { environment, type Timer } from '../base/environment.js';
 import { timeoutError, type WaitOptions } from './wait-options.js';
 
@@ -6,7 +6,7 @@ import { timeoutError, type WaitOptions } from './wait-options.js';
 export class PendingCall<Result> {
   readonly promise: Promise<Result>;
   isSettled = false;
-  private readonly signal: AbortSignal | undefined;
+  private readonly signal: AbortSignalLike | undefined;
   private readonly timer: Timer | undefined;
   private readonly onSettled: () => void;
   private fulfil: (result: Result) => void = () => undefined;

@@ -1,4 +1,4 @@
-import { abortReason, addAbortCallback, removeAbortCallback } from '../base/abort-signals.js';
+import { type AbortSignalLike, abortReason, addAbortCallback, removeAbortCallback } from '../base/abort-signals.js';
 import { LONGEST_WAIT, WAIT_COUNTERS, WAITING_NOW, WAITS_CANCELLED, WAITS_SERVED } from '../base/counters.js';
 import { environment, type Timer, throwLater } from '../base/environment.js';
 import type { Site } from '../base/site.js';
@@ -349,7 +349,7 @@ class Wait implements WaitingRequest {
   readonly capacity: number;
   readonly site: Site | undefined;
   readonly since: number = environment.now();
-  signal: AbortSignal | undefined;
+  signal: AbortSignalLike | undefined;
   registration: WaitRegistration | undefined;
   wasGranted = false;
   /** When the next region may be reserved, in ms on the environment's clock. */
@@ -391,7 +391,7 @@ class Wait implements WaitingRequest {
     this.grant(buffer);
   }
 
-  limit(signal: AbortSignal | undefined, timeout: number | undefined): void {
+  limit(signal: AbortSignalLike | undefined, timeout: number | undefined): void {
     if (signal !== undefined) {
       this.signal = signal;
       addAbortCallback(signal, this.onAbort);

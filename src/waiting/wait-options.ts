@@ -1,10 +1,10 @@
-import { checkSignal } from '../base/abort-signals.js';
+import { type AbortSignalLike, checkSignal } from '../base/abort-signals.js';
 import { checkInteger, describe } from '../base/check.js';
 
 /** Limits of a wait. */
 export interface WaitOptions {
   /** When this signal aborts, the wait ends with its `reason`. */
-  readonly signal?: AbortSignal | undefined;
+  readonly signal?: AbortSignalLike | undefined;
   /**
    * After this many ms, 0 to 2^31 - 1, the wait ends with a DOMException named `TimeoutError`. By default there is no
    * limit.
@@ -33,6 +33,6 @@ export function checkTimeout(timeout: number | undefined): void {
 }
 
 /** Returns the error of a wait that took too long. @param what what did not happen, in the past tense */
-export function timeoutError(what: string, timeout: number): DOMException {
+export function timeoutError(what: string, timeout: number): Error {
   return new DOMException(`${what} within ${timeout} ms`, 'TimeoutError');
 }

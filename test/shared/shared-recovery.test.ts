@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { BuddyArena, BuddyGeometry, BytesChannel, FixedArena, ReleasedError, type Ticket } from 'arena-alligator';
 import { environment } from '#internal/base/environment';
 import { assertAllReturned } from '../support/arenas.js';
-import { answer, inWorker } from '../support/threads.js';
+import { answer, exited, inWorker } from '../support/threads.js';
 
 const threads = { maxThreads: 3 };
 
@@ -233,13 +233,38 @@ test('reclaim and watch refuse arguments that do not name another thread', () =>
   assert.throws(() => arena.watch({ threadId: -1, once: () => undefined }), RangeError);
 });
 
-test('where an exit does not prove that the worker has ended, watch reclaims nothing and warns', (t) => {
+test('where an exit does not prove that the worker has ended, watch reclaims nothing, and warns if it had not detached', async (t) => {
   const arena = FixedArena.withSlotCapacity(1, 64).shared(threads).build();
   const warnings: string[] = [];
   t.mock.method(environment, 'warn', (_message: string, code: string) => void warnings.push(code));
   Object.assign(environment, { exitMeansDeath: false });
   t.after(() => Object.assign(environment, { exitMeansDeath: true }));
-  let listeners = 0;
-  arena.watch({ threadId: 5, once: () => void listeners++ });
-  assert.deepEqual([warnings, listeners], [['ARENA_WATCH_UNRELIABLE'], 0]);
+  const worker = inWorker(
+    `const arena = lib.FixedArena.attach(data);
+     const held = arena.allocate();
+     port.postMessage(0);
+     port.once('message', () => { held.abandon(); arena.detach(); });`,
+    arena.handle(),
+  );
+  await answer(worker);
+  let onExit: () => void = () => undefined;
+  arena.watch({
+    threadId: worker.threadId,
+    once: (_event, listener) => {
+      onExit = listener;
+    },
+  });
+  onExit();
+  assert.deepEqual(warnings, ['ARENA_WATCH_UNRELIABLE']);
+  assert.equal(arena.metrics().bytesLive, 64);
+  worker.postMessage(0);
+  await exited(worker);
+  onExit();
+  assert.equal(warnings.length, 1, 'a thread that detached left nothing behind');
+  assertAllReturned(arena);
+});
+
+test('watch of a Web Worker says what to do instead', () => {
+  const arena = FixedArena.withSlotCapacity(1, 64).shared(threads).build();
+  assert.throws(() => arena.watch({ postMessage() {}, addEventListener() {} } as never), /reclaim\(threadId\)/);
 });
