@@ -267,8 +267,8 @@ export const faults: readonly Fault[] = [
         'this.keepRecord(record);\n        if (false)',
       ],
       'a refusal is not counted': [
-        'this.count(ALLOCATIONS_FAILED);\n        return new AllocError(code);',
-        'return new AllocError(code);',
+        'this.count(ALLOCATIONS_FAILED);\n        return requested',
+        'return requested',
       ],
     },
   ),

@@ -22,6 +22,10 @@ export abstract class Arena {
 
   /** @internal */
   protected constructor(engine: Engine) {
+    if (engine?.handles === undefined)
+      throw new TypeError(
+        `${new.target.name} is made by a builder: see FixedArena.withSlotCapacity() and BuddyArena.builder()`,
+      );
     this.engine = engine;
   }
 

@@ -10,7 +10,7 @@ import type { ArenaBuffer, Bytes } from '../handles/handles.js';
 import type { RawRegion } from '../handles/raw-region.js';
 import type { Ticket } from '../handles/tickets.js';
 import { inspectAs } from '../memory/inspect.js';
-import { type ArenaHandle, openHandle } from '../shared/arena-handle.js';
+import { type ArenaHandle, type ArenaKindName, type HandleOf, openHandle } from '../shared/arena-handle.js';
 import { BUDDY } from '../shared/control.js';
 import { SharedThread, type WatchedWorker } from '../shared/thread.js';
 import { claimBlocking } from '../shared/waiting.js';
@@ -134,7 +134,9 @@ export class BuddyArena extends Arena {
    * @throws BuildError INVALID_HANDLE for a handle that is damaged or of another version; BuildError TOO_MANY_THREADS;
    *   TypeError for a value that is no object
    */
-  static attach<Mode extends BuilderMode>(handle: ArenaHandle<'buddy', Mode>): SharedBuddyArenaOf<Mode> {
+  static attach<Mode extends BuilderMode, Kind extends ArenaKindName>(
+    handle: ArenaHandle<Kind, Mode> & HandleOf<'buddy', Kind>,
+  ): SharedBuddyArenaOf<Mode> {
     const { control, memory } = openHandle(handle, 'buddy');
     const known = SharedThread.arenaOf(control);
     const arena =
@@ -151,7 +153,7 @@ export class BuddyArena extends Arena {
    */
   allocate(length: number): ArenaBuffer {
     const { engine } = this;
-    const record = engine.granted(this.claim(length));
+    const record = engine.granted(this.claim(length), length);
     return engine.handles.buffer(record, engine.handles.site());
   }
 
@@ -183,14 +185,14 @@ export class BuddyArena extends Arena {
   /** @internal A claimed block with raw access. */
   protected claimRegion(length: number): RawRegion {
     const { engine } = this;
-    const record = engine.granted(this.claim(length));
+    const record = engine.granted(this.claim(length), length);
     return engine.handles.region(record, engine.handles.site());
   }
 
   /** @internal Order of the smallest block that holds `length` bytes. */
   protected orderFor(length: number): number {
     if (!(Number.isSafeInteger(length) && length > 0)) checkInteger(length, 'length', 1);
-    if (length > this.totalSize) throw this.engine.refusal('REQUEST_TOO_LARGE');
+    if (length > this.totalSize) throw this.engine.refusal('REQUEST_TOO_LARGE', length);
     // The number of bits in the index of the last unit. It is exact: a division by a power of two rounds nothing.
     return 32 - Math.clz32((length - 1) / this.minBlockSize);
   }

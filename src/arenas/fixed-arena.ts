@@ -11,7 +11,7 @@ import type { ArenaBuffer, Bytes } from '../handles/handles.js';
 import type { RawRegion } from '../handles/raw-region.js';
 import type { Ticket } from '../handles/tickets.js';
 import { inspectAs } from '../memory/inspect.js';
-import { type ArenaHandle, openHandle } from '../shared/arena-handle.js';
+import { type ArenaHandle, type ArenaKindName, type HandleOf, openHandle } from '../shared/arena-handle.js';
 import { FIXED } from '../shared/control.js';
 import { SharedThread, type WatchedWorker } from '../shared/thread.js';
 import { claimBlocking } from '../shared/waiting.js';
@@ -117,7 +117,9 @@ export class FixedArena extends Arena {
    * @throws BuildError INVALID_HANDLE for a handle that is damaged or of another version; BuildError TOO_MANY_THREADS;
    *   TypeError for a value that is no object
    */
-  static attach<Mode extends BuilderMode>(handle: ArenaHandle<'fixed', Mode>): SharedFixedArenaOf<Mode> {
+  static attach<Mode extends BuilderMode, Kind extends ArenaKindName>(
+    handle: ArenaHandle<Kind, Mode> & HandleOf<'fixed', Kind>,
+  ): SharedFixedArenaOf<Mode> {
     const { control, memory } = openHandle(handle, 'fixed');
     const known = SharedThread.arenaOf(control);
     const arena =
@@ -133,7 +135,7 @@ export class FixedArena extends Arena {
    */
   allocate(length?: number): ArenaBuffer {
     const { engine } = this;
-    const record = engine.granted(this.claim(length));
+    const record = engine.granted(this.claim(length), length ?? this.slotCapacity);
     return engine.handles.buffer(record, engine.handles.site());
   }
 
@@ -161,14 +163,14 @@ export class FixedArena extends Arena {
   /** @internal A claimed slot with raw access. */
   protected claimRegion(length: number | undefined): RawRegion {
     const { engine } = this;
-    const record = engine.granted(this.claim(length));
+    const record = engine.granted(this.claim(length), length ?? this.slotCapacity);
     return engine.handles.region(record, engine.handles.site());
   }
 
   /** @internal */
   protected checkLength(length: number): void {
     if (!(Number.isSafeInteger(length) && length > 0)) checkInteger(length, 'length', 1);
-    if (length > this.slotCapacity) throw this.engine.refusal('REQUEST_TOO_LARGE');
+    if (length > this.slotCapacity) throw this.engine.refusal('REQUEST_TOO_LARGE', length);
   }
 }
 

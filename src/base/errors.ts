@@ -30,14 +30,39 @@ const ALLOC_MESSAGES: Readonly<Record<AllocErrorCode, string>> = {
   ARENA_CLOSED: 'the arena is closed and takes no new allocations',
 };
 
+/** The figures of an {@link AllocError}. */
+export interface AllocFacts {
+  readonly requested: number;
+  readonly capacity: number;
+  readonly live: number;
+  readonly largestFreeBlock: number;
+}
+
 /** An allocation was refused. Nothing changed except the `allocationsFailed` counter. */
 export class AllocError extends ArenaError {
   override readonly name: string = 'AllocError';
   declare readonly code: AllocErrorCode;
+  /** Bytes of the request. This and the other figures are undefined for ARENA_CLOSED. */
+  readonly requested: number | undefined;
+  /** Bytes that the arena manages. */
+  readonly capacity: number | undefined;
+  /** Bytes of slots or blocks that were in use. */
+  readonly live: number | undefined;
+  /** Bytes of the largest slot or block that was free; 0 when nothing was. */
+  readonly largestFreeBlock: number | undefined;
 
-  constructor(code: AllocErrorCode, options?: ErrorOptions) {
-    super(code, ALLOC_MESSAGES[code], options);
+  constructor(code: AllocErrorCode, options?: ErrorOptions & { readonly facts?: AllocFacts }) {
+    const { facts } = options ?? {};
+    super(code, facts === undefined ? ALLOC_MESSAGES[code] : withFacts(ALLOC_MESSAGES[code], facts), options);
+    this.requested = facts?.requested;
+    this.capacity = facts?.capacity;
+    this.live = facts?.live;
+    this.largestFreeBlock = facts?.largestFreeBlock;
   }
+}
+
+function withFacts(message: string, { requested, capacity, live, largestFreeBlock }: AllocFacts): string {
+  return `${message} (${requested} bytes requested, ${live} of ${capacity} in use, ${largestFreeBlock} in the largest free block)`;
 }
 
 /** An arena could not be built with the given options, or could not be attached. */

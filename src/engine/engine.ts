@@ -1,6 +1,6 @@
 import * as counters from '../base/counters.js';
 import { throwLater } from '../base/environment.js';
-import { AllocError } from '../base/errors.js';
+import { AllocError, type AllocFacts } from '../base/errors.js';
 import type { BlockSource, PinnedBlock } from '../blocks/block-source.js';
 import {
   Allocation,
@@ -174,16 +174,26 @@ export class Engine implements AllocationOwner {
     return record;
   }
 
-  /** Returns the record that {@link claim} returned. @throws AllocError ARENA_FULL when it returned none. */
-  granted(record: Allocation | undefined): Allocation {
-    if (record === undefined) throw new AllocError('ARENA_FULL');
+  /**
+   * Returns the record that {@link claim} returned for a request of `requested` bytes.
+   * @throws AllocError ARENA_FULL when it returned none
+   */
+  granted(record: Allocation | undefined, requested: number): Allocation {
+    if (record === undefined) throw new AllocError('ARENA_FULL', { facts: this.facts(requested) });
     return record;
   }
 
-  /** Counts a request that can never be granted, and returns its error. */
-  refusal(code: 'REQUEST_TOO_LARGE' | 'ARENA_CLOSED'): AllocError {
+  /** Counts a request that can never be granted, and returns its error. @param requested bytes, for REQUEST_TOO_LARGE */
+  refusal(code: 'REQUEST_TOO_LARGE' | 'ARENA_CLOSED', requested?: number): AllocError {
     this.count(ALLOCATIONS_FAILED);
-    return new AllocError(code);
+    return requested === undefined ? new AllocError(code) : new AllocError(code, { facts: this.facts(requested) });
+  }
+
+  /** The figures of an error about a request of `requested` bytes. */
+  facts(requested: number): AllocFacts {
+    const order = this.largestFreeOrder();
+    const { bytesReserved: capacity, bytesLive: live } = this.metrics();
+    return { requested, capacity, live, largestFreeBlock: order < 0 ? 0 : this.unit * 2 ** order };
   }
 
   release(record: Allocation): void {

@@ -28,11 +28,11 @@ export class IsolatedEngine extends Engine {
     }
   }
 
-  override granted(record: Allocation | undefined): Allocation {
+  override granted(record: Allocation | undefined, requested: number): Allocation {
     const { refused } = this;
     this.refused = undefined;
     if (record === undefined && refused !== undefined) throw refused;
-    return super.granted(record);
+    return super.granted(record, requested);
   }
 
   /** Nothing to note: the views keep the memory alive themselves. */
@@ -101,7 +101,7 @@ export class IsolatedEngine extends Engine {
     } catch (cause) {
       this.blocks.release(slot, order);
       this.count(ALLOCATIONS_FAILED);
-      throw new AllocError('ARENA_FULL', { cause });
+      throw new AllocError('ARENA_FULL', { cause, facts: this.facts(this.unit) });
     }
   }
 }

@@ -4,7 +4,7 @@ import { grownMemory } from '../memory/heap-memory.js';
 import { inspectAs, preview } from '../memory/inspect.js';
 import { isShared, Memory } from '../memory/memory.js';
 import {
-  type Allocation,
+  Allocation,
   EMPTY,
   heapAllocation,
   isOnHeap,
@@ -390,6 +390,7 @@ export class BytesMut extends ByteWriter {
   }
 
   private constructor(allocation: Allocation) {
+    if (!(allocation instanceof Allocation)) throw new TypeError('BytesMut is made by BytesMut.withCapacity()');
     super(allocation, 0);
   }
 

@@ -3,14 +3,16 @@ import type { BuilderMode } from '../base/modes.js';
 import { isShared, Memory } from '../memory/memory.js';
 import { Control, FIXED, invalid, type SharedPlan } from './control.js';
 
+export type ArenaKindName = 'fixed' | 'buddy';
+
+/** Accepts handles of kind `Wanted`, and handles whose kind is not known to the compiler, such as `workerData`. */
+export type HandleOf<Wanted extends ArenaKindName, Kind extends ArenaKindName> = Wanted extends Kind ? unknown : never;
+
 /**
  * What another thread needs to attach to a shared arena. Send it with `postMessage` or as `workerData`. Code that has
  * the handle can read and write all memory of the arena.
  */
-export interface ArenaHandle<
-  Kind extends 'fixed' | 'buddy' = 'fixed' | 'buddy',
-  Mode extends BuilderMode = BuilderMode,
-> {
+export interface ArenaHandle<Kind extends ArenaKindName = ArenaKindName, Mode extends BuilderMode = BuilderMode> {
   readonly type: 'arena-alligator/arena';
   readonly kind: Kind;
   readonly memory: SharedArrayBuffer;
@@ -38,7 +40,7 @@ export function handleOf(control: Control, memory: Memory): ArenaHandle {
  * @throws TypeError when `handle` is not an object; BuildError INVALID_HANDLE when it is not a handle of an arena of
  *   this kind, or is damaged
  */
-export function openHandle(handle: unknown, kind: 'fixed' | 'buddy'): { control: Control; memory: Memory } {
+export function openHandle(handle: unknown, kind: ArenaKindName): { control: Control; memory: Memory } {
   if (typeof handle !== 'object' || handle === null)
     throw new TypeError(`handle must be an object, got ${describe(handle)}`);
   const { type, memory, byteOffset, byteLength, control: buffer } = handle as Partial<ArenaHandle>;
@@ -58,7 +60,7 @@ export function openHandle(handle: unknown, kind: 'fixed' | 'buddy'): { control:
   return { control, memory: new Memory(new Uint8Array(memory, byteOffset, byteLength), true) };
 }
 
-function kindOf(plan: SharedPlan): 'fixed' | 'buddy' {
+function kindOf(plan: SharedPlan): ArenaKindName {
   return plan.kind === FIXED ? 'fixed' : 'buddy';
 }
 

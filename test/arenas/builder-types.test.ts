@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
   ArenaBuffer,
+  type ArenaHandle,
   BuddyArena,
   type BuddyArenaBuilder,
   type BuddyArenaMetrics,
@@ -14,6 +15,8 @@ import {
   type FixedArenaMetrics,
   type RawBuddyArena,
   type RawFixedArena,
+  type SharedBuddyArena,
+  type SharedFixedArena,
   SlotSpec,
   type Unfaulted,
 } from 'arena-alligator';
@@ -142,4 +145,18 @@ test('an object literal cannot have the type of an arena', () => {
     arena.close();
   };
   expectTypeOf(literal).toBeFunction();
+});
+
+test('a handle goes into attach of its kind; one whose kind the compiler does not know goes into both', () => {
+  const attach = (known: ArenaHandle<'fixed'>, other: ArenaHandle<'buddy'>, data: ArenaHandle): void => {
+    expectTypeOf(FixedArena.attach(known)).toExtend<SharedFixedArena>();
+    expectTypeOf(BuddyArena.attach(other)).toExtend<SharedBuddyArena>();
+    expectTypeOf(FixedArena.attach(data)).toExtend<SharedFixedArena>();
+    expectTypeOf(BuddyArena.attach(data)).toExtend<SharedBuddyArena>();
+    // @ts-expect-error a handle of the other kind
+    FixedArena.attach(other);
+    // @ts-expect-error a handle of the other kind
+    BuddyArena.attach(known);
+  };
+  expectTypeOf(attach).toBeFunction();
 });

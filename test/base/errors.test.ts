@@ -3,13 +3,17 @@ import { test } from 'node:test';
 import {
   AllocError,
   ArenaError,
+  BuddyArena,
+  BuddyGeometry,
   BufferFullError,
   BuildError,
   Bytes,
+  BytesMut,
   FixedArena,
   RawFreezeError,
   ReleasedError,
 } from 'arena-alligator';
+import { assertAllReturned } from '../support/arenas.js';
 
 function caught(action: () => unknown): unknown {
   try {
@@ -86,4 +90,37 @@ test('a BuildError keeps the error of the runtime as its cause', () => {
   assert.ok(error instanceof BuildError);
   assert.equal(error.code, 'SIZE_OVERFLOW');
   assert.ok(error.cause instanceof RangeError);
+});
+
+test('ARENA_FULL and REQUEST_TOO_LARGE carry the figures of the request and of the arena', () => {
+  const fixed = FixedArena.withSlotCapacity(2, 64).build();
+  const held = [fixed.allocate(), fixed.allocate()];
+  const full = { code: 'ARENA_FULL', requested: 10, capacity: 128, live: 128, largestFreeBlock: 0 };
+  assert.throws(() => fixed.allocate(10), full);
+  assert.throws(() => fixed.allocate(), { ...full, requested: 64, message: /64 bytes requested, 128 of 128 in use/ });
+  held.pop()?.abandon();
+  const tooLarge = { code: 'REQUEST_TOO_LARGE', requested: 65, capacity: 128, live: 64, largestFreeBlock: 64 };
+  assert.throws(() => fixed.allocate(65), tooLarge);
+  held.pop()?.abandon();
+  const buddy = BuddyArena.builder(BuddyGeometry.exact(1024, 64)).build();
+  const half = buddy.allocate(512);
+  const block = buddy.allocate(64);
+  assert.throws(() => buddy.allocate(512), { code: 'ARENA_FULL', requested: 512, live: 576, largestFreeBlock: 256 });
+  assert.throws(() => buddy.allocate(2000), { code: 'REQUEST_TOO_LARGE', requested: 2000, capacity: 1024 });
+  half.abandon();
+  block.abandon();
+  buddy.close();
+  assert.throws(() => buddy.allocate(1), { code: 'ARENA_CLOSED', requested: undefined, capacity: undefined });
+  assertAllReturned(fixed);
+  assertAllReturned(buddy);
+});
+
+test('arenas and BytesMut made with new say what to call instead', () => {
+  const make =
+    (Class: unknown): (() => unknown) =>
+    () =>
+      new (Class as new (...args: unknown[]) => unknown)(4, 1024);
+  assert.throws(make(FixedArena), { name: 'TypeError', message: /withSlotCapacity/ });
+  assert.throws(make(BuddyArena), { name: 'TypeError', message: /BuddyArena\.builder/ });
+  assert.throws(make(BytesMut), { name: 'TypeError', message: /withCapacity/ });
 });

@@ -31,7 +31,7 @@ function otherLane(arena: SharedBuddyArena): SharedEngine {
 }
 
 function claim(engine: SharedEngine, order: number): Allocation {
-  return engine.granted(engine.claim(order, 1));
+  return engine.granted(engine.claim(order, 1), 1);
 }
 
 function audit(engine: SharedEngine): string[] {

@@ -220,7 +220,7 @@ function otherLane(arena: SharedFixedArena): SharedEngine {
 test('memory that is handed over at the moment when the time is up is not lost', () => {
   const arena = FixedArena.withSlotCapacity(1, 64).shared({ maxThreads: 2 }).build();
   const other = otherLane(arena);
-  const held = other.granted(other.claim(0, 64));
+  const held = other.granted(other.claim(0, 64), 64);
   const { now } = environment;
   let looks = 0;
   environment.now = () => {
