@@ -55,9 +55,9 @@ export {
   type OpenSite,
   openSites,
 } from './engine/leaks.js';
+export type { Needle, ReadableBytes } from './handles/content.js';
 export { ArenaBuffer, Bytes, BytesMut } from './handles/handles.js';
 export { RawRegion } from './handles/raw-region.js';
-export type { ReadableBytes } from './handles/reader.js';
 export type { Ticket } from './handles/tickets.js';
 export type { BytesView } from './handles/view.js';
 export type { GrowableMemory } from './memory/memory.js';

@@ -266,10 +266,7 @@ export const faults: readonly Fault[] = [
         'this.keepRecord(record);\n        if (this.afterRelease !== undefined)',
         'this.keepRecord(record);\n        if (false)',
       ],
-      'a refusal is not counted': [
-        'this.count(ALLOCATIONS_FAILED);\n        return requested',
-        'return requested',
-      ],
+      'a refusal is not counted': ['this.count(ALLOCATIONS_FAILED);\n        return requested', 'return requested'],
     },
   ),
   ...faultsIn('blocks/free-bitmap', ['free-bitmap', 'reservation', 'fixed-arena.property', 'buddy-arena.property'], {

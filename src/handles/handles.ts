@@ -1,8 +1,9 @@
-import { checkInteger, windowOf } from '../base/check.js';
+import { checkInteger, checkString, windowOf } from '../base/check.js';
 import { ReleasedError } from '../base/errors.js';
 import { grownMemory } from '../memory/heap-memory.js';
 import { inspectAs, preview } from '../memory/inspect.js';
 import { isShared, Memory } from '../memory/memory.js';
+import { encodeText } from '../memory/text.js';
 import {
   Allocation,
   EMPTY,
@@ -11,7 +12,8 @@ import {
   SPENT as SPENT_ALLOCATION,
   wrappedAllocation,
 } from './allocation.js';
-import { BytesReader, contentOf, type ReadableBytes } from './reader.js';
+import { contentOf } from './content.js';
+import { type BytesMethods, BytesReader } from './reader.js';
 import { EMPTY_TICKET, type Ticket } from './tickets.js';
 import type { BytesView } from './view.js';
 import { ByteWriter } from './writer.js';
@@ -159,6 +161,15 @@ export class Bytes {
   /** Bytes on the heap with a copy of `source`. */
   static copyFrom(source: Uint8Array): Bytes {
     return onHeap(windowOf(source, 'source').slice(), heapAllocation);
+  }
+
+  /**
+   * Bytes on the heap with `text` in UTF-8. A lone surrogate becomes U+FFFD.
+   * @throws TypeError unless it is a string
+   */
+  static fromUtf8(text: string): Bytes {
+    checkString(text, 'text');
+    return onHeap(encodeText(text), heapAllocation);
   }
 
   /** Bytes over `source` itself, without a copy. Nobody may write to `source` from now on. */
@@ -371,7 +382,7 @@ export class Bytes {
 
 // The linter's rule against this is off for this file: the static block above gives the class what the interface
 // promises.
-export interface Bytes extends ReadableBytes {}
+export interface Bytes extends BytesMethods {}
 
 function onHeap(source: Uint8Array, allocationOf: (memory: Memory) => Allocation): Bytes {
   return source.length === 0

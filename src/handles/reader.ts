@@ -1,56 +1,20 @@
-import { checkInteger, windowOf } from '../base/check.js';
-import { compareBytes, equalBytes, indexOfBytes } from '../memory/compare.js';
-import { decodeText, type TextEncoding } from '../memory/text.js';
-import type { Allocation } from './allocation.js';
-import { refuseIndices, toPrimitive } from './conversions.js';
-import type { BytesView } from './view.js';
+import { checkInteger } from '../base/check.js';
+import { decodeText } from '../memory/text.js';
+import { readVarint, readVarint64, unzigzag } from '../memory/varint.js';
+import { BytesPeeks } from './peeks.js';
 
-/** What can be read from bytes: the public methods of {@link BytesReader}. */
-export interface ReadableBytes extends Pick<BytesReader, keyof BytesReader> {}
+/** The methods that `Bytes` gets from {@link BytesReader} and the classes below it. */
+export interface BytesMethods extends Pick<BytesReader, keyof BytesReader> {}
 
 /**
- * The methods of `Bytes` that read its content. `Bytes` has them by its prototype, not by `extends`: see there.
+ * The methods of `Bytes` that read values off the front. `Bytes` has them by its prototype, not by `extends`: see
+ * there.
  *
  * The readers (`get*`) mirror a buffer's writers. Each returns the value at the front and moves past it. Values are in
  * network order (big endian), or little endian in the `Le` forms. A reader that needs more bytes than are left throws
- * `RangeError` and moves nothing. Reading to the end keeps the memory until release.
+ * `RangeError` and moves nothing; {@link canRead} asks before. Reading to the end keeps the memory until release.
  */
-export abstract class BytesReader implements Iterable<number> {
-  /** @internal */
-  declare protected readonly allocation: Allocation;
-  /** @internal Offset of the first byte in the allocation's memory. */
-  declare protected offset: number;
-  /** @internal Bytes; -1 once released, so that no read fits. */
-  declare protected size: number;
-
-  /** @internal The allocation. @throws ReleasedError after release */
-  protected abstract live(): Allocation;
-
-  static {
-    refuseIndices(BytesReader.prototype, 'Bytes have no indices: use at(index), view or toUint8Array()');
-  }
-
-  /** Number of bytes in this handle. */
-  abstract get length(): number;
-
-  abstract get view(): BytesView;
-
-  get isEmpty(): boolean {
-    return this.length === 0;
-  }
-
-  /** The byte at `index`. @throws RangeError outside `[0, length)`. */
-  at(index: number): number {
-    const { memory } = this.live();
-    checkInteger(index, 'index', 0);
-    if (index >= this.size) throw new RangeError(`index ${index} in Bytes of length ${this.size}`);
-    return memory.bytes[this.offset + index] as number;
-  }
-
-  *[Symbol.iterator](): Generator<number, void, undefined> {
-    for (let index = 0; index < this.length; index++) yield this.at(index);
-  }
-
+export abstract class BytesReader extends BytesPeeks {
   getU8(): number {
     return this.allocation.memory.bytes[this.take(1)] as number;
   }
@@ -123,60 +87,68 @@ export abstract class BytesReader implements Iterable<number> {
     return this.allocation.memory.data.getFloat64(this.take(8), true);
   }
 
+  /** An unsigned integer of `byteCount` bytes, 1 to 6. */
+  getUint(byteCount: number): number {
+    const at = this.take(checkInteger(byteCount, 'byteCount', 1, 6));
+    const { bytes } = this.allocation.memory;
+    let value = 0;
+    for (let index = 0; index < byteCount; index++) value = value * 256 + (bytes[at + index] as number);
+    return value;
+  }
+
+  getUintLe(byteCount: number): number {
+    const at = this.take(checkInteger(byteCount, 'byteCount', 1, 6));
+    const { bytes } = this.allocation.memory;
+    let value = 0;
+    for (let index = byteCount - 1; index >= 0; index--) value = value * 256 + (bytes[at + index] as number);
+    return value;
+  }
+
+  /** A signed integer (two's complement) of `byteCount` bytes, 1 to 6. */
+  getInt(byteCount: number): number {
+    return signed(this.getUint(byteCount), byteCount);
+  }
+
+  getIntLe(byteCount: number): number {
+    return signed(this.getUintLe(byteCount), byteCount);
+  }
+
+  /**
+   * A variable-length integer as in Protocol Buffers (base 128, the low groups first).
+   * @throws RangeError when it is cut off, longer than 10 bytes, or larger than 2^53 - 1
+   */
+  getVarint(): number {
+    return this.takeVarint(readVarint);
+  }
+
+  /** As {@link getVarint}, for values up to 2^64 - 1. */
+  getVarint64(): bigint {
+    return this.takeVarint(readVarint64);
+  }
+
+  /** A signed variable-length integer in zigzag form, as `sint64` of Protocol Buffers. @throws as {@link getVarint} */
+  getZigzag(): number {
+    return unzigzag(this.getVarint());
+  }
+
+  /** The next `byteCount` bytes as text in UTF-8. Malformed UTF-8 becomes U+FFFD. */
+  getUtf8(byteCount: number): string {
+    checkInteger(byteCount, 'byteCount', 0);
+    const at = this.take(byteCount);
+    const { memory } = this.live();
+    return decodeText(memory.view(at, at + byteCount), 'utf8', memory.shared);
+  }
+
+  /** Whether at least `byteCount` bytes are left. */
+  canRead(byteCount: number): boolean {
+    return checkInteger(byteCount, 'byteCount', 0) <= this.length;
+  }
+
   /** Drops the first `byteCount` bytes from this handle. @throws RangeError when there are fewer */
   advance(byteCount: number): void {
     this.live();
     checkInteger(byteCount, 'byteCount', 0, this.size);
     this.take(byteCount);
-  }
-
-  /** Whether `other` holds the same bytes. */
-  equals(other: ReadableBytes | Uint8Array): boolean {
-    return equalBytes(this.content(), windowOver(other));
-  }
-
-  /**
-   * -1, 0 or 1: whether this sorts before `other`, equals it, or sorts after it. Bytes are compared in order; a prefix
-   * sorts first.
-   */
-  compare(other: ReadableBytes | Uint8Array): -1 | 0 | 1 {
-    return compareBytes(this.content(), windowOver(other));
-  }
-
-  /** Index of the first `needle` (a byte or a run of bytes) at or after `from`, or -1. */
-  indexOf(needle: number | ReadableBytes | Uint8Array, from = 0): number {
-    const own = this.content();
-    checkInteger(from, 'from', 0, this.size);
-    if (typeof needle === 'number') return own.indexOf(checkInteger(needle, 'needle', 0, 0xff), from);
-    return indexOfBytes(own, windowOver(needle), from);
-  }
-
-  /** The bytes as text. Malformed UTF-8 becomes U+FFFD. */
-  toString(encoding: TextEncoding = 'utf8'): string {
-    return decodeText(this.content(), encoding, this.allocation.memory.shared);
-  }
-
-  /** The {@link view}. `Buffer.from(bytes)` copies it. */
-  valueOf(): BytesView {
-    return this.view;
-  }
-
-  /**
-   * Text, for template literals and the like.
-   * @throws TypeError for bytes that are not UTF-8, and where a number is asked for
-   */
-  [Symbol.toPrimitive](hint: string): string {
-    return toPrimitive(hint, 'Bytes', () => this.toUint8Array());
-  }
-
-  /** A copy on the heap. */
-  toUint8Array(): Uint8Array<ArrayBuffer> {
-    return new Uint8Array(this.content());
-  }
-
-  /** What JSON shows: never the memory. */
-  toJSON(): { type: 'Bytes'; length: number } {
-    return { type: 'Bytes', length: Math.max(0, this.size) };
   }
 
   /** Moves past `byteCount` bytes. @returns the offset of the first one */
@@ -193,22 +165,14 @@ export abstract class BytesReader implements Iterable<number> {
     throw new RangeError(`${byteCount} bytes requested, ${this.size} bytes left to read`);
   }
 
-  /** @internal The bytes for the length of one call, without lending them. */
-  protected content(): Uint8Array {
-    return this.live().memory.view(this.offset, this.offset + this.size);
-  }
-
-  /** @internal */
-  static contentOf(source: ReadableBytes): Uint8Array {
-    return (source as BytesReader).content();
+  private takeVarint<Value>(read: (bytes: Uint8Array) => { readonly value: Value; readonly length: number }): Value {
+    const { value, length } = read(this.content());
+    this.take(length);
+    return value;
   }
 }
 
-/** The content of bytes for the length of one call, without lending it. */
-export function contentOf(source: ReadableBytes): Uint8Array {
-  return BytesReader.contentOf(source);
-}
-
-function windowOver(source: unknown): Uint8Array {
-  return source instanceof BytesReader ? contentOf(source) : windowOf(source, 'other');
+function signed(value: number, byteCount: number): number {
+  const range = 256 ** byteCount;
+  return value >= range / 2 ? value - range : value;
 }

@@ -22,6 +22,18 @@ export function indexOfBytes(haystack: Uint8Array, needle: Uint8Array, from: num
   return -1;
 }
 
+/** Index of the last `needle` in `haystack` that begins at or before `from`, or -1. */
+export function lastIndexOfBytes(haystack: Uint8Array, needle: Uint8Array, from: number): number {
+  const last = Math.min(from, haystack.length - needle.length);
+  if (needle.length === 0) return last;
+  const first = needle[0] as number;
+  if (last < 0) return -1;
+  for (let at = haystack.lastIndexOf(first, last); at >= 0; at = at > 0 ? haystack.lastIndexOf(first, at - 1) : -1) {
+    if (equalBytes(haystack.subarray(at, at + needle.length), needle)) return at;
+  }
+  return -1;
+}
+
 function mismatch(a: Uint8Array, b: Uint8Array, length: number): number {
   let at = 0;
   if (length >= 16) {

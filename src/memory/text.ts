@@ -43,6 +43,11 @@ export function writeUtf8(memory: Memory, text: string, at: number, byteLength: 
   }
 }
 
+/** `text` in UTF-8. */
+export function encodeText(text: string): Uint8Array<ArrayBuffer> {
+  return encoder.encode(text);
+}
+
 /** Reads `bytes` as text. @throws TypeError for an encoding that is not a {@link TextEncoding}. */
 export function decodeText(bytes: Uint8Array, encoding: TextEncoding, shared: boolean): string {
   switch (encoding) {

@@ -1,5 +1,5 @@
 import { environment } from '../base/environment.js';
-import { contentOf } from '../handles/reader.js';
+import { contentOf } from '../handles/content.js';
 import { AllocError, type ArenaBuffer, AsyncBuddyArena, Bytes, BytesMut } from '../index.js';
 import { PendingCall } from '../waiting/pending-call.js';
 import { timeoutError, type WaitOptions } from '../waiting/wait-options.js';

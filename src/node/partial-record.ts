@@ -1,5 +1,5 @@
+import { contentOf } from '../handles/content.js';
 import type { MemoryPressure } from '../handles/memory-pressure.js';
-import { contentOf } from '../handles/reader.js';
 import { Bytes, BytesMut } from '../index.js';
 import { BytesList } from './bytes-list.js';
 
