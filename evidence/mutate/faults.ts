@@ -132,19 +132,41 @@ export const faults: readonly Fault[] = [
     },
   ),
   ...faultsIn(
-    'handles/reader',
-    ['bytes-lifecycle', 'bytes-slicing', 'writers', 'bytes-compare', 'implicit-conversions'],
+    'handles/content',
+    ['bytes-lifecycle', 'bytes-slicing', 'bytes-search', 'bytes-compare', 'implicit-conversions'],
     {
       'at() reads one byte past the end': ['if (index >= this.size)', 'if (index > this.size)'],
-      'a read may take one byte past the end': ['if (byteCount > this.size)', 'if (byteCount > this.size + 1)'],
       'indexOf() refuses to start at the end': [
-        "checkInteger(from, 'from', 0, this.size)",
-        "checkInteger(from, 'from', 0, this.size - 1)",
+        "checkInteger(from, 'from', 0, this.size);\n        if (typeof needle === 'number')",
+        "checkInteger(from, 'from', 0, this.size - 1);\n        if (typeof needle === 'number')",
       ],
-      'index 0 gives undefined': ['refuseIndices(BytesReader.prototype, ', 'void (BytesReader.prototype, '],
+      'index 0 gives undefined': ['refuseIndices(BytesContent.prototype, ', 'void (BytesContent.prototype, '],
       'bytes become a number': ["toPrimitive(hint, 'Bytes'", "toPrimitive('default', 'Bytes'"],
+      'a copy runs over the end of the target': ['Math.min(part.length, room.length - targetStart)', 'part.length'],
+      'endsWith() looks one byte too early': ['own.length - run.length)', 'own.length - run.length - 1)'],
     },
   ),
+  ...faultsIn('handles/reader', ['numbers', 'bytes-lifecycle', 'bytes-slicing', 'writers'], {
+    'a read may take one byte past the end': ['if (byteCount > this.size)', 'if (byteCount > this.size + 1)'],
+    'a negative integer is read as a positive one': ['value >= range / 2', 'false'],
+    'a varint moves one byte too far': ['this.take(length);', 'this.take(length + 1);'],
+  }),
+  ...faultsIn('handles/peeks', ['numbers'], {
+    'a peek may take one byte past the end': ['index + byteCount > this.size', 'index + byteCount > this.size + 1'],
+  }),
+  ...faultsIn('handles/rare-writers', ['numbers'], {
+    'bytes that are not written yet can be overwritten': ['if (at + bytes.length > length)', 'if (false)'],
+    'an overwrite ignores where the content starts': [
+      'memory.bytes.set(bytes, start + at);',
+      'memory.bytes.set(bytes, at);',
+    ],
+    'an integer too large for its bytes is cut': ['value >= 0 && value <= max', 'value >= 0'],
+  }),
+  ...faultsIn('memory/varint', ['numbers'], {
+    'a varint without an end is read': ['if (byte === undefined)', 'if (false)'],
+    'a varint larger than 2^64 - 1 is read': ['if (value >= 2n ** 64n)', 'if (false)'],
+    'zigzag forgets the sign': ['value < 0n ? -2n * value - 1n : 2n * value', '2n * value'],
+  }),
   ...faultsIn('handles/memory-pressure', ['node-files', 'framing-small-arenas'], {
     'holders of spare memory are not asked to return it': ['giveBack();', ''],
   }),
