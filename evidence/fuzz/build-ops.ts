@@ -95,15 +95,18 @@ export const buildAnything: Operation = (_world, dice) => {
   const begun = dice.pick([ownFixed, ownBuddy, raw])(dice);
   if (begun === undefined) return;
   const { builder } = begun;
+  // Isolated slots and guarded allocations have memory of their own, which is made at first use.
+  let isLazy = false;
   for (let count = dice.below(4); count > 0; count--) {
     const { name, refusal, call } = misuse(dice);
     // Whether options exclude each other depends on those set before.
-    attempt(name, refusal, Fails.Build, () => call(builder));
+    const { failure } = attempt(name, refusal, Fails.Build, () => call(builder));
+    if (failure === 0 && (name === 'isolated' || name === 'guarded')) isLazy = true;
   }
   if (dice.oneIn(3)) begun.spoil?.();
   const build = anyBuild(builder, dice);
-  const first = attempt('build', begun.must, Fails.Build, build);
-  if (first.failure === 0) checkBuilt(first, dice);
+  const first = attempt('build', isLazy ? begun.must & ~Fails.Build : begun.must, Fails.Build, build);
+  if (first.failure === 0) checkBuilt(first, dice, isLazy);
   if (first.failure === 0 || begun.spoil !== undefined) return;
   const second = codeOf(build);
   expectSame(second, codeOf(build), 'the code of a build that fails again');
@@ -143,9 +146,10 @@ function anyBuild(builder: LooseBuilder, dice: Dice): () => unknown {
   }
 }
 
-function checkBuilt({ value }: Attempt<unknown>, dice: Dice): void {
-  const arena = (value instanceof Unfaulted ? value.faultPages() : value) as Arena;
-  const buffer = arena.allocate(1);
+function checkBuilt({ value }: Attempt<unknown>, dice: Dice, isLazy: boolean): void {
+  const arena = (value instanceof Unfaulted ? (isLazy ? value.intoInner() : value.faultPages()) : value) as Arena;
+  const { value: buffer } = attempt('allocate', 0, isLazy ? Fails.ArenaFull : 0, () => arena.allocate(1));
+  if (buffer === undefined) return;
   const { capacity } = buffer;
   if (capacity < 1) throw new Finding(`an allocated buffer has a capacity of ${capacity} bytes`);
   buffer.putBytes(dice.below(256), capacity);

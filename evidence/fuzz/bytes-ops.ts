@@ -182,14 +182,15 @@ export const compare: Operation = (world, dice) => {
   const equal = attempt('equals', must, may, () => handle.equals(needle as Bytes));
   if (equal.failure === 0) expectSame(equal.value, order === 0, 'equals');
   const from = integerUpTo(dice, content.length, world.isHostile);
-  // indexOf takes a number as a byte to look for.
+  // indexOf takes a number as a byte to look for, and a text as UTF-8.
   const isByte = typeof needle === 'number';
+  const text = typeof needle === 'string' ? needle : undefined;
   const invalid =
     (from === undefined ? 0 : refusalOfInteger(from, 0, content.length)) |
-    (isByte ? refusalOfInteger(needle, 0, 255) : must);
+    (isByte ? refusalOfInteger(needle, 0, 255) : text === undefined ? must : 0);
   const found = attempt('indexOf', invalid, may, () => handle.indexOf(needle as Bytes, from as number));
   if (found.failure !== 0) return;
-  const sought = isByte ? Uint8Array.of(needle as number) : bytes;
+  const sought = isByte ? Uint8Array.of(needle as number) : text === undefined ? bytes : Buffer.from(text);
   expectSame(found.value, naiveIndexOf(content, sought, ((from ?? 0) as number) + 0), 'indexOf');
 };
 

@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { Dice } from './dice.js';
+import { KnownFindings } from './known.js';
 import { Marker } from './outcome.js';
 import { PROFILES, type Profile, profileOf, randomProgram } from './program.js';
 import { caseOf, failureOfRun, shrink } from './shrink.js';
@@ -30,8 +31,7 @@ interface Tally {
 }
 const tallies = new Map<Profile, Tally>(profiles.map((profile) => [profile, { programs: 0, operations: 0, ms: 0 }]));
 let found = 0;
-/** Messages of earlier findings. The same message is not shown twice. */
-const known = new Set<string>();
+const known = new KnownFindings();
 const seeds = new Dice().reseed(seed);
 let nextLine = performance.now() + ROUND;
 
@@ -53,18 +53,11 @@ function line(): string {
   return `seed ${seed}: ${total('programs')} programs, ${total('operations')} operations, ${rates.join(', ')}, findings ${found}`;
 }
 
-function isKnown({ name }: Profile, error: Error): boolean {
-  const what = `${name}: ${error.message.split('\n')[0]?.replace(/\d+/g, 'N')}`;
-  if (known.has(what)) return true;
-  known.add(what);
-  return false;
-}
-
 async function report(profile: Profile, program: readonly number[], error: Error): Promise<void> {
-  if (isKnown(profile, error)) return;
+  if (known.has(profile, error)) return;
   const shortest = await shrink(profile, program);
   const shown = (await failureOfRun(profile, shortest)) ?? error;
-  if (shown !== error && isKnown(profile, shown)) return;
+  if (!known.note(profile, error, shown)) return;
   found++;
   console.log(`\n${profile.name}: ${shown.stack}\n${caseOf(profile, shortest, shown)}\n`);
 }

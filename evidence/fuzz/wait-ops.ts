@@ -56,7 +56,8 @@ export class WaitWorld extends World {
     if (this.entries-- <= 0) return;
     try {
       const model = chance.from(this.arenas);
-      if (model === undefined || model.isClosed) return;
+      // The model learns of a close() only when that returns.
+      if (model === undefined || model.isClosed || model.arena.isClosed) return;
       const buffer = model.arena.tryAllocate(1);
       if (buffer === undefined) {
         model.allocationsFailed++;

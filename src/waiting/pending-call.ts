@@ -1,5 +1,5 @@
 import { type AbortSignalLike, abortReason, addAbortCallback, removeAbortCallback } from '../base/abort-signals.js';
-import { environment, type Timer } from '../base/environment.js';
+import { environment, type Timer, throwLater } from '../base/environment.js';
 import { timeoutError, type WaitOptions } from './wait-options.js';
 
 /** A promise that is settled once: by the code that made it, by a signal, or by a timeout. */
@@ -37,20 +37,25 @@ export class PendingCall<Result> {
 
   resolve(result: Result): void {
     if (this.isSettled) return;
-    this.settle();
+    this.isSettled = true;
     this.fulfil(result);
+    this.cleanUp();
   }
 
   reject(reason: unknown): void {
     if (this.isSettled) return;
-    this.settle();
+    this.isSettled = true;
     this.fail(reason);
+    this.cleanUp();
   }
 
-  private settle(): void {
-    this.isSettled = true;
-    if (this.signal !== undefined) removeAbortCallback(this.signal, this.onAbort);
+  private cleanUp(): void {
     if (this.timer !== undefined) environment.stopTimer(this.timer);
+    try {
+      if (this.signal !== undefined) removeAbortCallback(this.signal, this.onAbort);
+    } catch (error) {
+      throwLater(error); // the call is settled, whatever a signal that is not a real AbortSignal throws
+    }
     this.onSettled();
   }
 }

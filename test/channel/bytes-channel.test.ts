@@ -16,6 +16,7 @@ import { assertAllReturned, frozen } from '../support/arenas.js';
 import { FakeClock } from '../support/clock.js';
 import { Outcome, settled } from '../support/outcome.js';
 import { answer, exited, inWorker } from '../support/threads.js';
+import { uncaughtDuring } from '../support/uncaught.js';
 
 const arenaOf = (slots: number): SharedFixedArena =>
   FixedArena.withSlotCapacity(slots, 64).shared({ maxThreads: 4 }).build();
@@ -452,5 +453,33 @@ test('a waiting thread is woken also when more than 32 threads are attached', as
   channel.trySend(frozen(arena, 'woken'));
   assert.equal(await answer(worker), 'woken');
   await exited(worker);
+  assertAllReturned(arena);
+});
+
+test('a signal that throws when its listener is removed does not keep a call from settling', async () => {
+  const arena = FixedArena.withSlotCapacity(4, 64).shared({ maxThreads: 2 }).build();
+  const channel = BytesChannel.create(arena, { capacity: 1 });
+  const boom = new Error('removeEventListener');
+  const signal = {
+    aborted: false,
+    addEventListener: () => undefined,
+    removeEventListener: () => {
+      throw boom;
+    },
+  };
+  const uncaught = await uncaughtDuring(async () => {
+    await channel.send(arena.allocate().putU8(1).freeze());
+    const sent = channel.send(arena.allocate().putU8(2).freeze(), { signal });
+    channel.tryReceive()?.release();
+    await sent;
+    const first = await channel.receive({ signal });
+    const received = channel.receive({ signal });
+    await channel.send(arena.allocate().putU8(3).freeze());
+    const second = await received;
+    assert.deepEqual([first?.getU8(), second?.getU8()], [2, 3]);
+    first?.release();
+    second?.release();
+  });
+  assert.ok(uncaught.length > 0 && uncaught.every((error) => error === boom));
   assertAllReturned(arena);
 });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { BuddyArena, BuddyHint, Bytes, BytesChannel, FixedArena, NotifyWaiters, SlotSpec } from 'arena-alligator';
+import { KnownFindings } from '../../evidence/fuzz/known.js';
 import { PROFILES, profileOf, randomProgram } from '../../evidence/fuzz/program.js';
 import { caseOf, failureOfRun, shrink } from '../../evidence/fuzz/shrink.js';
 
@@ -159,4 +160,13 @@ test('an object that only looks like Bytes is refused before anything is sent', 
   assert.throws(() => channel.trySend(Object.create(Bytes.prototype) as Bytes), TypeError);
   assert.equal(channel.length, 0);
   assert.equal(channel.trySend(Bytes.empty), true);
+});
+
+test('the fuzzer shows a failure that shrinks to the same words, and shows it once', () => {
+  const known = new KnownFindings();
+  const profile = { name: 'sync' };
+  assert.equal(known.note(profile, new Error('length 17 instead of 3'), new Error('length 2 instead of 1')), true);
+  assert.equal(known.has(profile, new Error('length 99 instead of 98')), true);
+  assert.equal(known.note(profile, new Error('another failure'), new Error('length 4 instead of 5')), false);
+  assert.equal(known.has({ name: 'wait' }, new Error('length 2 instead of 1')), false);
 });
