@@ -200,7 +200,8 @@ export class Bytes {
    * The bytes as a borrowed Uint8Array over the arena's memory. It is valid until this handle is released; do not write
    * to it. It is made at first use and remembered. To split or truncate the handle ends the borrow of the part cut off.
    *
-   * Release the handle after you took a view: a forgotten handle pins its memory.
+   * Release the handle after you took a view: a forgotten handle pins its memory. Do not post the view to another
+   * thread: that copies the whole buffer it lies in. Post a copy, or a ticket of a shared arena ({@link toTicket}).
    */
   get view(): BytesView {
     const borrowed = this.borrowed;
