@@ -123,6 +123,7 @@ test('a varint that is cut off, too long or too large is refused and moves nothi
     const bytes = Bytes.copyFrom(Buffer.from(hex, 'hex'));
     const { length } = bytes;
     assert.throws(() => bytes.getVarint64(), RangeError, hex);
+    if (length < 10) assert.throws(() => bytes.getVarint(), /cut off/, hex);
     assert.throws(() => bytes.getVarint(), RangeError, hex);
     assert.equal(bytes.length, length);
   }
@@ -161,7 +162,8 @@ test('put appends bytes and lists without lending their memory', () => {
 });
 
 test('written bytes can be overwritten and looked at, and no others', () => {
-  const arena = FixedArena.withSlotCapacity(1, 32).build();
+  const arena = FixedArena.withSlotCapacity(2, 32).build();
+  const neighbour = arena.allocate().putBytes(0xee, 32).freeze();
   const buffer = arena.allocate().putU32(0).putUtf8('body').putU16(0).putU8(0);
   buffer.setU32(0, 4).setU16Le(8, 0x0102).setU8(10, 255);
   assert.equal(Buffer.from(buffer.written).toString('hex'), '00000004626f64790201ff');
@@ -179,6 +181,8 @@ test('written bytes can be overwritten and looked at, and no others', () => {
   assert.equal(bytes.toString('hex'), '010000004142435a0001ff');
   assert.throws(() => buffer.setU8(0, 1), { code: 'RELEASED' });
   assert.throws(() => buffer.written, { code: 'RELEASED' });
+  assert.equal(neighbour.toString('hex'), 'ee'.repeat(32));
+  neighbour.release();
   bytes.release();
   assertAllReturned(arena);
 });
