@@ -345,14 +345,6 @@ export class BuddyArenaBuilder<
   Shared extends Sharing = 'plain',
 > extends ArenaBuilder<Mode, Shared, BuddyLayout, BuddyWaiter, BuddyArenaOf<Mode, Shared>, AsyncBuddyArenaOf<Shared>> {
   /** @internal */
-  protected override readonly plan: LayoutPlan;
-
-  private constructor(plan: LayoutPlan) {
-    super();
-    this.plan = plan;
-  }
-
-  /** @internal */
   static over(plan: LayoutPlan): BuddyArenaBuilder {
     return new BuddyArenaBuilder(plan);
   }

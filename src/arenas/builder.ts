@@ -24,8 +24,14 @@ export abstract class ArenaBuilder<
   Built extends Arena & Allocator,
   Waitable extends Arena,
 > extends ArenaOptions<Mode, Shared> {
-  /** @internal Where the units lie. @throws BuildError */
-  protected abstract readonly plan: (alignment: number, placement: Placement) => Plan;
+  /** @internal Where the units lie, for an alignment in bytes. @throws BuildError */
+  protected readonly plan: (alignment: number, placement: Placement) => Plan;
+
+  protected constructor(plan: (alignment: number, placement: Placement) => Plan) {
+    super();
+    this.plan = plan;
+  }
+
   /** @internal An arena of this thread alone. */
   protected abstract plainArena(plan: Plan): Arena;
   /** @internal One whose memory can be waited for. */

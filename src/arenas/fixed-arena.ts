@@ -315,14 +315,6 @@ export class FixedArenaBuilder<
   Shared extends Sharing = 'plain',
 > extends ArenaBuilder<Mode, Shared, Layout, Waiter, FixedArenaOf<Mode, Shared>, AsyncFixedArenaOf<Shared>> {
   /** @internal */
-  protected override readonly plan: LayoutPlan;
-
-  private constructor(plan: LayoutPlan) {
-    super();
-    this.plan = plan;
-  }
-
-  /** @internal */
   static over(plan: LayoutPlan): FixedArenaBuilder {
     return new FixedArenaBuilder(plan);
   }

@@ -33,10 +33,7 @@ const NEVER = 0;
  * call and no turn of a loop may come between them, because a thread can be stopped only there.
  */
 export class SharedBlocks implements BlockSource {
-  /**
-   * Set when this thread made memory visible that others may have missed in a search. The code that serves them clears
-   * it.
-   */
+  /** Set when this thread made memory visible that others may have missed. The code that serves them clears it. */
   revealed = false;
   private readonly words: Int32Array;
   private readonly levels: readonly Level[];
@@ -49,10 +46,7 @@ export class SharedBlocks implements BlockSource {
   /** Index of a word that is not zero while a thread may wait. */
   private readonly waiting: number;
   readonly maxOrder: number;
-  /**
-   * Whether there is one level of slots. It has a path of its own: claim and release take 90 ns, in the general one
-   * 170.
-   */
+  /** Whether there is one level of slots. It has a path of its own: claim and release take 90 ns, else 170. */
   private readonly isFlat: boolean;
   private readonly flatStart: number;
   /** By level: the word this thread claims from. The array lies in the lane. */
