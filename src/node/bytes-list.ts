@@ -1,6 +1,8 @@
 import { checkInteger, describe } from '../base/check.js';
+import { contentOf, windowOver } from '../handles/content.js';
 import { refuseIndices, toPrimitive } from '../handles/conversions.js';
-import { Bytes, type BytesView, ReleasedError, type TextEncoding } from '../index.js';
+import { type ArenaBuffer, Bytes, type BytesView, type Needle, ReleasedError, type TextEncoding } from '../index.js';
+import { compareBytes } from '../memory/compare.js';
 import { inspectAs } from '../memory/inspect.js';
 
 /**
@@ -73,15 +75,28 @@ export class BytesList implements Iterable<Bytes> {
   }
 
   /**
-   * Adds `bytes` at the end. It takes the handle over: it is used up.
-   * @throws TypeError unless it is Bytes; ReleasedError
+   * Adds `bytes`, or the pieces of a list, at the end. It takes the handle over: it is used up.
+   * @throws TypeError for other values; ReleasedError; RangeError for the list itself
    */
-  append(bytes: Bytes): this {
-    const pieces = this.live();
-    this.size += checkPiece(bytes).length;
-    if (bytes.isEmpty) Bytes.giveBack(bytes);
-    else pieces.push(takenOver(bytes));
+  append(bytes: Bytes | BytesList): this {
+    this.live().push(...this.added(bytes));
     return this;
+  }
+
+  /** As {@link append}, at the front. */
+  prepend(bytes: Bytes | BytesList): this {
+    this.live().unshift(...this.added(bytes));
+    return this;
+  }
+
+  /**
+   * Drops the first `byteCount` bytes, and pieces that are not needed any more.
+   * @throws RangeError when there are fewer
+   */
+  advance(byteCount: number): void {
+    this.live();
+    checkInteger(byteCount, 'byteCount', 0, this.size);
+    this.split(byteCount).release();
   }
 
   /** The byte at `index`. @throws RangeError outside `[0, length)` */
@@ -137,6 +152,59 @@ export class BytesList implements Iterable<Bytes> {
     return new BytesList(head);
   }
 
+  /** Whether `other` holds the same bytes. */
+  equals(other: Bytes | BytesList | Uint8Array): boolean {
+    return this.compare(other) === 0;
+  }
+
+  /**
+   * -1, 0 or 1: whether this sorts before `other`, equals it, or sorts after it, byte by byte; a prefix sorts first.
+   */
+  compare(other: Bytes | BytesList | Uint8Array): -1 | 0 | 1 {
+    return compareBytes(this.whole(), other instanceof BytesList ? other.whole() : windowOver(other));
+  }
+
+  /**
+   * Index of the first `needle` at or after `from`, or -1, also where it straddles pieces. With several pieces it
+   * searches a contiguous copy.
+   * @throws RangeError unless `0 <= from <= length`
+   */
+  indexOf(needle: Needle, from = 0): number {
+    return Bytes.wrap(this.whole()).indexOf(needle, from);
+  }
+
+  includes(needle: Needle, from = 0): boolean {
+    return this.indexOf(needle, from) >= 0;
+  }
+
+  /**
+   * Copies `[start, end)` into `target` from `targetStart` on, as much as fits there.
+   * @returns the number of bytes copied
+   * @throws TypeError unless `target` is a Uint8Array; RangeError for offsets out of range
+   */
+  copyTo(target: Uint8Array, targetStart = 0, start = 0, end: number = this.length): number {
+    return Bytes.wrap(this.whole()).copyTo(target, targetStart, start, end);
+  }
+
+  /**
+   * All bytes as one `Bytes`, to be released on its own: another handle on the only piece, or a copy. The copy lies in
+   * `arena` if that is given, else on the heap.
+   * @throws AllocError as `arena.allocate` does
+   */
+  toBytes(arena?: { allocate(length: number): ArenaBuffer }): Bytes {
+    const pieces = this.live();
+    const [first] = pieces;
+    if (first === undefined) return Bytes.empty;
+    if (pieces.length === 1) return first.clone();
+    if (arena === undefined) return Bytes.wrap(this.toUint8Array());
+    const buffer = arena.allocate(this.size);
+    try {
+      return buffer.put(pieces).freeze();
+    } finally {
+      buffer[Symbol.dispose]();
+    }
+  }
+
   /** The pieces as borrowed views, for vectored writes. They are valid until the list is released. */
   views(): BytesView[] {
     return this.live().map((piece) => piece.view);
@@ -183,6 +251,28 @@ export class BytesList implements Iterable<Bytes> {
 
   [Symbol.dispose](): void {
     this.release();
+  }
+
+  /** All bytes for the length of one call: the only piece itself, or a copy. */
+  private whole(): Uint8Array {
+    const [first, ...others] = this.live();
+    return first !== undefined && others.length === 0 ? contentOf(first) : this.toUint8Array();
+  }
+
+  /** The pieces of `bytes` under handles of this list, counted. */
+  private added(bytes: Bytes | BytesList): Bytes[] {
+    this.live();
+    if (bytes === this) throw new RangeError('a list cannot be added to itself: clone() it');
+    if (bytes instanceof BytesList) {
+      const pieces = bytes.live().splice(0);
+      this.size += bytes.size;
+      bytes.release();
+      return pieces;
+    }
+    this.size += checkPiece(bytes).length;
+    if (!bytes.isEmpty) return [takenOver(bytes)];
+    Bytes.giveBack(bytes);
+    return [];
   }
 
   private live(): Bytes[] {

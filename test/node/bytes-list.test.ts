@@ -160,3 +160,48 @@ test('a list uses the handles up that it takes over, and refuses the same handle
   list.release();
   assertAllReturned(arena);
 });
+
+test('lists agree with Buffer.concat in comparing, searching, copying and advancing', () => {
+  const arena = FixedArena.withSlotCapacity(16, 16).build();
+  const larger = FixedArena.withSlotCapacity(1, 64).build();
+  const parts = fc.array(fc.uint8Array({ min: 0, max: 2, minLength: 1, maxLength: 6 }), { maxLength: 5 });
+  fc.assert(
+    fc.property(parts, fc.uint8Array({ min: 0, max: 2, minLength: 1, maxLength: 3 }), fc.nat(30), (all, needle, at) => {
+      const whole = Buffer.concat(all);
+      const piecesOf = (from: Uint8Array[]): Bytes[] => from.map((part) => arena.allocate().putSlice(part).freeze());
+      const list = new BytesList(piecesOf(all.slice(1)));
+      const [first] = piecesOf(all.slice(0, 1));
+      if (first !== undefined) list.prepend(first);
+      const from = Math.min(at, whole.length);
+      assert.equal(list.indexOf(needle, from), whole.indexOf(needle, from));
+      assert.equal(list.includes(Bytes.copyFrom(needle), from), whole.indexOf(needle, from) >= 0);
+      assert.equal(list.equals(whole), true);
+      assert.equal(list.compare(needle), Math.sign(Buffer.compare(whole, needle)));
+      const [mine, theirs] = [new Uint8Array(8), Buffer.alloc(8)];
+      assert.equal(list.copyTo(mine, 2, from), whole.copy(theirs, 2, from));
+      assert.deepEqual(Buffer.from(mine), theirs);
+      for (const target of [undefined, larger]) {
+        const bytes = list.toBytes(target);
+        assert.ok(bytes.equals(whole));
+        bytes.release();
+      }
+      const other = list.clone();
+      assert.equal(list.equals(other), true);
+      list.append(other);
+      assert.equal(other.isReleased, true);
+      assert.ok(list.equals(Buffer.concat([whole, whole])));
+      list.advance(from);
+      assert.ok(list.equals(Buffer.concat([whole, whole]).subarray(from)));
+      list.release();
+    }),
+  );
+  const list = new BytesList([arena.allocate().putU8(1).freeze()]);
+  assert.throws(() => list.append(list), RangeError);
+  assert.throws(() => list.append('text' as unknown as Bytes), TypeError);
+  assert.throws(() => list.advance(2), RangeError);
+  assert.throws(() => list.indexOf(1, 2), RangeError);
+  assert.equal(list.length, 1);
+  list.release();
+  assertAllReturned(arena);
+  assertAllReturned(larger);
+});
