@@ -1105,9 +1105,11 @@ export const faults: readonly Fault[] = [
     'a split at the end of a piece cuts it': ['rest >= lengthAt(pieces, whole)', 'rest > lengthAt(pieces, whole)'],
     'a split does not shorten the list': ['this.size -= at;', ''],
     'an empty piece in a new list is not released': ['if (piece.isEmpty)\n                Bytes.giveBack(piece);', ';'],
-    'an empty piece that is appended is not released': [
-      'Bytes.giveBack(bytes);\n        else\n            pieces',
-      ';\n        else\n            pieces',
+    'an empty piece that is appended is not released': ['Bytes.giveBack(bytes);\n        return [];', 'return [];'],
+    'a list that was added keeps its handle': ['bytes.release();\n            return pieces;', 'return pieces;'],
+    'a piece that was added is not counted': [
+      'this.size += checkPiece(bytes).length;\n        if (!bytes',
+      'checkPiece(bytes);\n        if (!bytes',
     ],
     'the first byte of a piece is looked for in the piece before': [
       'if (rest < piece.length)',
