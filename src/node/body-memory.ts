@@ -120,7 +120,8 @@ export class BodyMemory {
       try {
         buffers.push(arena.tryAllocate(chunkSize) ?? (await arena.allocateAsync(chunkSize, limits)));
       } catch (error) {
-        if (!isHolding || !isTimeout(error)) throw error;
+        // The reason of AbortSignal.timeout() is a TimeoutError too: only the end of our own hold begins anew.
+        if (!isHolding || this.signal?.aborted || !isTimeout(error)) throw error;
         this.abandon();
         this.limits(); // throws when the time is over
       }

@@ -31,15 +31,17 @@ export class BytesList implements Iterable<Bytes> {
    */
   constructor(pieces: Iterable<Bytes> = []) {
     const given = [...pieces];
-    for (const piece of given) checkPiece(piece);
+    // All lengths first: a released handle throws before any other is taken over.
+    let size = 0;
+    for (const piece of given) size += checkPiece(piece).length;
     if (new Set(given).size < given.length) throw new RangeError('the same handle is given twice: clone() it');
     const own: Bytes[] = [];
     for (const piece of given) {
-      this.size += piece.length;
       if (piece.isEmpty) Bytes.giveBack(piece);
       else own.push(takenOver(piece));
     }
     this.pieces = own;
+    this.size = size;
   }
 
   /** Bytes in all pieces. */

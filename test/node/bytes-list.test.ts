@@ -205,3 +205,13 @@ test('lists agree with Buffer.concat in comparing, searching, copying and advanc
   assertAllReturned(arena);
   assertAllReturned(larger);
 });
+
+test('a list that is refused because of a released handle leaves the other handles as they are', () => {
+  const arena = FixedArena.withSlotCapacity(2, 16).build();
+  const [good, released] = [frozen(arena, 'ab'), frozen(arena, 'cd')];
+  released.release();
+  assert.throws(() => new BytesList([good, released]), { code: 'RELEASED' });
+  assert.equal(good.toString(), 'ab');
+  good.release();
+  assertAllReturned(arena);
+});

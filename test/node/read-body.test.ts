@@ -129,6 +129,15 @@ test('the wait for memory ends with its timeout or signal, in turn or not, and a
   assertAllReturned(arena);
 });
 
+test('a signal of AbortSignal.timeout() ends the wait for memory', async () => {
+  const arena = asyncArena(3, 64);
+  const held = arena.allocate();
+  const body = readBody(arena, new PassThrough(), { length: 192, signal: AbortSignal.timeout(35) });
+  await assert.rejects(body, { name: 'TimeoutError' });
+  held.abandon();
+  assertAllReturned(arena);
+});
+
 test('an abort while data is awaited destroys the stream and rejects with the reason', async () => {
   const arena = asyncArena(2, 64);
   const source = new PassThrough();
