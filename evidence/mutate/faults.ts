@@ -80,12 +80,12 @@ export const faults: readonly Fault[] = [
       'bytes appended in a spill are not counted': ['tail === undefined ? used : used + byteCount', 'used'],
       'bytes appended to a growing BytesMut are lost': ['memory.bytes.set(tail, used);', ''],
       'tryIntoMut() takes bytes that other handles hold': [
-        'owner.writable && owner.isSoleHolder(this.allocation)',
+        'owner.writable && owner.isSoleHolder(allocation)',
         'owner.writable',
       ],
       'tryIntoMut() takes memory that the library does not own': [
-        'owner.writable && owner.isSoleHolder(this.allocation)',
-        'owner.isSoleHolder(this.allocation)',
+        'owner.writable && owner.isSoleHolder(allocation)',
+        'owner.isSoleHolder(allocation)',
       ],
       'tryIntoMut() brings back bytes that were cut off at the front': ['allocation.start = this.offset;', ''],
       'slice() may end one byte past the end': [
@@ -1077,8 +1077,8 @@ export const faults: readonly Fault[] = [
       'release() {',
     ],
     'a piece appended to a copy is not released': [
-      'copy.putSlice(contentOf(bytes));\n        Bytes.giveBack(bytes);',
-      'copy.putSlice(contentOf(bytes));',
+      'finally {\n            Bytes.giveBack(bytes);',
+      'finally {\n            ;',
     ],
     'pieces are kept although somebody waits for memory': ['!pressure?.waiting', 'true'],
     'gathered pieces that were copied are not released': [

@@ -192,8 +192,9 @@ export class Bytes {
    * False for bytes of `wrap`, and for a handle on zero bytes, which holds no memory.
    */
   get isUnique(): boolean {
-    const { owner } = this.live();
-    return owner.writable && owner.isSoleHolder(this.allocation);
+    const allocation = this.live();
+    const { owner } = allocation;
+    return allocation !== EMPTY && owner.writable && owner.isSoleHolder(allocation);
   }
 
   /**

@@ -5,6 +5,8 @@ import { type ArenaBuffer, Bytes, type BytesView, type Needle, ReleasedError, ty
 import { compareBytes } from '../memory/compare.js';
 import { inspectAs } from '../memory/inspect.js';
 
+const FEW = 16;
+
 /**
  * Bytes in several pieces of memory, in order, as one value: a record that straddles chunks, or a header and its body.
  * The list owns its pieces. It copies nothing, except in the methods that say so.
@@ -12,7 +14,9 @@ import { inspectAs } from '../memory/inspect.js';
 export class BytesList implements Iterable<Bytes> {
   private pieces: Bytes[] | undefined;
   /** Handles that were given out for reading. */
-  private readonly borrowed: Bytes[] = [];
+  private borrowed: Bytes[] = [];
+  /** At this many, those that were released are dropped. */
+  private mostBorrowed = FEW;
   private size = 0;
 
   static {
@@ -64,13 +68,13 @@ export class BytesList implements Iterable<Bytes> {
   }
 
   /**
-   * A handle on each piece, for reading. Reading from it leaves the list as it is. The list releases these handles with
-   * its own.
+   * A handle on each piece, for reading. Reading from it leaves the list as it is. The list releases these handles when
+   * it is split, advanced or released.
    */
   *[Symbol.iterator](): Generator<Bytes, undefined, undefined> {
     for (const piece of this.live()) {
       const borrowed = piece.clone();
-      this.borrowed.push(borrowed);
+      this.keepBorrowed(borrowed);
       yield borrowed;
     }
     return undefined;
@@ -144,6 +148,7 @@ export class BytesList implements Iterable<Bytes> {
   split(at: number): BytesList {
     const pieces = this.live();
     checkInteger(at, 'at', 0, this.size);
+    this.releaseBorrowed(); // or a piece that leaves would stay in use
     let whole = 0;
     let rest = at;
     for (; rest > 0 && rest >= lengthAt(pieces, whole); whole++) rest -= lengthAt(pieces, whole);
@@ -248,11 +253,23 @@ export class BytesList implements Iterable<Bytes> {
     this.pieces = undefined;
     this.size = 0;
     for (const piece of pieces ?? []) Bytes.giveBack(piece);
-    for (const piece of this.borrowed.splice(0)) if (!piece.isReleased) Bytes.giveBack(piece);
+    this.releaseBorrowed();
   }
 
   [Symbol.dispose](): void {
     this.release();
+  }
+
+  private keepBorrowed(bytes: Bytes): void {
+    if (this.borrowed.length >= this.mostBorrowed) {
+      this.borrowed = this.borrowed.filter((piece) => !piece.isReleased);
+      this.mostBorrowed = Math.max(FEW, 2 * this.borrowed.length);
+    }
+    this.borrowed.push(bytes);
+  }
+
+  private releaseBorrowed(): void {
+    for (const piece of this.borrowed.splice(0)) if (!piece.isReleased) Bytes.giveBack(piece);
   }
 
   /** All bytes for the length of one call: the only piece itself, or a copy. */

@@ -53,8 +53,8 @@ export class FileChunks implements StoppableIterator<Bytes> {
   /** Whether a call that opens or closes the file is under way. */
   private isBusy = false;
   /** Whether reads state their offset in the file. */
-  /** Whether reads say their place in the file. A device can be read so too, but not several at once. */
   private isPositioned = false;
+  /** Whether they do, and several may be under way at once: in regular files. */
   private inPlaces = false;
   private isAtEnd = false;
   /** Offset of the next byte to read. If reads state no offset, it counts from where the file stood at first. */
@@ -259,7 +259,13 @@ export class FileChunks implements StoppableIterator<Bytes> {
     let buffer = granted;
     while (buffers.length < count && this.wanted > 0) {
       const { wanted } = this;
-      buffer ??= this.arena.isClosed ? undefined : this.arena.tryAllocate(wanted);
+      try {
+        buffer ??= this.arena.isClosed ? undefined : this.arena.tryAllocate(wanted);
+      } catch (error) {
+        for (const taken of buffers) taken.abandon();
+        this.end(error); // another thread closed the arena just now, or a guarded arena has no memory
+        return true;
+      }
       if (buffer === undefined) break;
       buffers.push(buffer);
       lengths.push(wanted);

@@ -50,9 +50,9 @@ const DEFAULT_LINE = 64 * 1024;
 const DEFAULT_RECORD = 1024 * 1024;
 
 /**
- * Cuts chunks into lines and takes ownership of the chunks. A line ends with `\n` or `\r\n`, which is not part of it;
- * the last line needs no line end. A line within one chunk is a slice of it. A line that straddles chunks is copied,
- * unless `maxPieces` says otherwise.
+ * Cuts chunks into lines and takes ownership of the chunks that it reads. A line ends with `\n` or `\r\n`, which is not
+ * part of it; the last line needs no line end. A line within one chunk is a slice of it. A line that straddles chunks
+ * is copied, unless `maxPieces` says otherwise.
  * @throws TypeError unless `chunks` can be iterated; RangeError for bad options; when iterated, FramingError
  *   RECORD_TOO_LARGE
  */
@@ -82,6 +82,7 @@ async function* lines(
   try {
     for await (const chunk of chunks) {
       try {
+        stop.throwIfAborted(); // return() came while this chunk was awaited
         for (let at = chunk.indexOf(LINE_FEED); at >= 0; at = chunk.indexOf(LINE_FEED)) {
           checkLength(partial.length + at);
           const line = withoutCarriageReturn(partial.finish(chunk.splitTo(at)));
@@ -124,9 +125,9 @@ function withoutCarriageReturn(line: FramedRecord): FramedRecord {
 }
 
 /**
- * Cuts chunks into records and takes ownership of the chunks. A prefix before each record gives its length in bytes. A
- * record within one chunk is a slice of it. A record that straddles chunks is copied, unless `maxPieces` says
- * otherwise.
+ * Cuts chunks into records and takes ownership of the chunks that it reads. A prefix before each record gives its
+ * length in bytes. A record within one chunk is a slice of it. A record that straddles chunks is copied, unless
+ * `maxPieces` says otherwise.
  * @throws TypeError unless `chunks` can be iterated; RangeError for bad options; when iterated, FramingError
  *   RECORD_TOO_LARGE, or RECORD_TRUNCATED when the stream ends in the middle of a record
  */
@@ -162,6 +163,7 @@ async function* records(
   try {
     for await (const chunk of chunks) {
       try {
+        stop.throwIfAborted(); // return() came while this chunk was awaited
         for (;;) {
           if (length < 0) {
             length = prefix.read(chunk);

@@ -15,7 +15,12 @@ export class PartialRecord {
   /** Of the arenas that the pieces lie in. */
   private readonly pressures = new Set<MemoryPressure>();
   private readonly onPressure = (): void => {
-    if (!this.pieces.isEmpty) this.copyPieces();
+    if (this.pieces.isEmpty) return;
+    try {
+      this.copyPieces();
+    } catch {
+      // No heap memory: the pieces stay. The request that waits must not fail of it.
+    }
   };
 
   /** @param mostPieces the most chunks to hold; a record in more pieces is copied to the heap */
@@ -39,9 +44,12 @@ export class PartialRecord {
       if (pressure !== undefined) this.watch(pressure);
       return;
     }
-    const copy = this.copy ?? this.copyPieces(bytes.length);
-    copy.putSlice(contentOf(bytes));
-    Bytes.giveBack(bytes);
+    try {
+      const copy = this.copy ?? this.copyPieces(bytes.length);
+      copy.putSlice(contentOf(bytes));
+    } finally {
+      Bytes.giveBack(bytes);
+    }
   }
 
   /** Returns the record, ended by `last` if given, and starts the next one. Takes ownership of `last`. */
@@ -62,7 +70,7 @@ export class PartialRecord {
 
   /** Moves the pieces to the heap. @param more bytes that will follow at once */
   private copyPieces(more = 0): BytesMut {
-    const copy = BytesMut.withCapacity(2 * (this.pieces.length + more));
+    const copy = BytesMut.withCapacity(this.pieces.length + more);
     for (const piece of this.pieces) copy.putSlice(contentOf(piece));
     this.copy = copy;
     this.unwatch();

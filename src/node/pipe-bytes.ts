@@ -104,6 +104,7 @@ class Pipe {
   }
 
   private async next(): Promise<Chunk | undefined> {
+    if (this.failure !== undefined) throw this.failure.reason; // before anything is taken from the source
     this.asked = Promise.resolve(this.source.next());
     const { done, value } = await this.unlessFailed(this.asked);
     this.asked = undefined;

@@ -116,6 +116,8 @@ function sleepUntilServed(
   const deadline = environment.now() + (timeout ?? Number.POSITIVE_INFINITY);
   let wakes = sleeper.wakes;
   requests.post(BLOCKING_CELL, order);
+  // This thread may hold memory that it can do without, and cannot be asked for it while it sleeps.
+  engine.pressure.relieve(() => false);
   for (;;) {
     const block = requests.take(BLOCKING_CELL);
     if (block >= 0) return engine.newRecord(block, order, capacity);
