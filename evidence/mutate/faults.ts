@@ -1093,8 +1093,8 @@ export const faults: readonly Fault[] = [
   }),
   ...faultsIn('node/body-memory', ['read-body'], {
     'a body that gathers memory keeps it while it waits': [
-      'limits = this.limits(isHolding ? LONGEST_HOLD : undefined)',
-      'limits = this.limits()',
+      'environment.startTimer(() => round.abort(GAVE_UP), hold)',
+      'environment.startTimer(() => undefined, hold)',
     ],
     'bodies gather their memory all at once': ['await turn.promise;', ''],
     'a body that failed keeps its memory': ['buffer.abandon();', ';'],
