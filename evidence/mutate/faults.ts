@@ -1197,16 +1197,27 @@ export const faults: readonly Fault[] = [
   ...faultsIn('node/read-readable', ['node-readable', 'faults-streams', 'faults-aborts', 'faults-closing'], {
     'a partly filled chunk is not returned': ['buffer?.abandon();', ''],
     'a stream whose reader leaves early is not destroyed': [
-      'events.stop();\n        if (!events.hasEnded)\n            source.destroy();',
-      'events.stop();',
+      'if (!stream.hasEnded)\n            source.destroy();\n    }\n}',
+      '}\n}',
     ],
-    'a stream keeps its listener': ["this.source.off('readable', this.look);", ''],
-    'the error of a stream is lost': ['if (events.error)\n                        throw events.error;', ''],
-    'an abort does not destroy the stream': ['if (!this.hasEnded)\n                this.source.destroy();', ''],
+    'the error of a stream is lost': ['if (failure)\n                        throw failure;', ''],
+    'an abort does not destroy the stream': [
+      'if (!stream.hasEnded)\n            source.destroy();\n        stream.wake',
+      'stream.wake',
+    ],
     'bytes already read wait for the next data': [
       'if (buffer !== undefined) {',
-      'if (buffer !== undefined && events.hasEnded) {',
+      'if (buffer !== undefined && stream.hasEnded) {',
     ],
+  }),
+  ...faultsIn('node/data-sources', ['node-readable', 'read-body'], {
+    'a stream keeps its listener': ["this.source.off('readable', this.look);", ''],
+    'an iterator that is left early is not stopped': ['if (!this.hasEnded)\n            void this.stopIterator();', ''],
+    'a Web stream that is left early is not cancelled': ['await reader.cancel();', ''],
+  }),
+  ...faultsIn('node/read-body', ['read-body'], {
+    'the error of a source does not end the wait for memory': ['stop.abort(error)', 'void error'],
+    'the length of a response counts': ["typeof statusCode === 'number'", 'false'],
   }),
   ...faultsIn('node/web-streams', ['web-streams', 'faults-streams', 'faults-aborts', 'faults-closing'], {
     'a partly read chunk is not released': ['if (rest !== undefined)\n            giveBack(rest);', ''],

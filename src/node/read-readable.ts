@@ -1,8 +1,9 @@
-import { finished, type Readable } from 'node:stream';
+import type { Readable } from 'node:stream';
 import { addAbortCallback, removeAbortCallback } from '../base/abort-signals.js';
 import { describe } from '../base/check.js';
 import type { ArenaBuffer, Bytes } from '../index.js';
 import type { ChunkArena } from './chunk-arena.js';
+import { ReadableData } from './data-sources.js';
 
 /**
  * Copies the data of a stream into chunks. Data that is available at the same time shares chunks. A chunk that is not
@@ -16,21 +17,29 @@ export async function* readReadable(
 ): AsyncGenerator<Bytes, undefined, undefined> {
   const { signal } = limits;
   let buffer: ArenaBuffer | undefined;
-  const events = new ReadableEvents(source, signal);
+  let failure: Error | undefined;
+  const stream = new ReadableData(source, (error) => {
+    failure = error;
+  });
+  const onAbort = (): void => {
+    if (!stream.hasEnded) source.destroy();
+    stream.wake();
+  };
+  addAbortCallback(signal, onAbort);
   try {
     for (;;) {
       signal.throwIfAborted();
-      const data: unknown = source.destroyed ? null : source.read();
+      const data = stream.read();
       if (data === null) {
         if (buffer !== undefined) {
           const chunk = buffer.freeze();
           buffer = undefined;
           yield chunk;
-        } else if (events.hasEnded) {
-          if (events.error) throw events.error;
+        } else if (stream.hasEnded) {
+          if (failure) throw failure;
           return;
         } else {
-          await events.next();
+          await stream.next();
         }
         continue;
       }
@@ -52,48 +61,8 @@ export async function* readReadable(
     }
   } finally {
     buffer?.abandon();
-    events.stop();
-    if (!events.hasEnded) source.destroy();
-  }
-}
-
-/** Tells when to read from a stream again. */
-class ReadableEvents {
-  /** Whether the stream will give no more data. */
-  hasEnded = false;
-  error: Error | null | undefined;
-  private wake: () => void = () => undefined;
-  private readonly source: Readable;
-  private readonly signal: AbortSignal;
-  private readonly stopFinished: () => void;
-  private readonly look = (): void => this.wake();
-  private readonly onAbort = (): void => {
-    if (!this.hasEnded) this.source.destroy();
-    this.wake();
-  };
-
-  constructor(source: Readable, signal: AbortSignal) {
-    this.source = source;
-    this.signal = signal;
-    source.on('readable', this.look);
-    addAbortCallback(signal, this.onAbort);
-    this.stopFinished = finished(source, { writable: false }, (error) => {
-      this.hasEnded = true;
-      this.error = error;
-      this.wake();
-    });
-  }
-
-  /** Waits for data, the end or the signal. */
-  next(): Promise<void> {
-    return new Promise((resolve) => {
-      this.wake = resolve;
-    });
-  }
-
-  stop(): void {
-    this.source.off('readable', this.look);
-    removeAbortCallback(this.signal, this.onAbort);
-    this.stopFinished();
+    stream.stop();
+    removeAbortCallback(signal, onAbort);
+    if (!stream.hasEnded) source.destroy();
   }
 }

@@ -150,6 +150,83 @@ test('an abort while data is awaited destroys the stream and rejects with the re
   assertAllReturned(arena);
 });
 
+test('an abort rejects at once, though a source that is not a Readable never answers', async () => {
+  const arena = asyncArena(2, 64);
+  let isCancelled = false;
+  const web = new ReadableStream<Uint8Array>({
+    cancel() {
+      isCancelled = true;
+    },
+  });
+  async function* pending(): AsyncGenerator<Uint8Array> {
+    yield pattern(10);
+    await new Promise(() => undefined);
+  }
+  for (const source of [pending(), web]) {
+    const stop = new AbortController();
+    const body = readBody(arena, source, { signal: stop.signal });
+    setTimeout(() => stop.abort(new Error('stopped')), 5);
+    await assert.rejects(body, /stopped/);
+  }
+  assert.equal(isCancelled, true);
+  assertAllReturned(arena);
+});
+
+test('an error of the source ends the wait for memory', async () => {
+  const arena = asyncArena(2, 64);
+  const held = arena.allocate();
+  const source = new PassThrough();
+  const bodies = [readBody(arena, source, { length: 128 }), readBody(arena, source, { length: 128 })];
+  setTimeout(() => source.destroy(new Error('source')), 5);
+  for (const body of bodies) await assert.rejects(body, /source/);
+  assert.deepEqual([source.listenerCount('readable'), source.listenerCount('error')], [0, 0]);
+  held.abandon();
+  assertAllReturned(arena);
+});
+
+test('the timeout counts the wait for memory, not that for data', async () => {
+  const arena = asyncArena(2, 64);
+  for (const length of [128, undefined]) {
+    const source = new PassThrough();
+    source.write(pattern(100));
+    const body = readBody(arena, source, { length, timeout: 10 });
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    source.end(pattern(28));
+    const { length: whole } = await body;
+    assert.equal(whole, 128);
+    (await body).release();
+  }
+  assertAllReturned(arena);
+});
+
+test('a body of several slots is not starved by requests for one', async () => {
+  const arena = asyncArena(4, 64);
+  let isDone = false;
+  const others = Array.from({ length: 20 }, async () => {
+    while (!isDone) {
+      const buffer = await arena.allocateAsync();
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      buffer.abandon();
+    }
+  });
+  const body = await readBody(arena, pieces(pattern(128), 64), { length: 128, timeout: 20_000 });
+  body.release();
+  isDone = true;
+  await Promise.all(others);
+  assertAllReturned(arena);
+});
+
+test('the content-length of a request counts, that of a response does not', async () => {
+  const arena = asyncArena(2, 64);
+  const headers = { 'content-length': '1000' };
+  const maxLength = 100;
+  const request = Object.assign(Readable.from([pattern(5)]), { headers, statusCode: null });
+  await assert.rejects(readBody(arena, request, { maxLength }), { code: 'BODY_TOO_LARGE' });
+  const response = Object.assign(Readable.from([pattern(5)]), { headers, statusCode: 200 });
+  (await readBody(arena, response, { maxLength })).release();
+  assertAllReturned(arena);
+});
+
 test('an error of the source rejects, and bad arguments do', async () => {
   const arena = asyncArena(2, 64);
   async function* failing(): AsyncGenerator<Uint8Array> {
@@ -157,6 +234,10 @@ test('an error of the source rejects, and bad arguments do', async () => {
     throw new Error('source');
   }
   await assert.rejects(readBody(arena, failing()), /source/);
+  async function* empty(): AsyncGenerator<Uint8Array> {
+    yield null as unknown as Uint8Array;
+  }
+  await assert.rejects(readBody(arena, empty()), TypeError);
   await assert.rejects(readBody(arena, Readable.from(['text'])), TypeError);
   await assert.rejects(readBody(arena, 7 as unknown as Readable), TypeError);
   await assert.rejects(readBody(arena, failing(), { maxLength: -1 }), RangeError);
