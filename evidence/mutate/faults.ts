@@ -137,8 +137,8 @@ export const faults: readonly Fault[] = [
     {
       'at() reads one byte past the end': ['if (index >= this.size)', 'if (index > this.size)'],
       'indexOf() refuses to start at the end': [
-        "checkInteger(from, 'from', 0, this.size);\n        if (typeof needle === 'number')",
-        "checkInteger(from, 'from', 0, this.size - 1);\n        if (typeof needle === 'number')",
+        "const { offset, size } = this;\n        checkInteger(from, 'from', 0, size);",
+        "const { offset, size } = this;\n        checkInteger(from, 'from', 0, size - 1);",
       ],
       'index 0 gives undefined': ['refuseIndices(BytesContent.prototype, ', 'void (BytesContent.prototype, '],
       'bytes become a number': ["toPrimitive(hint, 'Bytes'", "toPrimitive('default', 'Bytes'"],
@@ -198,23 +198,30 @@ export const faults: readonly Fault[] = [
       'return this.cursor - this.live().offset;',
     ],
   }),
-  ...faultsIn('memory/compare', ['bytes-compare'], {
+  ...faultsIn('memory/search', ['bytes-compare', 'bytes-search'], {
     'the word comparison runs past the end': ['while (at + 4 <= length &&', 'while (at + 3 <= length &&'],
     'the bytes after the last whole word are not compared': [
       'while (at < length && a[at] === b[at])',
       'while (at < length - 3 && a[at] === b[at])',
     ],
     'a needle at the end of the haystack is not found': [
-      'haystack.length - needle.length;',
-      'haystack.length - needle.length - 1;',
+      'const last = haystack.length - needle.length;',
+      'const last = haystack.length - needle.length - 1;',
+    ],
+    'a needle at the end of a short haystack is not found': [
+      'const last = end - needle.length;',
+      'const last = end - needle.length - 1;',
+    ],
+    'a short search looks past the end': ['const last = end - needle.length;', 'const last = end - 1;'],
+    'the last byte of a needle is not compared': [
+      'index < needle.length; index++',
+      'index < needle.length - 1; index++',
     ],
     'a prefix sorts after the longer bytes': ['a.length < b.length ? -1 : 1', 'a.length < b.length ? 1 : -1'],
     'after a false match the search skips a whole needle': [
       'haystack.indexOf(first, at + 1)',
       'haystack.indexOf(first, at + needle.length)',
     ],
-    'a prefix counts as equal': ['return a.length === b.length && mismatch', 'return a.length <= b.length && mismatch'],
-    'bytes are compared as signed numbers': ['a[at] < b[at]', '(a[at] << 24) < (b[at] << 24)'],
   }),
   ...faultsIn('handles/raw-region', ['raw-region', 'init-policy', 'collector'], {
     'freeze() of a region may end one byte past the end': ['end > capacity', 'end > capacity + 1'],
@@ -1059,36 +1066,61 @@ export const faults: readonly Fault[] = [
       'an abort is ignored': ['addAbortCallback(signal, onAbort);', ';'],
     },
   ),
-  ...faultsIn('node/framing', ['framing'], {
-    'the carriage return counts in the length of a line': ['if (length > maxLength + 1)', 'if (length > maxLength)'],
-    'a line may be one byte too long': ['if (line.length <= maxLength)', 'if (line.length <= maxLength + 1)'],
-    'a line that is too long is not released': ['giveBack(line);', ''],
-    'a record exactly as long as the limit is refused': ['if (length > maxLength)\n', 'if (length >= maxLength)\n'],
-    'a record may have any length': ['if (length > maxLength)\n', 'if (false)\n'],
-    'a truncated prefix is not an error': ['length >= 0 || prefix.isPartial', 'length >= 0'],
-    'a truncated record is not an error': ['length >= 0 || prefix.isPartial', 'prefix.isPartial'],
-    'a line keeps its carriage return': ['return line.split(last);', 'return line.split(last + 1);'],
-    'the last line is lost': ['if (partial.length > 0)', 'if (false)'],
-    'a line without an end is gathered without limit': ['checkLength(partial.length + chunk.length);', ''],
-  }),
-  ...faultsIn('node/partial-record', ['framing', 'framing-small-arenas'], {
-    'gathered pieces are not released': [
-      'release() {\n        this.unwatch();\n        this.pieces.release();',
-      'release() {',
+  ...faultsIn('streams/delimited', ['framing', 'framing-options', 'framing-small-arenas'], {
+    'the carriage return counts in the length of a line': ['(isLines ? 1 : 0)', '0'],
+    'a part of a delimiter counts in the length of a record': ['+ delimiter.length - 1;', ';'],
+    'a record may be one byte too long': [
+      'if (record.length <= this.maxLength)',
+      'if (record.length <= this.maxLength + 1)',
     ],
+    'a record that is too long is not released': ['giveBack(record);\n        if (this.skips)', 'if (this.skips)'],
+    'a skipped record is not released': ['giveBack(record);\n            return undefined;', 'return undefined;'],
+    'a line keeps its carriage return': ['line : shortened(line, last)', 'line : line'],
+    'the last record is lost': ['this.partial.isEmpty || this.isSkipping', 'true'],
+    'the end of a skipped record arrives': ['this.partial.isEmpty || this.isSkipping', 'this.partial.isEmpty'],
+    'a line without an end is gathered without limit': ['length <= this.mostOpen', 'true'],
+    'a delimiter that straddles chunks is not seen': ['delimiter.length > 1 && !this.partial.isEmpty', 'false'],
+    'a skipped record hides the delimiter that straddles its end': ['this.partial.append(Bytes.wrap(tail));', ''],
+  }),
+  ...faultsIn('streams/length-prefixed', ['framing', 'framing-options'], {
+    'a record exactly as long as the limit is refused': ['body > this.maxLength', 'body >= this.maxLength'],
+    'a record may have any length': ['body > this.maxLength', 'false'],
+    'a truncated prefix is not an error': ['this.missing < 0 && this.filled === 0', 'this.missing < 0'],
+    'a truncated record is not an error': ['this.missing < 0 && this.filled === 0', 'this.filled === 0'],
+    'a negative length is a record': ['if (body < 0)', 'if (false)'],
+    'a length that a number cannot hold is skipped': ['this.skips && Number.isSafeInteger(body)', 'this.skips'],
+    'the part of a header that is kept is lost': ['if (kept > 0 && !this.isSkipping)', 'if (false)'],
+    'a skipped record leaves its header': ['if (!this.isSkipping)\n', 'if (true)\n'],
+    'an endless varint is a length': [
+      "throw new FramingError('RECORD_MALFORMED', `the length is a varint",
+      "return 10; throw new FramingError('RECORD_MALFORMED', `the length is a varint",
+    ],
+  }),
+  ...faultsIn('streams/record-iterator', ['framing', 'framing-options', 'framing-small-arenas'], {
+    'a chunk that comes after return() is lost': ['Bytes.giveBack(value);', ';'],
+    'the source is not stopped': ['!wasOver && !this.hasSourceEnded', 'false'],
+    'a source that failed is stopped': ['this.hasSourceEnded = true;\n            throw error;', 'throw error;'],
+    'calls are served at the same time': ['if (underWay !== undefined)', 'if (false)'],
+  }),
+  ...faultsIn('streams/record-batch', ['framing-options'], {
+    'records that were not taken are lost': ['giveBack(record);', ';'],
+    'a batch outlives its iterator': ['this.batch?.abandon();', ''],
+  }),
+  ...faultsIn('streams/partial-record', ['framing', 'framing-options', 'framing-small-arenas'], {
+    'gathered pieces are not released': ['Bytes.giveBack(piece);', ';'],
     'a piece appended to a copy is not released': [
       'finally {\n            Bytes.giveBack(bytes);',
       'finally {\n            ;',
     ],
     'pieces are kept although somebody waits for memory': ['!pressure?.waiting', 'true'],
     'gathered pieces that were copied are not released': [
-      'this.pieces.release();\n        this.pieces = new BytesList();\n        return copy;',
-      'this.pieces = new BytesList();\n        return copy;',
+      'this.release();\n        this.copy = copy;',
+      'this.drop();\n        this.copy = copy;',
     ],
-    'pieces are never copied': ['this.pieces.pieceCount < this.mostPieces', 'true'],
+    'pieces are never copied': ['this.pieces.length < this.mostPieces', 'true'],
     'one piece more than the limit is held': [
-      'this.pieces.pieceCount < this.mostPieces',
-      'this.pieces.pieceCount <= this.mostPieces',
+      'this.pieces.length < this.mostPieces',
+      'this.pieces.length <= this.mostPieces',
     ],
   }),
   ...faultsIn('node/body-memory', ['read-body'], {
@@ -1101,7 +1133,7 @@ export const faults: readonly Fault[] = [
     'a body never moves to the heap': ['if (!this.spills)', 'if (true)'],
     'the turn of a body that failed never ends': ['finally {\n            done();', 'finally {\n            ;'],
   }),
-  ...faultsIn('node/bytes-list', ['bytes-list', 'framing'], {
+  ...faultsIn('streams/bytes-list', ['bytes-list', 'framing'], {
     'a split at the end of a piece cuts it': ['rest >= lengthAt(pieces, whole)', 'rest > lengthAt(pieces, whole)'],
     'a split does not shorten the list': ['this.size -= at;', ''],
     'an empty piece in a new list is not released': ['if (piece.isEmpty)\n                Bytes.giveBack(piece);', ';'],
@@ -1219,7 +1251,7 @@ export const faults: readonly Fault[] = [
     'the error of a source does not end the wait for memory': ['stop.abort(error)', 'void error'],
     'the length of a response counts': ["typeof statusCode === 'number'", 'false'],
   }),
-  ...faultsIn('node/web-streams', ['web-streams', 'faults-streams', 'faults-aborts', 'faults-closing'], {
+  ...faultsIn('streams/web-streams', ['web-streams', 'faults-streams', 'faults-aborts', 'faults-closing'], {
     'a partly read chunk is not released': ['if (rest !== undefined)\n            giveBack(rest);', ''],
     'return() of the source is not called': ['await iterator.return?.();', ''],
     'bytes that do not fit the view are lost': ['rest = chunk.slice(count);', ';'],
@@ -1231,7 +1263,7 @@ export const faults: readonly Fault[] = [
     'a stream whose reader leaves early is not cancelled': ['if (!hasEnded)\n            await cancel();', ''],
     'a source that fails is not stopped': ['await stop();\n                throw error;', 'throw error;'],
   }),
-  ...faultsIn('node/stoppable', ['node-readable', 'framing', 'faults-aborts', 'faults-closing'], {
+  ...faultsIn('streams/stoppable', ['node-readable', 'framing', 'faults-aborts', 'faults-closing'], {
     'a signal keeps its callback': ['removeAbortCallback(signal, onAbort);', ';'],
     'return() does not stop a pending wait': ['stop.abort(RETURNED);', ''],
     'return() before the first next() does not stop the source': [

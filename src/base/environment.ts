@@ -16,8 +16,17 @@ export interface Environment {
   threadId(): number | undefined;
   /** Whether a worker that has reported its exit has really ended. On Deno it may still be running. */
   readonly exitMeansDeath: boolean;
+  /** The runtime's own search over bytes; undefined where there is none (browsers). */
+  native: NativeSearch | undefined;
   /** The smallest page size of the machine in bytes, or undefined where it is unknown (browsers). */
   pageSize(): number | undefined;
+}
+
+/** The functions of Node's Buffer that search any Uint8Array, also over shared memory. */
+export interface NativeSearch {
+  /** Index of the first `needle` (a byte, or a run of bytes that is not empty) at or after `from`, or -1. */
+  indexOf(haystack: Uint8Array, needle: number | Uint8Array, from: number): number;
+  compare(a: Uint8Array, b: Uint8Array): -1 | 0 | 1;
 }
 
 /** What `setTimeout` returns: a number in browsers, an object in Node. */
@@ -30,7 +39,14 @@ interface HostProcess {
   emitWarning?(message: string, options: { type: string; code: string }): void;
 }
 
+interface HostBuffer {
+  compare(a: Uint8Array, b: Uint8Array): -1 | 0 | 1;
+  readonly prototype: { indexOf(needle: number | Uint8Array, from: number): number };
+}
+
 const host: HostProcess | undefined = (globalThis as { process?: HostProcess }).process;
+
+const buffer: HostBuffer | undefined = (globalThis as { Buffer?: HostBuffer }).Buffer;
 
 export const environment: Environment = {
   warn(message, code) {
@@ -46,6 +62,7 @@ export const environment: Environment = {
   },
   threadId: () => host?.getBuiltinModule?.('node:worker_threads')?.threadId,
   exitMeansDeath: !('Deno' in globalThis),
+  native: buffer === undefined ? undefined : nativeSearch(buffer),
   // A stride that is not larger than the real page touches every page. So the smallest page of the architecture will
   // do: 16 KiB on Apple silicon, 4 KiB on every other platform that Node, Bun and Deno run on.
   pageSize() {
@@ -53,6 +70,10 @@ export const environment: Environment = {
     return host.platform === 'darwin' && host.arch === 'arm64' ? 16384 : 4096;
   },
 };
+
+function nativeSearch({ compare, prototype: { indexOf } }: HostBuffer): NativeSearch {
+  return { compare, indexOf: (haystack, needle, from) => indexOf.call(haystack, needle, from) };
+}
 
 /**
  * Throws `error` in a microtask of its own. The error comes from a callback: the call that happened to run the callback

@@ -1,5 +1,5 @@
 import { checkInteger, describe, windowOf } from '../base/check.js';
-import { compareBytes, equalBytes, indexOfBytes, lastIndexOfBytes } from '../memory/compare.js';
+import { compareBytes, equalBytes, FEW_BYTES, indexOfBytes, indexOfFew, lastIndexOfBytes } from '../memory/search.js';
 import { decodeText, encodeText, type TextEncoding } from '../memory/text.js';
 import type { Allocation } from './allocation.js';
 import { refuseIndices, toPrimitive } from './conversions.js';
@@ -69,10 +69,13 @@ export abstract class BytesContent implements Iterable<number> {
    * @throws RangeError unless `0 <= from <= length`
    */
   indexOf(needle: Needle, from = 0): number {
-    const own = this.content();
-    checkInteger(from, 'from', 0, this.size);
-    if (typeof needle === 'number') return own.indexOf(checkInteger(needle, 'needle', 0, 0xff), from);
-    return indexOfBytes(own, runOf(needle), from);
+    const { memory } = this.live();
+    const { offset, size } = this;
+    checkInteger(from, 'from', 0, size);
+    const run = runOf(needle);
+    if (size - from > FEW_BYTES || run.length === 0) return indexOfBytes(this.content(), run, from);
+    const found = indexOfFew(memory.bytes, offset + from, offset + size, run);
+    return found < 0 ? -1 : found - offset;
   }
 
   /**
@@ -93,13 +96,13 @@ export abstract class BytesContent implements Iterable<number> {
   }
 
   startsWith(needle: Needle): boolean {
-    const run = typeof needle === 'number' ? byteOf(needle) : runOf(needle);
+    const run = runOf(needle);
     const own = this.content();
     return equalBytes(own.subarray(0, run.length), run);
   }
 
   endsWith(needle: Needle): boolean {
-    const run = typeof needle === 'number' ? byteOf(needle) : runOf(needle);
+    const run = runOf(needle);
     const own = this.content();
     return run.length <= own.length && equalBytes(own.subarray(own.length - run.length), run);
   }
@@ -177,13 +180,26 @@ export function windowOver(source: unknown): Uint8Array {
   return source instanceof BytesContent ? contentOf(source) : windowOf(source, 'other');
 }
 
-function runOf(needle: unknown): Uint8Array {
-  if (typeof needle === 'string') return encodeText(needle);
+/** By byte: a run of it alone. */
+const ONE_BYTE: readonly Uint8Array[] = Array.from({ length: 256 }, (_, byte) => Uint8Array.of(byte));
+
+/** The bytes of a needle. @throws TypeError unless it is a {@link Needle}; RangeError for a byte out of range */
+export function runOf(needle: unknown, name = 'needle'): Uint8Array {
+  if (typeof needle === 'string') return runOfText(needle);
+  if (typeof needle === 'number') return ONE_BYTE[checkInteger(needle, name, 0, 0xff)] as Uint8Array;
   if (needle instanceof BytesContent) return contentOf(needle);
-  if (needle instanceof Uint8Array) return windowOf(needle, 'needle');
-  throw new TypeError(`needle must be a byte, a string, Bytes or a Uint8Array, got ${describe(needle)}`);
+  if (needle instanceof Uint8Array) return windowOf(needle, name);
+  throw new TypeError(`${name} must be a byte, a string, Bytes or a Uint8Array, got ${describe(needle)}`);
 }
 
-function byteOf(needle: number): Uint8Array {
-  return Uint8Array.of(checkInteger(needle, 'needle', 0, 0xff));
+/** The text that was searched for last. Loops over records search for the same one again and again. */
+let lastText = '';
+let lastRun: Uint8Array = encodeText('');
+
+function runOfText(text: string): Uint8Array {
+  if (text !== lastText) {
+    lastRun = encodeText(text);
+    lastText = text;
+  }
+  return lastRun;
 }

@@ -1,8 +1,8 @@
 import { GuardError } from '../base/errors.js';
 import { callSite, type Site } from '../base/site.js';
 import { Allocation, type AllocationOwner, isOnHeap } from '../handles/allocation.js';
-import { equalBytes } from '../memory/compare.js';
 import { Memory } from '../memory/memory.js';
+import { equalBytes } from '../memory/search.js';
 
 /**
  * The control record of a guarded allocation, which has its own memory. It stands in front of the arena's record of

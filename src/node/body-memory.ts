@@ -2,10 +2,10 @@ import { abortReason, addAbortCallback, removeAbortCallback } from '../base/abor
 import { environment, type Timer } from '../base/environment.js';
 import { contentOf } from '../handles/content.js';
 import { AllocError, type ArenaBuffer, AsyncBuddyArena, Bytes, BytesMut } from '../index.js';
+import { BytesList } from '../streams/bytes-list.js';
+import type { ChunkArena } from '../streams/chunk-arena.js';
 import { PendingCall } from '../waiting/pending-call.js';
 import { timeoutError, type WaitOptions } from '../waiting/wait-options.js';
-import { BytesList } from './bytes-list.js';
-import type { ChunkArena } from './chunk-arena.js';
 
 /**
  * How long a body of several slots may hold some of them while it waits for the rest, in ms. It then gives them back,

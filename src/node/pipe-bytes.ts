@@ -2,11 +2,11 @@ import { finished, type Writable } from 'node:stream';
 import { abortReason, addAbortCallback, checkSignal, removeAbortCallback } from '../base/abort-signals.js';
 import { describe } from '../base/check.js';
 import type { Bytes } from '../index.js';
+import { type BytesList, checkWritten, giveBack } from '../streams/bytes-list.js';
+import { checkSource, iteratorOf, type Source } from '../streams/stoppable.js';
 import { checkTimeout, timeoutError } from '../waiting/wait-options.js';
-import { type BytesList, giveBack } from './bytes-list.js';
 import { checkOpen, needsDrain, prematureClose, send } from './send.js';
-import { checkSource, iteratorOf, type Source } from './stoppable.js';
-import { checkWritten, isWritable } from './write-bytes.js';
+import { isWritable } from './write-bytes.js';
 
 export interface PipeOptions {
   /** Whether to end the stream after the last chunk. Default true. */

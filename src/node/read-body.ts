@@ -2,10 +2,10 @@ import { Readable } from 'node:stream';
 import { abortReason, addAbortCallback, removeAbortCallback } from '../base/abort-signals.js';
 import { checkInteger, describe } from '../base/check.js';
 import { ArenaError } from '../index.js';
+import type { BytesList } from '../streams/bytes-list.js';
+import { type ChunkArena, chunkSizeFor } from '../streams/chunk-arena.js';
 import { checkWaitOptions } from '../waiting/wait-options.js';
 import { BodyMemory } from './body-memory.js';
-import type { BytesList } from './bytes-list.js';
-import { type ChunkArena, chunkSizeFor } from './chunk-arena.js';
 import { type DataSource, IteratedData, ReadableData } from './data-sources.js';
 
 /** Thrown when a body is longer than allowed. */

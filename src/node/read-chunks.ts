@@ -3,11 +3,11 @@ import { Readable } from 'node:stream';
 import { checkSignal } from '../base/abort-signals.js';
 import { checkInteger, describe } from '../base/check.js';
 import type { Bytes } from '../index.js';
+import { type ChunkArena, chunkSizeFor } from '../streams/chunk-arena.js';
+import { type StoppableIterator, stoppable } from '../streams/stoppable.js';
 import { checkTimeout } from '../waiting/wait-options.js';
-import { type ChunkArena, chunkSizeFor } from './chunk-arena.js';
 import { FileChunks, type OpenFile } from './file-chunks.js';
 import { readReadable } from './read-readable.js';
-import { type StoppableIterator, stoppable } from './stoppable.js';
 
 export interface ReadOptions {
   /** Size of a chunk in bytes. Default: the slot capacity, or 64 KiB in a buddy arena. */

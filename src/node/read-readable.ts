@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream';
 import { addAbortCallback, removeAbortCallback } from '../base/abort-signals.js';
 import { describe } from '../base/check.js';
 import type { ArenaBuffer, Bytes } from '../index.js';
-import type { ChunkArena } from './chunk-arena.js';
+import type { ChunkArena } from '../streams/chunk-arena.js';
 import { ReadableData } from './data-sources.js';
 
 /**

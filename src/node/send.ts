@@ -1,6 +1,6 @@
 import { PassThrough, type Writable } from 'node:stream';
 import { Bytes } from '../index.js';
-import { BytesList, giveBack, viewsOf } from './bytes-list.js';
+import { BytesList, giveBack, viewsOf } from '../streams/bytes-list.js';
 
 /**
  * Writes `bytes` to `writable` as one vectored write, and releases them when the stream has finished with their memory.

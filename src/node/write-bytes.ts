@@ -1,8 +1,8 @@
 import type { FileHandle } from 'node:fs/promises';
 import type { Writable } from 'node:stream';
 import { checkInteger, describe } from '../base/check.js';
-import { Bytes } from '../index.js';
-import { BytesList, viewsOf } from './bytes-list.js';
+import type { Bytes } from '../index.js';
+import { type BytesList, checkWritten, viewsOf } from '../streams/bytes-list.js';
 import { send, takeOver } from './send.js';
 
 // The most views that one system call takes on Linux and macOS (IOV_MAX).
@@ -35,12 +35,6 @@ export function writeBytes(target: Writable | FileHandle, bytes: Bytes | BytesLi
   } catch (error) {
     return Promise.reject(error);
   }
-}
-
-/** @throws TypeError for anything but Bytes and BytesList */
-export function checkWritten(bytes: unknown): void {
-  if (bytes instanceof Bytes || bytes instanceof BytesList) return;
-  throw new TypeError(`bytes must be Bytes or a BytesList, got ${describe(bytes)}`);
 }
 
 /** Whether `target` is a Writable. A FileHandle is an emitter with a `write` too, but it has no `end`. */

@@ -1,52 +1,70 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { after, test } from 'node:test';
 import { Bytes, FixedArena } from 'arena-alligator';
 import fc from 'fast-check';
+import { environment } from '#internal/base/environment';
 import { assertAllReturned, frozen } from '../support/arenas.js';
 
-const arena = FixedArena.withSlotCapacity(4, 128).build();
-const content = fc.uint8Array({ maxLength: 100 });
+const arena = FixedArena.withSlotCapacity(4, 1024).build();
+const content = fc.oneof(fc.uint8Array({ maxLength: 100 }), fc.uint8Array({ minLength: 100, maxLength: 500 }));
 /** Pairs that often share a long prefix, so that comparing them changes from the fast path to the slow one. */
 const pair = fc.oneof(
   fc.tuple(content, content),
   fc.tuple(content, content, content).map(([prefix, a, b]) => {
-    const join = (tail: Uint8Array): Uint8Array => Uint8Array.from([...prefix, ...tail]).subarray(0, 100);
+    const join = (tail: Uint8Array): Uint8Array => Uint8Array.from([...prefix, ...tail]);
     return [join(a), join(b)] as const;
   }),
 );
 
-test('compare and equals agree with Buffer, for Bytes and for Uint8Arrays', () => {
-  fc.assert(
-    fc.property(pair, ([a, b]) => {
-      using left = arena.allocate().putSlice(a).freeze();
-      using right = arena.allocate().putSlice(b).freeze();
-      assert.equal(left.compare(right), Buffer.compare(a, b));
-      assert.equal(left.compare(b), Buffer.compare(a, b));
-      assert.equal(left.equals(right), Buffer.compare(a, b) === 0);
-      assert.equal(left.equals(b), Buffer.compare(a, b) === 0);
-      assert.equal(left.equals(left), true);
-    }),
-    { numRuns: 500 },
-  );
-  assertAllReturned(arena);
+const { native } = environment;
+after(() => {
+  environment.native = native;
 });
 
-test('indexOf agrees with Buffer, for single bytes and for sequences', () => {
-  const few = fc.uint8Array({ max: 2, minLength: 1, maxLength: 60 });
-  fc.assert(
-    fc.property(few, fc.uint8Array({ max: 2, minLength: 1, maxLength: 4 }), fc.nat(60), (haystack, needle, from) => {
-      const start = from % (haystack.length + 1);
-      const oracle = Buffer.from(haystack);
-      using bytes = arena.allocate().putSlice(haystack).freeze();
-      using other = Bytes.copyFrom(needle);
-      assert.equal(bytes.indexOf(needle, start), oracle.indexOf(needle, start));
-      assert.equal(bytes.indexOf(other, start), oracle.indexOf(needle, start));
-      assert.equal(bytes.indexOf(needle[0] as number, start), oracle.indexOf(needle[0] as number, start));
-    }),
-    { numRuns: 500 },
-  );
-  assertAllReturned(arena);
-});
+for (const search of [native, undefined]) {
+  const kind = search === undefined ? 'own' : "runtime's";
+
+  test(`compare and equals agree with Buffer, with the ${kind} search`, () => {
+    environment.native = search;
+    fc.assert(
+      fc.property(pair, ([a, b]) => {
+        using left = arena.allocate().putSlice(a).freeze();
+        using right = arena.allocate().putSlice(b).freeze();
+        assert.equal(left.compare(right), Buffer.compare(a, b));
+        assert.equal(left.compare(b), Buffer.compare(a, b));
+        assert.equal(left.equals(right), Buffer.compare(a, b) === 0);
+        assert.equal(left.equals(b), Buffer.compare(a, b) === 0);
+        assert.equal(left.equals(left), true);
+      }),
+      { numRuns: 500 },
+    );
+    assertAllReturned(arena);
+  });
+
+  test(`indexOf agrees with Buffer for bytes and runs, with the ${kind} search`, () => {
+    environment.native = search;
+    const few = fc.oneof(
+      fc.uint8Array({ max: 2, minLength: 1, maxLength: 60 }),
+      fc.uint8Array({ max: 2, minLength: 120, maxLength: 400 }),
+    );
+    const needles = fc.uint8Array({ max: 2, minLength: 1, maxLength: 9 });
+    fc.assert(
+      fc.property(few, needles, fc.nat(400), fc.nat(3), (haystack, needle, from, cut) => {
+        using whole = arena.allocate().putSlice(haystack).freeze();
+        using bytes = whole.slice(Math.min(cut, haystack.length - 1), haystack.length);
+        const oracle = Buffer.from(bytes.toUint8Array());
+        const start = from % (bytes.length + 1);
+        using other = Bytes.copyFrom(needle);
+        assert.equal(bytes.indexOf(needle, start), oracle.indexOf(needle, start));
+        assert.equal(bytes.indexOf(other, start), oracle.indexOf(needle, start));
+        assert.equal(bytes.indexOf(needle[0] as number, start), oracle.indexOf(needle[0] as number, start));
+        assert.equal(bytes.lastIndexOf(needle, start), oracle.lastIndexOf(needle, start));
+      }),
+      { numRuns: 1000 },
+    );
+    assertAllReturned(arena);
+  });
+}
 
 test('indexOf never looks past the end of its own bytes', () => {
   using bytes = frozen(arena, 'abcabc');

@@ -184,7 +184,7 @@ test('a target that throws instead of calling back ends the pipe, and all memory
       throw boom;
     };
     const target = new Writable({ write: (_chunk, _encoding, done) => done(), [method]: fails });
-    await assert.rejects(pipeBytes(splitLines(inChunks(arena, text, 60), { maxPieces: 8 }), target), boom);
+    await assert.rejects(pipeBytes(splitLines(inChunks(arena, text, 60), { pieces: true }), target), boom);
     await assertAllReturnedSoon(arena);
   }
 });

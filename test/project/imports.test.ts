@@ -62,7 +62,7 @@ test('the core imports only its own modules: no node: module, no package and not
   const imports = await importsFrom('src/index.ts');
   assert.ok(imports.size > 50, `the tree was read: ${[...imports.keys()].join(' ')}`);
   for (const [file, targets] of imports) {
-    assert.doesNotMatch(file, /^src\/(cli|node|testing)\//);
+    assert.doesNotMatch(file, /^src\/(cli|node|streams|testing)\//);
     for (const target of targets) assert.match(target, /^src\/[a-z]+\/[a-z-]+\.ts$/, `${file} imports ${target}`);
   }
 });
@@ -80,5 +80,14 @@ test('the adapters import only the core and built-in modules of Node', async () 
     for (const target of imports.get(file) ?? []) {
       assert.match(target, /^(src\/([a-z]+\/)?[a-z-]+\.ts|node:[a-z/]+)$/, `${file} imports ${target}`);
     }
+  }
+});
+
+test('arena-alligator/streams imports only the core: it works in browsers', async () => {
+  const imports = await importsFrom('src/streams/index.ts');
+  assert.ok([...imports.keys()].some((file) => file === 'src/streams/delimited.ts'));
+  for (const [file, targets] of imports) {
+    for (const target of targets) assert.match(target, /^src\/([a-z]+\/)?[a-z-]+\.ts$/, `${file} imports ${target}`);
+    assert.doesNotMatch(file, /^src\/(cli|node|testing)\//);
   }
 });

@@ -12,9 +12,13 @@ export async function joined(chunks: AsyncIterable<Bytes | BytesList>): Promise<
   return Buffer.concat(await copies(chunks));
 }
 
-/** Yields `text` in chunks of `size` bytes, each in a separate slot. */
-export async function* inChunks(arena: AsyncFixedArena, text: string, size: number): AsyncGenerator<Bytes, undefined> {
-  const bytes = Buffer.from(text);
+/** Yields `content` in chunks of `size` bytes, each in a separate slot. */
+export async function* inChunks(
+  arena: AsyncFixedArena,
+  content: string | Uint8Array,
+  size: number,
+): AsyncGenerator<Bytes, undefined> {
+  const bytes = Buffer.from(content);
   for (let at = 0; at < bytes.length; at += size) {
     using buffer = await arena.allocateAsync();
     yield buffer.putSlice(bytes.subarray(at, at + size)).freeze();

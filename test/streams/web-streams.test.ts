@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Bytes } from 'arena-alligator';
-import { BytesList, fromReadableStream, toReadableStream } from 'arena-alligator/node';
+import { BytesList, fromReadableStream, toReadableStream } from 'arena-alligator/streams';
 import { assertAllReturned, frozen } from '../support/arenas.js';
 import { asyncArena, inChunks, joined, pattern } from '../support/chunks.js';
 import { settled } from '../support/outcome.js';

@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Bytes } from 'arena-alligator';
-import { BytesList, FramingError, lengthPrefixed, splitLines } from 'arena-alligator/node';
+import {
+  BytesList,
+  FramingError,
+  type LengthPrefixOptions,
+  lengthPrefixed,
+  type RecordOptions,
+  splitLines,
+  splitOn,
+} from 'arena-alligator/streams';
 import fc from 'fast-check';
 import { assertAllReturned } from '../support/arenas.js';
 import { asyncArena, copies, inChunks } from '../support/chunks.js';
@@ -39,10 +47,10 @@ test('splitLines gives the same lines as String.split, in chunks of any size', (
     ),
   ));
 
-test('a line within one chunk is a slice of it; with maxPieces, one that straddles chunks is a list of slices', async () => {
+test('a line within one chunk is a slice of it; with pieces, one that straddles chunks is a list of slices', async () => {
   const arena = asyncArena(8, 8);
   const kinds: string[] = [];
-  for await (using line of splitLines(inChunks(arena, 'ab\ncdefghijk\n', 8), { maxPieces: 4 })) {
+  for await (using line of splitLines(inChunks(arena, 'ab\ncdefghijk\n', 8), { pieces: true })) {
     kinds.push(line instanceof BytesList ? `list of ${line.pieceCount}` : 'bytes');
     const [view] = line instanceof BytesList ? line.views() : [line.view];
     assert.equal(view?.buffer.byteLength, 64, 'the line lies in the memory of the arena');
@@ -120,10 +128,21 @@ test('a stream that ends in the middle of a record is an error', async () => {
   }
 });
 
-test('lengthPrefixed refuses bad options', () => {
+test('bad options are refused at the call', () => {
   const chunks = inChunks(asyncArena(1, 8), '', 1);
-  assert.throws(() => lengthPrefixed(chunks, { prefixBytes: 3 as 4 }), RangeError);
-  assert.throws(() => lengthPrefixed(chunks, { maxLength: -1 }), RangeError);
+  for (const options of [{ prefixBytes: 0 }, { prefixBytes: 9 }, { prefixBytes: 1.5 }, { maxLength: -1 }]) {
+    assert.throws(() => lengthPrefixed(chunks, options as LengthPrefixOptions), RangeError);
+  }
+  for (const options of [{ lengthOffset: -1 }, { lengthAdjustment: 0.5 }, { strip: 5 }, { strip: -1 }]) {
+    assert.throws(() => lengthPrefixed(chunks, options), RangeError);
+  }
+  for (const options of [{ tooLong: 'drop' }, { pieces: 4 }, { batches: false }]) {
+    assert.throws(() => lengthPrefixed(chunks, options as unknown as LengthPrefixOptions), TypeError);
+    assert.throws(() => splitLines(chunks, options as unknown as RecordOptions), TypeError);
+  }
+  assert.throws(() => splitOn(chunks, ''), RangeError);
+  assert.throws(() => splitOn(chunks, 256), RangeError);
+  assert.throws(() => splitOn(chunks, null as unknown as string), TypeError);
 });
 
 test('a peer that sends single bytes cannot hold a slot with each of them', async () => {
@@ -160,8 +179,6 @@ test('a record longer than the arena is copied instead of waiting forever', asyn
   const arena = asyncArena(6, 64);
   const text = 'y'.repeat(2000);
   assert.deepEqual((await copies(splitLines(inChunks(arena, `${text}\n`, 64)))).map(String), [text]);
-  assert.throws(() => splitLines(inChunks(arena, '', 1), { maxPieces: -1 }), RangeError);
-  assert.throws(() => lengthPrefixed(inChunks(arena, '', 1), { maxPieces: 1.5 }), RangeError);
   assertAllReturned(arena);
 });
 
@@ -201,9 +218,9 @@ test('stopping early releases the part of a record that was kept, and stops the 
       stopped = true;
     }
   }
-  for (const maxPieces of [0, 4]) {
+  for (const pieces of [false, true]) {
     stopped = false;
-    for await (using line of splitLines(source(), { maxPieces })) {
+    for await (using line of splitLines(source(), { pieces })) {
       assert.equal(line.toString(), 'ab');
       break;
     }
@@ -214,21 +231,22 @@ test('stopping early releases the part of a record that was kept, and stops the 
     yield* inChunks(arena, 'begun', 2);
     throw new Error('source');
   }
-  for (const maxPieces of [0, 4]) await assert.rejects(copies(splitLines(failing(), { maxPieces })), /source/);
+  for (const pieces of [false, true]) await assert.rejects(copies(splitLines(failing(), { pieces })), /source/);
   await assert.rejects(copies(lengthPrefixed(failing(), { prefixBytes: 1 })), /source/);
   assertAllReturned(arena);
 });
 
-test('a record in maxPieces chunks is not copied, and a record in one more chunk is', async () => {
-  const arena = asyncArena(8, 64);
+test('a record in 16 chunks is not copied, and a record in one more chunk is', async () => {
+  const arena = asyncArena(32, 64);
   const kinds: (number | 'copied')[] = [];
-  for (const text of ['abcd\n', 'abcdefg\n']) {
-    for await (using line of splitLines(inChunks(arena, text, 3), { maxPieces: 2 })) {
+  for (const count of [16, 17]) {
+    const text = 'abc'.repeat(count);
+    for await (using line of splitLines(inChunks(arena, `${text}\n`, 3), { pieces: true })) {
       kinds.push(line instanceof BytesList ? line.pieceCount : 'copied');
-      assert.equal(line.toString(), text.trim());
+      assert.equal(line.toString(), text);
     }
   }
-  assert.deepEqual(kinds, [2, 'copied']);
+  assert.deepEqual(kinds, [16, 'copied']);
   assertAllReturned(arena);
 });
 

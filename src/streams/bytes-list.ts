@@ -2,8 +2,8 @@ import { checkInteger, describe } from '../base/check.js';
 import { contentOf, windowOver } from '../handles/content.js';
 import { refuseIndices, toPrimitive } from '../handles/conversions.js';
 import { type ArenaBuffer, Bytes, type BytesView, type Needle, ReleasedError, type TextEncoding } from '../index.js';
-import { compareBytes } from '../memory/compare.js';
 import { inspectAs } from '../memory/inspect.js';
+import { compareBytes } from '../memory/search.js';
 
 const FEW = 16;
 
@@ -298,6 +298,12 @@ export class BytesList implements Iterable<Bytes> {
     if (this.pieces === undefined) throw new ReleasedError('BytesList');
     return this.pieces;
   }
+}
+
+/** @throws TypeError for anything but Bytes and BytesList */
+export function checkWritten(bytes: unknown): void {
+  if (bytes instanceof Bytes || bytes instanceof BytesList) return;
+  throw new TypeError(`bytes must be Bytes or a BytesList, got ${describe(bytes)}`);
 }
 
 /**

@@ -2,10 +2,9 @@ import { addAbortCallback, removeAbortCallback } from '../base/abort-signals.js'
 import { describe } from '../base/check.js';
 import type { Bytes } from '../index.js';
 import { checkTimeout } from '../waiting/wait-options.js';
-import { type BytesList, copyInto, giveBack } from './bytes-list.js';
+import { type BytesList, checkWritten, copyInto, giveBack } from './bytes-list.js';
 import { type ChunkArena, chunkSizeFor } from './chunk-arena.js';
 import { type StoppableIterator, stoppable } from './stoppable.js';
-import { checkWritten } from './write-bytes.js';
 
 /**
  * Makes a Web stream of bytes from the chunks of an arena. It takes a chunk only when the reader asks for data.

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { inspect } from 'node:util';
 import { Bytes, FixedArena } from 'arena-alligator';
-import { BytesList } from 'arena-alligator/node';
+import { BytesList } from 'arena-alligator/streams';
 import fc from 'fast-check';
 import { assertAllReturned, frozen } from '../support/arenas.js';
 

@@ -1,0 +1,11 @@
+export { BytesList } from './bytes-list.js';
+export type { ChunkArena } from './chunk-arena.js';
+export { splitLines, splitOn } from './delimited.js';
+export type { Framed } from './framed.js';
+export { FramingError, type FramingErrorCode } from './framing-error.js';
+export { type LengthPrefixOptions, lengthPrefixed } from './length-prefixed.js';
+export type { FramedRecord } from './partial-record.js';
+export { RecordBatch } from './record-batch.js';
+export type { RecordOptions } from './record-parser.js';
+export type { Source, StoppableIterator } from './stoppable.js';
+export { fromReadableStream, type ReceiveOptions, toReadableStream } from './web-streams.js';
