@@ -1,5 +1,7 @@
+import { checkFunction } from '../base/check.js';
 import { WAIT_COUNTERS } from '../base/counters.js';
 import type { ArenaMetrics, Engine } from '../engine/engine.js';
+import type { ArenaListener } from '../engine/events.js';
 import type { OpenAllocation } from '../engine/leaks.js';
 import type { Bytes } from '../handles/handles.js';
 import type { Ticket } from '../handles/tickets.js';
@@ -38,6 +40,18 @@ export abstract class Arena {
    */
   openAllocations(): OpenAllocation[] {
     return this.engine.handles.openAllocations();
+  }
+
+  /**
+   * Calls `listener` when an allocation is refused, a buffer spills, the collector finds a leak, or requests stall; in
+   * a shared arena, for what happens in this thread. Nobody listening costs nothing. An error of the listener becomes
+   * an uncaught exception.
+   * @returns a function that ends the listening
+   * @throws TypeError unless `listener` is a function
+   */
+  listen(listener: ArenaListener): () => void {
+    checkFunction(listener, 'listener');
+    return this.engine.listen(listener);
   }
 
   /** @internal What a guarded arena has to report. */

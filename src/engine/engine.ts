@@ -1,6 +1,6 @@
 import * as counters from '../base/counters.js';
 import { throwLater } from '../base/environment.js';
-import { AllocError, type AllocFacts } from '../base/errors.js';
+import { AllocError, type AllocErrorCode, type AllocFacts } from '../base/errors.js';
 import type { BlockSource, PinnedBlock } from '../blocks/block-source.js';
 import {
   Allocation,
@@ -14,6 +14,7 @@ import { MemoryPressure } from '../handles/memory-pressure.js';
 import { SpillPool } from '../handles/spill-pool.js';
 import type { Ticket } from '../handles/tickets.js';
 import { type Memory, touchPages } from '../memory/memory.js';
+import { ArenaEvents, type ArenaListener } from './events.js';
 import { type HandleFactory, PLAIN_HANDLES } from './handle-factory.js';
 import { type LeakListener, LeakReporter } from './leaks.js';
 
@@ -113,6 +114,8 @@ export class Engine implements AllocationOwner {
   private reporter: LeakReporter = new LeakReporter(undefined);
   /** Makes the handles of granted blocks. */
   handles: HandleFactory = PLAIN_HANDLES;
+  /** Undefined until somebody listens. */
+  events: ArenaEvents | undefined;
   private dealloc: (() => void) | undefined;
   private readonly spillPool: SpillPool;
 
@@ -127,6 +130,7 @@ export class Engine implements AllocationOwner {
     this.warmed = options.warmed;
     this.spills = options.spills;
     this.afterRelease = undefined;
+    this.events = undefined;
     this.dealloc = options.dealloc;
     // Memory in the pool keeps the bytes of its last owner, which the zero policy forbids.
     this.spillPool = new SpillPool(options.spills && !options.zeroes);
@@ -140,7 +144,7 @@ export class Engine implements AllocationOwner {
     if (this.isClosed) throw this.refusal('ARENA_CLOSED');
     const block = this.blocks.claim(order);
     if (block >= 0) return this.grant(block, order, capacity);
-    this.count(ALLOCATIONS_FAILED);
+    this.countFailure('ARENA_FULL', capacity);
     return undefined;
   }
 
@@ -185,7 +189,7 @@ export class Engine implements AllocationOwner {
 
   /** Counts a request that can never be granted, and returns its error. @param requested bytes, for REQUEST_TOO_LARGE */
   refusal(code: 'REQUEST_TOO_LARGE' | 'ARENA_CLOSED', requested?: number): AllocError {
-    this.count(ALLOCATIONS_FAILED);
+    this.countFailure(code, requested);
     return requested === undefined ? new AllocError(code) : new AllocError(code, { facts: this.facts(requested) });
   }
 
@@ -229,6 +233,7 @@ export class Engine implements AllocationOwner {
 
   countSpill(): void {
     this.count(SPILLS);
+    this.events?.tell({ type: 'spill' });
   }
 
   spillTo(used: number, byteCount: number): Allocation {
@@ -252,6 +257,12 @@ export class Engine implements AllocationOwner {
   /** Calls `listener` after every release, until the arena is closed. It must not throw. */
   onRelease(listener: ReleaseListener | undefined): void {
     if (!this.isClosed) this.afterRelease = listener;
+  }
+
+  /** Calls `listener` for every event of this thread. @returns a function that ends the listening */
+  listen(listener: ArenaListener): () => void {
+    this.events ??= new ArenaEvents();
+    return this.events.add(listener);
   }
 
   /** Reports every leak that the collector finds to `listener`, or warns of it when `listener` is undefined. */
@@ -311,6 +322,12 @@ export class Engine implements AllocationOwner {
     this.counters[counter] = (this.counters[counter] as number) + 1;
   }
 
+  /** Counts a request that was refused. @param requested bytes */
+  protected countFailure(code: AllocErrorCode, requested: number | undefined): void {
+    this.count(ALLOCATIONS_FAILED);
+    this.events?.tell({ type: 'failure', code, requested });
+  }
+
   protected giveBack(block: number, order: number): number {
     this.usedUnits -= 1 << order;
     this.usedBlocks--;
@@ -354,7 +371,7 @@ export class Engine implements AllocationOwner {
     }
     const opening = this.handles.lost(trace);
     if (this.afterRelease !== undefined) this.afterRelease(freedOrder);
-    this.reporter.report(opening, this.unit * (1 << order), lent);
+    this.reporter.report(opening, this.unit * (1 << order), lent, this.events);
   }
 
   /** Returns the block of a forgotten record. How far the block was written is unknown: all of it is scrubbed. */

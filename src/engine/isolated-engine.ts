@@ -1,4 +1,3 @@
-import { ALLOCATIONS_FAILED } from '../base/counters.js';
 import { AllocError } from '../base/errors.js';
 import { Allocation, Trace } from '../handles/allocation.js';
 import { Memory, touchPages } from '../memory/memory.js';
@@ -100,7 +99,7 @@ export class IsolatedEngine extends Engine {
       return new ArrayBuffer(this.unit);
     } catch (cause) {
       this.blocks.release(slot, order);
-      this.count(ALLOCATIONS_FAILED);
+      this.countFailure('ARENA_FULL', this.unit);
       throw new AllocError('ARENA_FULL', { cause, facts: this.facts(this.unit) });
     }
   }

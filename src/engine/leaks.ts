@@ -1,5 +1,6 @@
 import { environment, throwLater } from '../base/environment.js';
 import type { Opening } from '../base/site.js';
+import type { ArenaEvents } from './events.js';
 
 /** For which allocations the site is recorded: for none, for one in 8,192 on average, or for all. */
 export type LeakDetection = 'off' | 'sampled' | 'full';
@@ -78,15 +79,17 @@ export class LeakReporter {
     this.onLeak = onLeak;
   }
 
-  report(opening: Opening | undefined, bytes: number, pinned: boolean): void {
+  report(opening: Opening | undefined, bytes: number, pinned: boolean, events: ArenaEvents | undefined): void {
+    const age = opening && environment.now() - opening.openedAt;
+    const { place: site, stack } = opening?.site ?? {};
+    const leak = Object.freeze({ site, stack, age, bytes, pinned, lent: opening?.isLent ?? pinned });
+    events?.tell({ type: 'leak', leak });
     if (this.onLeak === undefined) {
       this.warn(opening, bytes, pinned);
       return;
     }
-    const age = opening && environment.now() - opening.openedAt;
     try {
-      const { place: site, stack } = opening?.site ?? {};
-      this.onLeak(Object.freeze({ site, stack, age, bytes, pinned, lent: opening?.isLent ?? pinned }));
+      this.onLeak(leak);
     } catch (error) {
       throwLater(error);
     }

@@ -1,9 +1,10 @@
-import { checkInteger, checkString, windowOf } from '../base/check.js';
+import { checkFunction, checkInteger, checkString, windowOf } from '../base/check.js';
 import { ReleasedError } from '../base/errors.js';
 import { grownMemory } from '../memory/heap-memory.js';
 import { inspectAs, preview } from '../memory/inspect.js';
 import { isShared, Memory } from '../memory/memory.js';
-import { encodeText } from '../memory/text.js';
+import { compareBytes } from '../memory/search.js';
+import { encodeText, type TextEncoding } from '../memory/text.js';
 import {
   Allocation,
   EMPTY,
@@ -12,7 +13,9 @@ import {
   SPENT as SPENT_ALLOCATION,
   wrappedAllocation,
 } from './allocation.js';
-import { contentOf } from './content.js';
+import { contentOf, windowOver } from './content.js';
+import { foreignAllocation } from './foreign-owner.js';
+import { type ReaderMethods, readThrough, type SearchMethods } from './read-through.js';
 import { type BytesMethods, BytesReader } from './reader.js';
 import { EMPTY_TICKET, type Ticket } from './tickets.js';
 import type { BytesView } from './view.js';
@@ -41,6 +44,7 @@ export class ArenaBuffer extends ByteWriter {
   }
 
   protected constructor(allocation: Allocation, cursor: number) {
+    if (allocation === undefined) throw new TypeError('an ArenaBuffer is made by arena.allocate()');
     super(allocation, cursor);
   }
 
@@ -142,6 +146,7 @@ export class Bytes {
   }
 
   protected constructor(allocation: Allocation, offset: number, size: number) {
+    if (allocation === undefined) throw new TypeError('Bytes are made by freeze(), copyFrom(), fromUtf8() or wrap()');
     this.allocation = allocation;
     this.offset = offset;
     this.size = size;
@@ -175,6 +180,19 @@ export class Bytes {
   /** Bytes over `source` itself, without a copy. Nobody may write to `source` from now on. */
   static wrap(source: Uint8Array): Bytes {
     return onHeap(windowOf(source, 'source'), wrappedAllocation);
+  }
+
+  /**
+   * Bytes over memory of somebody else, without a copy: a pool, a native library, a mapped file. `onRelease` is called
+   * once, when the last handle was released and nothing here reads `source` any more. If all handles are forgotten
+   * instead, the collector calls it, unless a view was lent. An error that it throws is an uncaught exception.
+   * `onRelease` must not refer to the bytes. Nobody may write to `source` until then.
+   * @throws TypeError for other arguments
+   */
+  static fromOwner(source: Uint8Array, onRelease: () => void): Bytes {
+    const window = windowOf(source, 'source');
+    checkFunction(onRelease, 'onRelease');
+    return Bytes.over(foreignAllocation(new Memory(window, isShared(window.buffer)), onRelease), 0, window.length);
   }
 
   /** Number of bytes in this handle. */
@@ -263,6 +281,20 @@ export class Bytes {
     this.live();
     checkInteger(length, 'length', 0);
     if (length < this.size) this.narrow(this.offset, length);
+  }
+
+  /**
+   * The same bytes in memory of their own size: a copy in `arena` if that is given, else on the heap. This handle is
+   * released, so a small part that is kept for long does not keep a whole slot or block in use. Bytes that already lie
+   * alone in heap memory of their size are not copied.
+   * @throws AllocError as `arena.allocate` does, and changes nothing then
+   */
+  compact(arena?: { allocate(length: number): ArenaBuffer }): Bytes {
+    const allocation = this.live();
+    const fits = this.size === 0 || (isOnHeap(allocation) && allocation.memory.byteLength === this.size);
+    const compact = arena === undefined ? (fits ? this.clone() : Bytes.copyFrom(contentOf(this))) : copyIn(arena, this);
+    this.release();
+    return compact;
   }
 
   /** A writable copy on the heap. This handle is released. */
@@ -386,20 +418,40 @@ export class Bytes {
 // promises.
 export interface Bytes extends BytesMethods {}
 
+function copyIn(arena: { allocate(length: number): ArenaBuffer }, bytes: Bytes): Bytes {
+  const buffer = arena.allocate(bytes.length);
+  try {
+    return buffer.putSlice(contentOf(bytes)).freeze();
+  } finally {
+    buffer.abandon();
+  }
+}
+
 function onHeap(source: Uint8Array, allocationOf: (memory: Memory) => Allocation): Bytes {
   return source.length === 0
     ? Bytes.empty
     : Bytes.over(allocationOf(new Memory(source, isShared(source.buffer))), 0, source.length);
 }
 
-/** A writable buffer on the heap that grows, with the writers of {@link ArenaBuffer}. It needs no release. */
+/**
+ * A writable buffer on the heap that grows, with the writers of {@link ArenaBuffer}. It needs no release.
+ *
+ * It is also the buffer of a parse loop: append what arrives, look at it, and cut off what is complete with
+ * {@link splitTo}. It has the readers, peeks and searching methods of {@link Bytes}; a reader drops what it read.
+ *
+ *     0             start            cursor            limit
+ *     |-------------|================|.................|
+ *     dropped or    content          writable rest
+ *     cut off
+ */
 export class BytesMut extends ByteWriter {
   static {
     inspectAs(BytesMut.prototype, function () {
       const allocation = this.allocation;
       if (allocation === SPENT) return 'BytesMut <frozen>';
-      return `BytesMut(${this.length}/${this.capacity}) ${preview(allocation.memory, 0, this.length)}`;
+      return `BytesMut(${this.length}/${this.capacity}) ${preview(allocation.memory, allocation.start, this.length)}`;
     });
+    readThrough(BytesMut.prototype, (buffer, start) => buffer.window(start));
   }
 
   private constructor(allocation: Allocation) {
@@ -414,7 +466,8 @@ export class BytesMut extends ByteWriter {
 
   /** The bytes written, as a writable view. It is valid until the buffer grows or is frozen. */
   get view(): Uint8Array {
-    return this.live().memory.view(0, this.cursor);
+    const { memory, start } = this.live();
+    return memory.view(start, this.cursor);
   }
 
   /** Makes room for `byteCount` more bytes. */
@@ -427,9 +480,15 @@ export class BytesMut extends ByteWriter {
 
   /** Shortens the content to its first `length` bytes. Does nothing when it is not longer. */
   truncate(length: number): this {
-    this.live();
-    this.cursor = Math.min(this.cursor, checkInteger(length, 'length', 0));
+    const { start } = this.live();
+    this.cursor = Math.min(this.cursor, start + checkInteger(length, 'length', 0));
     return this;
+  }
+
+  /** Makes the content `length` bytes long: it is shortened, or filled up with bytes of `value` (0 to 255). */
+  resize(length: number, value = 0): this {
+    const missing = checkInteger(length, 'length', 0) - this.length;
+    return missing > 0 ? this.putBytes(value, missing) : this.truncate(length);
   }
 
   /** Drops the content and keeps the memory. */
@@ -437,11 +496,53 @@ export class BytesMut extends ByteWriter {
     return this.truncate(0);
   }
 
+  /** Drops the first `byteCount` bytes. @throws RangeError when there are fewer */
+  advance(byteCount: number): void {
+    const allocation = this.live();
+    allocation.start += checkInteger(byteCount, 'byteCount', 0, this.length);
+  }
+
+  /**
+   * Cuts off the first `at` bytes and returns them, immutable, without a copy. The buffer goes on behind them.
+   * @throws RangeError unless `0 <= at <= length`
+   */
+  splitTo(at: number): Bytes {
+    const allocation = this.live();
+    checkInteger(at, 'at', 0, this.length);
+    if (at === 0) return Bytes.empty;
+    const head = Bytes.over(wrappedAllocation(allocation.memory), allocation.start, at);
+    allocation.start += at;
+    allocation.holders = SHARED;
+    return head;
+  }
+
+  /** Whether `other` holds the same bytes. */
+  equals(other: Bytes | BytesMut | Uint8Array): boolean {
+    return this.compare(other) === 0;
+  }
+
+  /** -1, 0 or 1: whether this sorts before `other`, equals it, or sorts after it, byte by byte; a prefix sorts first. */
+  compare(other: Bytes | BytesMut | Uint8Array): -1 | 0 | 1 {
+    return compareBytes(this.view, other instanceof BytesMut ? other.view : windowOver(other));
+  }
+
+  /** The byte at `index`. @throws RangeError outside `[0, length)` */
+  at(index: number): number {
+    return this.window(0).at(index);
+  }
+
+  /** The bytes of `[start, end)` as text. Malformed UTF-8 becomes U+FFFD. */
+  override toString(encoding: TextEncoding = 'utf8', start = 0, end: number = this.length): string {
+    return this.window(0).toString(encoding, start, end);
+  }
+
   /** Ends writing and returns the content as bytes on the heap, without a copy. This buffer is used up. */
   freeze(): Bytes {
     const allocation = this.live();
+    const { start } = allocation;
+    const length = this.cursor - start;
     this.allocation = SPENT;
-    return this.cursor === 0 ? Bytes.empty : Bytes.over(allocation, 0, this.cursor);
+    return length === 0 ? Bytes.empty : Bytes.over(allocation, start, length);
   }
 
   /** @internal */
@@ -451,18 +552,43 @@ export class BytesMut extends ByteWriter {
 
   /** @internal */
   protected override grow(allocation: Allocation, byteCount: number, tail: Uint8Array | undefined): void {
-    const used = this.cursor;
-    const memory = grownMemory(used, byteCount);
-    if (used > 0) memory.bytes.set(allocation.memory.view(0, used));
-    if (tail !== undefined) {
-      memory.bytes.set(tail, used);
-      this.cursor = used + byteCount;
+    const used = this.length;
+    if (this.canMoveDown(allocation, byteCount, tail)) {
+      allocation.memory.bytes.copyWithin(0, allocation.start, this.cursor);
+    } else {
+      const memory = grownMemory(used, byteCount);
+      if (used > 0) memory.bytes.set(this.view);
+      allocation.moveTo(memory);
+      allocation.holders = 1;
     }
-    allocation.moveTo(memory);
+    allocation.start = 0;
+    this.cursor = tail === undefined ? used : used + byteCount;
+    if (tail !== undefined) allocation.memory.bytes.set(tail, used);
   }
 
   /** @internal */
   protected override handleName(): string {
     return 'BytesMut';
   }
+
+  /**
+   * Whether the content can move to the front of its memory instead: nobody else reads that, `tail` does not lie in it,
+   * and as much is free there as is moved, so that appending n bytes moves O(n) bytes in all.
+   */
+  private canMoveDown(allocation: Allocation, byteCount: number, tail: Uint8Array | undefined): boolean {
+    const { start, limit, memory, holders } = allocation;
+    const used = this.cursor - start;
+    return holders !== SHARED && start >= used && used + byteCount <= limit && tail?.buffer !== memory.bytes.buffer;
+  }
+
+  /** The content from `start` on, for the length of one call. */
+  private window(start: number): Bytes {
+    const allocation = this.live();
+    return Bytes.over(wrappedAllocation(allocation.memory), allocation.start + start, this.length - start);
+  }
 }
+
+/** The holders of memory that a buffer shares with what was cut off from it. */
+const SHARED = 2;
+
+export interface BytesMut extends ReaderMethods, SearchMethods {}

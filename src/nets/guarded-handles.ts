@@ -142,6 +142,14 @@ export class GuardedBytes extends Bytes {
     return owned;
   }
 
+  override compact(arena?: { allocate(length: number): ArenaBuffer }): Bytes {
+    const record = this.live();
+    if (record instanceof GuardedRecord) record.check();
+    const compact = super.compact(arena);
+    this.history.converted();
+    return compact;
+  }
+
   override tryIntoMut(): ArenaBuffer | undefined {
     const record = this.live();
     if (!(record instanceof GuardedRecord) || !this.isUnique) return undefined;

@@ -4,4 +4,4 @@ export type { OpenFile } from './file-chunks.js';
 export { type PipeOptions, pipeBytes } from './pipe-bytes.js';
 export { BodyError, type BodyOptions, type BodySource, readBody } from './read-body.js';
 export { type ReadOptions, readChunks } from './read-chunks.js';
-export { writeBytes } from './write-bytes.js';
+export { type WriteOptions, writeBytes } from './write-bytes.js';

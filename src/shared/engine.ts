@@ -55,7 +55,7 @@ export class SharedEngine extends Engine {
 
   override claim(order: number, capacity: number): Allocation | undefined {
     const record = this.claimOrWait(order, capacity);
-    if (record === undefined) this.count(ALLOCATIONS_FAILED);
+    if (record === undefined) this.countFailure('ARENA_FULL', capacity);
     return record;
   }
 

@@ -1,7 +1,8 @@
 import { checkInteger, describe } from '../base/check.js';
 import { contentOf, windowOver } from '../handles/content.js';
 import { refuseIndices, toPrimitive } from '../handles/conversions.js';
-import { type ArenaBuffer, Bytes, type BytesView, type Needle, ReleasedError, type TextEncoding } from '../index.js';
+import { type ReaderMethods, readThrough, type SearchMethods } from '../handles/read-through.js';
+import { type ArenaBuffer, Bytes, type BytesView, ReleasedError, type TextEncoding } from '../index.js';
 import { inspectAs } from '../memory/inspect.js';
 import { compareBytes } from '../memory/search.js';
 
@@ -9,7 +10,9 @@ const FEW = 16;
 
 /**
  * Bytes in several pieces of memory, in order, as one value: a record that straddles chunks, or a header and its body.
- * The list owns its pieces. It copies nothing, except in the methods that say so.
+ * The list owns its pieces. It copies nothing, except in the methods that say so. It has the readers and peeks of
+ * `Bytes`, also where a value straddles pieces; a reader drops what it read. The searching methods look at a contiguous
+ * copy when there are several pieces.
  */
 export class BytesList implements Iterable<Bytes> {
   private pieces: Bytes[] | undefined;
@@ -21,6 +24,7 @@ export class BytesList implements Iterable<Bytes> {
 
   static {
     refuseIndices(BytesList.prototype, 'a BytesList has no indices: use at(index), views() or toUint8Array()');
+    readThrough(BytesList.prototype, (list, start, least) => list.window(start, least));
     inspectAs(BytesList.prototype, function () {
       return this.pieces === undefined
         ? 'BytesList <released>'
@@ -100,9 +104,23 @@ export class BytesList implements Iterable<Bytes> {
    * @throws RangeError when there are fewer
    */
   advance(byteCount: number): void {
-    this.live();
+    const pieces = this.live();
     checkInteger(byteCount, 'byteCount', 0, this.size);
-    this.split(byteCount).release();
+    let rest = byteCount;
+    for (let [first] = pieces; first !== undefined && rest >= first.length; [first] = pieces) {
+      rest -= first.length;
+      this.releaseBorrowed(); // or the piece would stay in use
+      Bytes.giveBack(first);
+      pieces.shift();
+    }
+    pieces[0]?.advance(rest);
+    this.size -= byteCount;
+  }
+
+  /** All bytes, one by one. */
+  *bytes(): Generator<number, undefined, undefined> {
+    for (const piece of this) yield* piece;
+    return undefined;
   }
 
   /** The byte at `index`. @throws RangeError outside `[0, length)` */
@@ -172,28 +190,6 @@ export class BytesList implements Iterable<Bytes> {
   }
 
   /**
-   * Index of the first `needle` at or after `from`, or -1, also where it straddles pieces. With several pieces it
-   * searches a contiguous copy.
-   * @throws RangeError unless `0 <= from <= length`
-   */
-  indexOf(needle: Needle, from = 0): number {
-    return Bytes.wrap(this.whole()).indexOf(needle, from);
-  }
-
-  includes(needle: Needle, from = 0): boolean {
-    return this.indexOf(needle, from) >= 0;
-  }
-
-  /**
-   * Copies `[start, end)` into `target` from `targetStart` on, as much as fits there.
-   * @returns the number of bytes copied
-   * @throws TypeError unless `target` is a Uint8Array; RangeError for offsets out of range
-   */
-  copyTo(target: Uint8Array, targetStart = 0, start = 0, end: number = this.length): number {
-    return Bytes.wrap(this.whole()).copyTo(target, targetStart, start, end);
-  }
-
-  /**
    * All bytes as one `Bytes`, to be released on its own: another handle on the only piece, or a copy. The copy lies in
    * `arena` if that is given, else on the heap.
    * @throws AllocError as `arena.allocate` does
@@ -224,9 +220,9 @@ export class BytesList implements Iterable<Bytes> {
     return copy;
   }
 
-  /** The bytes as text, from one contiguous copy. Malformed UTF-8 becomes U+FFFD. */
-  toString(encoding: TextEncoding = 'utf8'): string {
-    return Bytes.wrap(this.toUint8Array()).toString(encoding);
+  /** The bytes of `[start, end)` as text, from one contiguous copy. Malformed UTF-8 becomes U+FFFD. */
+  toString(encoding: TextEncoding = 'utf8', start = 0, end: number = this.length): string {
+    return Bytes.wrap(this.whole()).toString(encoding, start, end);
   }
 
   /** A copy of all pieces together. `Buffer.from(list)` copies it. */
@@ -272,6 +268,15 @@ export class BytesList implements Iterable<Bytes> {
     for (const piece of this.borrowed.splice(0)) if (!piece.isReleased) Bytes.giveBack(piece);
   }
 
+  /** Bytes that begin at `start`: at least `least`, or all that are left. The caller releases them. */
+  private window(start: number, least: number): Bytes {
+    const [first] = this.live();
+    const end = Math.min(start + least, this.size);
+    if (first !== undefined && end <= first.length) return first.slice(Math.min(start, first.length));
+    using part = this.slice(start, end);
+    return Bytes.wrap(part.toUint8Array());
+  }
+
   /** All bytes for the length of one call: the only piece itself, or a copy. */
   private whole(): Uint8Array {
     const [first, ...others] = this.live();
@@ -299,6 +304,10 @@ export class BytesList implements Iterable<Bytes> {
     return this.pieces;
   }
 }
+
+// The linter's rule against this is off for this file: the static block above gives the class what the interface
+// promises.
+export interface BytesList extends ReaderMethods, SearchMethods {}
 
 /** @throws TypeError for anything but Bytes and BytesList */
 export function checkWritten(bytes: unknown): void {

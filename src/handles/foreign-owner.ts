@@ -1,0 +1,47 @@
+import { throwLater } from '../base/environment.js';
+import type { Memory } from '../memory/memory.js';
+import { Allocation, HeapOwner, Trace } from './allocation.js';
+
+interface Foreign {
+  readonly trace: Trace;
+  readonly onRelease: () => void;
+}
+
+/** Notices when all handles on memory of somebody else were forgotten. */
+const forgotten = new FinalizationRegistry<Foreign>(({ trace, onRelease }) => {
+  if (!trace.lent) onRelease(); // a lent view may still be read
+});
+
+/** Memory of somebody else, who is told when the last handle on it is released. */
+class ForeignOwner extends HeapOwner {
+  private readonly onRelease: () => void;
+
+  constructor(onRelease: () => void) {
+    super(false);
+    this.onRelease = onRelease;
+  }
+
+  override lend(allocation?: Allocation): void {
+    if (allocation !== undefined) allocation.trace.lent = true;
+  }
+
+  override release(allocation: Allocation): void {
+    forgotten.unregister(allocation.trace);
+    try {
+      this.onRelease();
+    } catch (error) {
+      throwLater(error); // the memory is released all the same
+    }
+  }
+}
+
+/** An allocation over memory of somebody else, with one holder. `onRelease` is called once, after the last. */
+export function foreignAllocation(memory: Memory, onRelease: () => void): Allocation {
+  const trace = new Trace();
+  const allocation = new Allocation(new ForeignOwner(onRelease), memory, trace);
+  allocation.holders = 1;
+  allocation.limit = memory.byteLength;
+  allocation.room = undefined;
+  forgotten.register(allocation, { trace, onRelease }, trace);
+  return allocation;
+}
