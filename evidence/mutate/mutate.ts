@@ -20,7 +20,8 @@ const COPIED = [
 ];
 
 /** The slowest test files. They run last. */
-const SLOW = /^(interleavings|digest.*|docs|examples|worker-pool|fan-out|imports)\.test\.js$/;
+const SLOW =
+  /^(interleavings|digest.*|docs|examples|worker-pool|job-pool|fan-out|broadcast|uploads|imports)\.test\.js$/;
 
 /** Test files that take a few seconds. They run before the slowest ones. */
 const LONG = /^(collector|fuzz-findings|zero-policy\.property|zero-policy-threads)\.test\.js$/;
