@@ -77,8 +77,22 @@ export const faults: readonly Fault[] = [
         '            bytes.set(tail, used);',
         '            bytes.set(tail, 0);',
       ],
-      'bytes appended in a spill are not counted': ['tail === undefined ? used : used + byteCount', 'used'],
-      'bytes appended to a growing BytesMut are lost': ['memory.bytes.set(tail, used);', ''],
+      'bytes appended in a spill are not counted': [
+        'this.cursor = tail === undefined ? used : used + byteCount;\n        owner',
+        'this.cursor = used;\n        owner',
+      ],
+      'bytes appended to a growing BytesMut are lost': ['allocation.memory.bytes.set(tail, used);', ''],
+      'a BytesMut moves its content under what was cut off': ['holders !== SHARED && ', ''],
+      'a BytesMut moves its content under a source in it': ['tail?.buffer !== memory.bytes.buffer', 'true'],
+      'a BytesMut moves more than it gains': ['start >= used && ', ''],
+      'a frozen BytesMut is writable though parts were cut off': ['allocation.holders = SHARED;', ''],
+      'a BytesMut drops less than it is told': ['allocation.start += checkInteger(', 'void checkInteger('],
+      'compact() copies bytes that fit': [
+        'this.size === 0 || (isOnHeap(allocation) &&',
+        'false && (isOnHeap(allocation) &&',
+      ],
+      'compact() keeps roomy heap memory': ['allocation.memory.byteLength === this.size', 'true'],
+      'compact() keeps the old handle': ['this.release();\n        return compact;', 'return compact;'],
       'tryIntoMut() takes bytes that other handles hold': [
         'owner.writable && owner.isSoleHolder(allocation)',
         'owner.writable',
@@ -118,8 +132,8 @@ export const faults: readonly Fault[] = [
         'if (byteCount > allocation.limit)',
       ],
       'a BytesMut can be used after its freeze': [
-        'this.allocation = SPENT;\n        return this.cursor === 0',
-        'return this.cursor === 0',
+        'this.allocation = SPENT;\n        return length === 0 ? Bytes.empty : Bytes.over(allocation',
+        'return length === 0 ? Bytes.empty : Bytes.over(allocation',
       ],
       'a ticket for empty bytes does not use up the handle': [
         'this.giveBack();\n            return EMPTY_TICKET;',
@@ -274,7 +288,7 @@ export const faults: readonly Fault[] = [
       'the error of dealloc is lost': ['throwLater(error);', ''],
       'a closed arena can be collected before its dealloc': ['closing.add(this);', ''],
       'a failed claim is not counted': [
-        'this.count(ALLOCATIONS_FAILED);\n        return undefined;',
+        "this.countFailure('ARENA_FULL', capacity);\n        return undefined;",
         'return undefined;',
       ],
       'a release subtracts one unit, whatever its order': ['this.usedUnits -= 1 << order;', 'this.usedUnits -= 1;'],
@@ -295,7 +309,7 @@ export const faults: readonly Fault[] = [
         'this.keepRecord(record);\n        if (this.afterRelease !== undefined)',
         'this.keepRecord(record);\n        if (false)',
       ],
-      'a refusal is not counted': ['this.count(ALLOCATIONS_FAILED);\n        return requested', 'return requested'],
+      'a refusal is not counted': ['this.countFailure(code, requested);\n        return requested', 'return requested'],
     },
   ),
   ...faultsIn('blocks/free-bitmap', ['free-bitmap', 'reservation', 'fixed-arena.property', 'buddy-arena.property'], {
@@ -589,7 +603,7 @@ export const faults: readonly Fault[] = [
       'this.blocks.release(slot, order);\n            this.count',
       'this.count',
     ],
-    'an allocation without a buffer does not count as failed': ['this.count(ALLOCATIONS_FAILED);', ''],
+    'an allocation without a buffer does not count as failed': ["this.countFailure('ARENA_FULL', this.unit);", ''],
     'the arena keeps a reference to a record in use': ['this.records[slot] = undefined;', ''],
     'collecting a replaced buffer frees its slot': [
       'if (gone !== undefined)\n            this.registry.unregister(gone.trace);',
@@ -859,7 +873,7 @@ export const faults: readonly Fault[] = [
         'true);\n        return Object.freeze',
       ],
       'a block that no waiter takes is lost': ['if (block >= 0)\n            this.giveUp(block);', ''],
-      'a failed claim is not counted': ['this.count(ALLOCATIONS_FAILED);', ''],
+      'a failed claim is not counted': ["this.countFailure('ARENA_FULL', capacity);", ';'],
       'a thread leaves its lane while it holds blocks': [
         'if (!lane.holds.every((count) => count === 0))',
         'if (false)',
@@ -1066,6 +1080,20 @@ export const faults: readonly Fault[] = [
       'an abort is ignored': ['addAbortCallback(signal, onAbort);', ';'],
     },
   ),
+  ...faultsIn('handles/foreign-owner', ['bytes-from-owner'], {
+    'the owner of memory is told twice': ['forgotten.unregister(allocation.trace);', ''],
+    'the owner of forgotten memory is not told': ['forgotten.register(allocation, { trace, onRelease }, trace);', ''],
+    'memory whose view was lent goes back': ['if (!trace.lent)', 'if (true)'],
+  }),
+  ...faultsIn('handles/read-through', ['parse-buffer'], {
+    'a reader drops nothing': ['this.advance(before - window.length);', ''],
+    'a reader sees too few bytes': ['Number(bits) / 8', 'Number(bits) / 16'],
+    'a varint has at most nine bytes': ['LONGEST_VARINT = 10', 'LONGEST_VARINT = 9'],
+  }),
+  ...faultsIn('engine/events', ['events'], {
+    'a listener that left still hears': ['this.listeners.delete(entry)', 'undefined'],
+    'an error of a listener stops the others': ['throwLater(error)', '(() => { throw error; })()'],
+  }),
   ...faultsIn('streams/delimited', ['framing', 'framing-options', 'framing-small-arenas'], {
     'the carriage return counts in the length of a line': ['(isLines ? 1 : 0)', '0'],
     'a part of a delimiter counts in the length of a record': ['+ delimiter.length - 1;', ';'],

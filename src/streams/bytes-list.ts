@@ -273,8 +273,12 @@ export class BytesList implements Iterable<Bytes> {
     const [first] = this.live();
     const end = Math.min(start + least, this.size);
     if (first !== undefined && end <= first.length) return first.slice(Math.min(start, first.length));
-    using part = this.slice(start, end);
-    return Bytes.wrap(part.toUint8Array());
+    const part = this.slice(start, end);
+    try {
+      return Bytes.wrap(part.toUint8Array());
+    } finally {
+      part.release();
+    }
   }
 
   /** All bytes for the length of one call: the only piece itself, or a copy. */

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
+import { open } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
+import { devNull } from 'node:os';
 import { PassThrough, Readable, Writable } from 'node:stream';
 import { test } from 'node:test';
 import type { Bytes } from 'arena-alligator';
-import { connectChunks, fromReadableStream, pipeBytes, readChunks } from 'arena-alligator/node';
+import { connectChunks, fromReadableStream, pipeBytes, readChunks, writeBytes } from 'arena-alligator/node';
 import { assertAllReturned, assertAllReturnedSoon } from '../support/arenas.js';
 import { asyncArena } from '../support/chunks.js';
 
@@ -79,5 +81,42 @@ test('a bad timeout is refused at the call', async () => {
     assert.throws(() => connectChunks(arena, { port: 1 }, { timeout }), RangeError);
     await assert.rejects(pipeBytes([], new PassThrough(), { timeout }), RangeError);
   }
+  assertAllReturned(arena);
+});
+
+test('a write that the stream does not finish ends after its timeout or with its signal, and the memory is back', async () => {
+  const arena = asyncArena(1, 64);
+  const stuck = (): Writable => new Writable({ write: () => undefined });
+  const bytes = (): Bytes => arena.allocate().putUtf8('data').freeze();
+  const slow = stuck();
+  await assert.rejects(writeBytes(slow, bytes(), { timeout: 10 }), TIMED_OUT);
+  assert.equal(slow.destroyed, true);
+  assertAllReturned(arena);
+  for (const reason of [new Error('stopped'), 'stopped']) {
+    const stop = new AbortController();
+    const writing = writeBytes(stuck(), bytes(), { signal: stop.signal });
+    setImmediate(() => stop.abort(reason));
+    await assert.rejects(writing, (error) => error === reason);
+    assertAllReturned(arena);
+    const late = bytes();
+    await assert.rejects(writeBytes(stuck(), late, { signal: stop.signal }), (error) => error === reason);
+    late.release();
+  }
+  const quick = new PassThrough();
+  await writeBytes(quick.resume(), bytes(), { timeout: 10_000, signal: new AbortController().signal });
+  assert.deepEqual([quick.destroyed, quick.listenerCount('error')], [false, 1]);
+  assertAllReturned(arena);
+});
+
+test('a write takes no bad limits, and no limits for a file', async () => {
+  const arena = asyncArena(1, 64);
+  const bytes = arena.allocate().putUtf8('data').freeze();
+  const stream = new PassThrough();
+  for (const timeout of [-1, 0.5]) await assert.rejects(writeBytes(stream, bytes, { timeout }), RangeError);
+  await assert.rejects(writeBytes(stream, bytes, null as unknown as number), TypeError);
+  await assert.rejects(writeBytes(stream, bytes, { signal: {} as AbortSignal }), TypeError);
+  await using file = await open(devNull, 'w');
+  await assert.rejects(writeBytes(file, bytes, { timeout: 10 }), TypeError);
+  await writeBytes(file, bytes, { position: 0 });
   assertAllReturned(arena);
 });

@@ -63,6 +63,10 @@ test('a record that is too long is skipped on request, and the others arrive', a
     const cut: Cut = (chunks) => lengthPrefixed(chunks, { ...options, prefixBytes: 1 });
     assert.deepEqual(await recordsOf(prefixed, size, cut), ['abcde', '', 'z']);
     await assert.rejects(recordsOf('\x40xx', size, cut), { code: 'RECORD_TRUNCATED' });
+    const cutShort: Cut = (chunks) => splitOn(chunks, '--', options);
+    assert.deepEqual(await recordsOf(`ab--${'x'.repeat(50)}`, size, cutShort), ['ab'], 'it ends while it skips');
+    const whole: Cut = (chunks) => lengthPrefixed(chunks, { ...options, prefixBytes: 1, strip: 0 });
+    assert.deepEqual(await recordsOf(prefixed, size, whole), ['\x05abcde', '\0', '\x01z']);
   }
 });
 
@@ -216,4 +220,20 @@ test('a chunk that comes after return() is released, and the pending next() give
     assert.equal((await lines.next()).done, true);
   }
   assertAllReturned(arena);
+});
+
+test('a source that failed is not stopped as well', async () => {
+  let stops = 0;
+  const source: AsyncIterable<Bytes> = {
+    [Symbol.asyncIterator]: () => ({
+      next: () => Promise.reject(new Error('source')),
+      return: () => {
+        stops++;
+        return Promise.resolve({ done: true, value: undefined });
+      },
+    }),
+  };
+  const lines = splitLines(source);
+  await assert.rejects(lines.next(), /source/);
+  assert.deepEqual([(await lines.next()).done, stops], [true, 0]);
 });
