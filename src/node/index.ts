@@ -1,6 +1,9 @@
 export * from '../streams/index.js';
 export { type ChunkConnection, type ConnectOptions, connectChunks } from './connect-chunks.js';
 export type { OpenFile } from './file-chunks.js';
+export { Outbox, type OutboxMetrics, SlowReceiverError } from './outbox.js';
+export { OutboxGroup, type OutboxGroupMetrics } from './outbox-group.js';
+export type { OutboxOptions, SlowRule } from './outbox-options.js';
 export { type PipeOptions, pipeBytes } from './pipe-bytes.js';
 export { BodyError, type BodyOptions, type BodySource, readBody } from './read-body.js';
 export { type ReadOptions, readChunks } from './read-chunks.js';

@@ -5,7 +5,8 @@ import type { Bytes } from '../index.js';
 import { type BytesList, checkWritten, giveBack } from '../streams/bytes-list.js';
 import { checkSource, iteratorOf, type Source } from '../streams/stoppable.js';
 import { checkTimeout, timeoutError } from '../waiting/wait-options.js';
-import { checkOpen, needsDrain, prematureClose, send } from './send.js';
+import { send } from './send.js';
+import { checkOpen, needsDrain, prematureClose } from './stream-writes.js';
 import { isWritable } from './write-bytes.js';
 
 export interface PipeOptions {

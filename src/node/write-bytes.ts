@@ -5,7 +5,8 @@ import { checkInteger, describe } from '../base/check.js';
 import type { Bytes } from '../index.js';
 import { type BytesList, checkWritten, viewsOf } from '../streams/bytes-list.js';
 import { checkWaitOptions, timeoutError } from '../waiting/wait-options.js';
-import { send, takeOver } from './send.js';
+import { takeOver } from './frame.js';
+import { send } from './send.js';
 
 // The most views that one system call takes on Linux and macOS (IOV_MAX).
 const MOST_VIEWS = 1024;

@@ -1,0 +1,114 @@
+import type { Writable } from 'node:stream';
+import type { Bytes } from '../index.js';
+import { type BytesList, checkWritten } from '../streams/bytes-list.js';
+import { Frame } from './frame.js';
+import { Outbox, type OutboxMetrics } from './outbox.js';
+import { checkOutboxOptions, type OutboxOptions } from './outbox-options.js';
+
+/** The sums over the outboxes of a group, those that left included where frames are counted. */
+export interface OutboxGroupMetrics extends OutboxMetrics {
+  readonly outboxes: number;
+}
+
+/**
+ * Sends frames to many streams. A frame is counted once, however many outboxes have it.
+ * @throws TypeError, RangeError for bad options
+ */
+export class OutboxGroup implements Iterable<Outbox> {
+  private readonly options: OutboxOptions;
+  private readonly outboxes = new Map<Writable, Outbox>();
+  /** Of the outboxes that left. */
+  private readonly left = { sentFrames: 0, sentBytes: 0, batches: 0, skippedFrames: 0, droppedFrames: 0 };
+
+  /** @param options of each outbox */
+  constructor(options: OutboxOptions = {}) {
+    checkOutboxOptions(options);
+    this.options = options;
+  }
+
+  /** Number of outboxes. */
+  get size(): number {
+    return this.outboxes.size;
+  }
+
+  [Symbol.iterator](): IterableIterator<Outbox> {
+    return this.outboxes.values();
+  }
+
+  /**
+   * Makes an outbox for a stream. It leaves the group when the stream closes. A stream that is already in the group
+   * keeps its outbox.
+   * @throws TypeError, RangeError for bad arguments
+   */
+  add(writable: Writable, options: OutboxOptions = this.options): Outbox {
+    const known = this.outboxes.get(writable);
+    if (known !== undefined) return known;
+    const outbox = new Outbox(writable, options);
+    this.outboxes.set(writable, outbox);
+    writable.once('close', () => void this.delete(writable));
+    return outbox;
+  }
+
+  /** Takes a stream out of the group. What is queued for it is still written. @returns false when it was not in it */
+  delete(writable: Writable): boolean {
+    const outbox = this.outboxes.get(writable);
+    if (outbox === undefined) return false;
+    this.outboxes.delete(writable);
+    const metrics = outbox.metrics();
+    for (const name of Object.keys(this.left) as (keyof typeof this.left)[]) this.left[name] += metrics[name];
+    return true;
+  }
+
+  /**
+   * Sends `bytes` to all outboxes and takes the handle over. Resolves when each of them has queued the frame, skipped
+   * it, or failed.
+   * @returns the number of outboxes that queued it
+   * @throws TypeError (as a rejection) for what is not bytes
+   */
+  send(bytes: Bytes | BytesList): Promise<number> {
+    try {
+      checkWritten(bytes);
+      return this.sendFrame(new Frame(bytes));
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  /** Writes what is queued now. */
+  flush(): void {
+    for (const outbox of this) outbox.flush();
+  }
+
+  /** Ends all streams after what is queued for them. Streams that fail are left out. */
+  async end(): Promise<void> {
+    await Promise.allSettled([...this].map((outbox) => outbox.end()));
+  }
+
+  metrics(): Readonly<OutboxGroupMetrics> {
+    const sums = { ...this.left, queuedFrames: 0, queuedBytes: 0, behind: 0 };
+    for (const outbox of this) {
+      const metrics = outbox.metrics();
+      for (const name of Object.keys(sums) as (keyof typeof sums)[]) {
+        sums[name] = name === 'behind' ? Math.max(sums.behind, metrics.behind) : sums[name] + metrics[name];
+      }
+    }
+    return Object.freeze({ outboxes: this.size, ...sums });
+  }
+
+  private async sendFrame(frame: Frame): Promise<number> {
+    let queued = 0;
+    let waits: Promise<boolean>[] | undefined;
+    for (const outbox of this.outboxes.values()) {
+      const isQueued = outbox.offer(frame);
+      if (isQueued) queued++;
+      else if (isQueued === undefined) {
+        waits ??= [];
+        waits.push(outbox.wait(frame).catch(() => false));
+      }
+    }
+    frame.release();
+    if (waits === undefined) return queued;
+    for (const isQueued of await Promise.all(waits)) if (isQueued) queued++;
+    return queued;
+  }
+}
