@@ -24,7 +24,7 @@ function anyLength(world: World, dice: Dice, { arena }: ArenaModel): unknown {
 }
 
 /** The failures that an allocation of `length` must throw, and those it may throw. */
-function refusals(model: ArenaModel, length: unknown): { must: number; may: number; size: number } {
+export function refusals(model: ArenaModel, length: unknown): { must: number; may: number; size: number } {
   const optional = model.traits.kind === 'fixed' && length === undefined;
   const invalid = optional ? 0 : refusalOfInteger(length, 1);
   if (invalid !== 0) return { must: invalid, may: 0, size: 0 };
@@ -37,7 +37,7 @@ function refusals(model: ArenaModel, length: unknown): { must: number; may: numb
   return { must: 0, may: surely ? 0 : Fails.ArenaFull, size };
 }
 
-function checkRefused(model: ArenaModel, failure: number, size: number): void {
+export function checkRefused(model: ArenaModel, failure: number, size: number): void {
   if ((failure & REFUSALS) !== 0) model.allocationsFailed++;
   if (failure !== Fails.ArenaFull || 'slotCount' in model.arena) return;
   const { largestFreeBlock } = model.arena.metrics();

@@ -4,16 +4,12 @@ import type { Operation } from './arena-ops.js';
 import { checkBuffer } from './checks.js';
 import type { Dice } from './dice.js';
 import { anyText, hostileSource, integerUpTo, plainSource, trueBytes } from './hostile.js';
-import { Block, type BufferModel, growableBuffer, remove, type World } from './model.js';
-import { type Attempt, attempt, expectSame, Fails, Finding, refusalOfInteger } from './outcome.js';
+import { type BufferModel, growableBuffer, remove, type World } from './model.js';
+import { attempt, expectSame, Fails, Finding, refusalOfInteger } from './outcome.js';
 import { anyValue, encode, refusalOfValue, WRITERS } from './scalars.js';
+import { IMPOSSIBLE, LARGEST_GROWTH, moved, refusalOfRoom, settle, wrote } from './writes.js';
 
 const encoder = new TextEncoder();
-
-/** Growing a buffer beyond this many bytes would take noticeable time. */
-const LARGEST_GROWTH = 4096;
-/** Making room for this many bytes must be refused. */
-const IMPOSSIBLE = 2 ** 40;
 
 /**
  * A byte count that no machine has. Rarely an integer: newer V8s collect all garbage several times before they refuse
@@ -21,49 +17,6 @@ const IMPOSSIBLE = 2 ** 40;
  */
 function impossible(dice: Dice): number {
   return dice.oneIn(64) ? IMPOSSIBLE * 4 : Number.POSITIVE_INFINITY;
-}
-
-/** The failures that writing `byteCount` bytes must throw, and those it may throw. */
-function refusalOfRoom(model: BufferModel, byteCount: number): { must: number; may: number } {
-  const may = model.block.owner?.isGone ? Fails.Type : 0;
-  if (byteCount <= model.capacity - model.length) return { must: 0, may };
-  if (model.growth === 'firm') return { must: Fails.BufferFull, may };
-  return { must: byteCount >= IMPOSSIBLE ? Fails.Range : 0, may };
-}
-
-/** Updates the model after a write that returned. */
-function wrote(model: BufferModel, bytes: Uint8Array): void {
-  const needed = model.length + bytes.length;
-  if (needed > model.capacity) moved(model);
-  room(model, needed);
-  model.content.set(bytes, model.length);
-  model.length = needed;
-}
-
-function room(model: BufferModel, byteCount: number): void {
-  if (byteCount <= model.content.length) return;
-  const grown = new Uint8Array(2 * byteCount);
-  grown.set(model.content.subarray(0, model.length));
-  model.content = grown;
-}
-
-/** Updates the model of a buffer that outgrew its memory. Memory of an arena was returned. */
-function moved(model: BufferModel): void {
-  const { owner } = model.block;
-  model.start = 0;
-  if (owner !== undefined) {
-    owner.spills++;
-    model.block.drop();
-    model.block = new Block(undefined, 0);
-    model.isSpilled = true;
-  }
-  model.capacity = model.handle.capacity;
-}
-
-/** Updates the model after a call that returned. After a call that threw, checks that nothing changed. */
-function settle(model: BufferModel, { failure }: Attempt<unknown>, bytes: Uint8Array): void {
-  if (failure === 0) wrote(model, bytes);
-  else checkBuffer(model, false);
 }
 
 function pick(world: World, dice: Dice): BufferModel | undefined {

@@ -1,10 +1,15 @@
 import { ArenaBuffer, BytesMut } from 'arena-alligator';
-import type { BufferModel, BytesModel, RawModel, World } from './model.js';
-import { expectBytes, expectSame, Finding } from './outcome.js';
+import type { BufferModel, BytesModel, ListModel, RawModel, Span, World } from './model.js';
+import { expectBytes, expectSame, Fails, Finding } from './outcome.js';
 
 /** The bytes that a handle on frozen bytes must show. */
-export function contentOf(model: BytesModel): Uint8Array {
-  return model.content.subarray(model.from, model.to);
+export function contentOf(span: Span): Uint8Array {
+  return span.content.subarray(span.from, span.to);
+}
+
+/** The failure that a look at bytes may throw, because their memory was detached or shrunk. */
+export function gone({ block }: Span): number {
+  return block?.owner?.isGone ? Fails.Type : 0;
 }
 
 export function checkBytes(model: BytesModel): void {
@@ -14,6 +19,28 @@ export function checkBytes(model: BytesModel): void {
   expectSame(handle.isUnique, block?.isWritable === true && block.holders === 1, 'isUnique');
   if (block?.owner?.isGone) return;
   expectBytes(handle.toUint8Array(), contentOf(model), 'bytes');
+}
+
+export function goneOfList({ pieces }: ListModel): number {
+  return pieces.reduce((may, piece) => may | gone(piece), 0);
+}
+
+/** All bytes of a list together. Not as a Buffer, whose slices would share memory. */
+export function contentOfList({ pieces }: ListModel): Uint8Array {
+  return new Uint8Array(Buffer.concat(pieces.map(contentOf)));
+}
+
+export function checkList(model: ListModel): void {
+  const { handle, pieces } = model;
+  const length = pieces.reduce((sum, { from, to }) => sum + to - from, 0);
+  expectSame(handle.isReleased, false, 'isReleased of a list');
+  expectSame(handle.length, length, 'length of a list');
+  expectSame(handle.isEmpty, length === 0, 'isEmpty of a list');
+  expectSame(handle.pieceCount, pieces.length, 'pieceCount');
+  for (const { span, handle: borrowed } of model.borrowed) {
+    if (borrowed !== undefined) checkBytes({ ...span, handle: borrowed });
+  }
+  if (goneOfList(model) === 0) expectBytes(handle.toUint8Array(), contentOfList(model), 'a list');
 }
 
 /**
@@ -50,6 +77,7 @@ export function checkRaw(model: RawModel): void {
 
 export function checkAll(world: World): void {
   for (const model of world.bytes) checkBytes(model);
+  for (const model of world.lists) checkList(model);
   for (const model of world.buffers) checkBuffer(model, true);
   for (const model of world.raws) checkRaw(model);
   for (const model of world.arenas) model.checkMetrics();
@@ -61,6 +89,12 @@ export function releaseAll(world: World): void {
     handle.release();
     handle.release();
     block?.drop();
+  }
+  for (const { handle, pieces, borrowed } of world.lists.splice(0)) {
+    handle.release();
+    handle.release();
+    for (const { block } of pieces) block?.drop();
+    for (const { span } of borrowed) span.block?.drop();
   }
   for (const { handle, block } of world.buffers.splice(0)) {
     if (handle instanceof ArenaBuffer) handle.abandon();

@@ -1,4 +1,5 @@
 import type { ArenaBuffer, BuddyArena, Bytes, BytesMut, FixedArena, RawRegion } from 'arena-alligator';
+import type { BytesList } from 'arena-alligator/node';
 import type { Backing } from './backings.js';
 import type { Traits } from './options.js';
 import { expectSame, Finding } from './outcome.js';
@@ -120,9 +121,8 @@ export function growableBuffer(handle: BytesMut, content: Uint8Array, length: nu
   return { handle, growth: 'mut', block, isSpilled: false, capacity, start: 0, content, length };
 }
 
-/** Its bytes are `content[from, to)`. Parts of one payload share `content`, which is never written to. */
-export interface BytesModel {
-  readonly handle: Bytes;
+/** The bytes `content[from, to)`. Parts of one payload share `content`, which is never written to. */
+export interface Span {
   /** Undefined when it holds no memory. */
   block: Block | undefined;
   content: Uint8Array;
@@ -134,6 +134,51 @@ export interface BytesModel {
   visible: number;
 }
 
+export interface BytesModel extends Span {
+  readonly handle: Bytes;
+}
+
+/** The model of fresh bytes on the heap. Empty ones hold no memory. */
+export function heapBytes(handle: Bytes, content: Uint8Array, isWritable: boolean): BytesModel {
+  const { length } = content;
+  const block = length === 0 ? undefined : new Block(undefined, 0, isWritable);
+  return { handle, block, content, from: 0, to: length, offset: 0, visible: length };
+}
+
+/** Bytes in several pieces. The list holds a handle of its own on each. */
+export interface ListModel {
+  readonly handle: BytesList;
+  /** None is empty. */
+  pieces: Span[];
+  /**
+   * The handles that it gave out for reading, until they are released. The library keeps those to itself that it asked
+   * for on its own: their `handle` is undefined.
+   */
+  readonly borrowed: { readonly span: Span; readonly handle: Bytes | undefined }[];
+}
+
+/** The span of one more handle, on `[start, end)` of `span`. An empty one holds the block only if `holdsEmpty`. */
+export function shareOf(
+  { block, content, from, offset, visible }: Span,
+  start: number,
+  end: number,
+  holdsEmpty = false,
+): Span {
+  const held = start === end && !holdsEmpty ? undefined : block;
+  if (held !== undefined) held.holders++;
+  return { block: held, content, from: from + start, to: from + end, offset: offset + start, visible };
+}
+
+/** Narrows a span to `[start, end)`. */
+export function narrow(span: Span, start: number, end: number): void {
+  span.to = span.from + end;
+  span.from += start;
+  span.offset += start;
+  if (start !== end) return;
+  span.block?.drop();
+  span.block = undefined;
+}
+
 export interface RawModel {
   readonly handle: RawRegion;
   readonly block: Block;
@@ -141,7 +186,7 @@ export interface RawModel {
   content: Uint8Array;
 }
 
-export type DeadHandle = ArenaBuffer | BytesMut | Bytes | RawRegion;
+export type DeadHandle = ArenaBuffer | BytesMut | Bytes | BytesList | RawRegion;
 
 const MOST_DEAD = 16;
 /** The most handles on frozen bytes at a time. With more, each of them would only be chosen more rarely. */
@@ -153,6 +198,7 @@ export class World {
   readonly arenas: ArenaModel[] = [];
   readonly buffers: BufferModel[] = [];
   readonly bytes: BytesModel[] = [];
+  readonly lists: ListModel[] = [];
   readonly raws: RawModel[] = [];
   readonly dead: DeadHandle[] = [];
   private buried = 0;

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import {
   AllocError,
   ArenaError,
@@ -127,7 +128,7 @@ export function refusalOfInteger(value: unknown, min: number, max: number = Numb
 }
 
 export function expectSame(found: unknown, expected: unknown, what: string): void {
-  if (!Object.is(found, expected)) throw new Finding(`${what}: ${String(found)} instead of ${String(expected)}`);
+  if (!Object.is(found, expected)) throw new Finding(`${what}: ${inspect(found)} instead of ${inspect(expected)}`);
 }
 
 export function expectBytes(found: Uint8Array, expected: Uint8Array, what: string): void {

@@ -6,10 +6,17 @@ import * as buffers from './buffer-ops.js';
 import { buildAnything, useGeometry } from './build-ops.js';
 import * as bytes from './bytes-ops.js';
 import { checkAll, releaseAll } from './checks.js';
+import { useDead } from './dead-ops.js';
 import { Dice } from './dice.js';
 import { reentry } from './hostile.js';
+import * as listLooks from './list-look-ops.js';
+import * as lists from './list-ops.js';
+import * as looks from './look-ops.js';
 import { World } from './model.js';
+import * as rareWrites from './rare-write-ops.js';
 import * as raws from './raw-ops.js';
+import * as reads from './read-ops.js';
+import * as searches from './search-ops.js';
 import { SHARED_OPERATIONS, SharedWorld } from './shared-ops.js';
 import { WAIT_OPERATIONS, WaitWorld } from './wait-ops.js';
 
@@ -40,20 +47,40 @@ const SYNC: Weighted = [
   [7, buffers.freeze],
   [2, buffers.abandon],
   [2, buffers.useBytesMut],
+  [2, rareWrites.putSized],
+  [3, rareWrites.putVarint],
+  [2, rareWrites.overwrite],
+  [2, rareWrites.putPieces],
   [3, bytes.clone],
   [4, bytes.slice],
   [3, bytes.split],
   [2, bytes.shorten],
-  [4, bytes.getScalar],
-  [3, bytes.lookAtBytes],
-  [2, bytes.compare],
+  [4, reads.getScalar],
+  [2, reads.getSized],
+  [3, reads.getVarint],
+  [2, reads.getUtf8],
+  [4, reads.peek],
+  [3, looks.lookAtBytes],
+  [2, looks.copyTo],
+  [2, searches.compare],
+  [4, searches.search],
   [9, bytes.release],
   [3, bytes.thaw],
   [1, bytes.own],
   [2, bytes.makeHeapBytes],
   [2, raws.useRaw],
   [1, raws.releaseRaw],
-  [3, raws.useDead],
+  [3, lists.makeList],
+  [3, lists.extend],
+  [3, lists.splitList],
+  [2, lists.sliceList],
+  [2, lists.readPieces],
+  [3, lists.releaseList],
+  [2, listLooks.lookAtList],
+  [2, listLooks.searchList],
+  [1, listLooks.copyFromList],
+  [2, listLooks.joinList],
+  [3, useDead],
 ];
 const HOSTILE: Weighted = [...SYNC, [1, arenas.disturbMemory], [1, arenas.callOnStranger]];
 const BUILD: Weighted = [

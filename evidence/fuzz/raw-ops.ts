@@ -1,10 +1,9 @@
 import { inspect } from 'node:util';
-import { ArenaBuffer, Bytes, BytesMut, type RawRegion } from 'arena-alligator';
 import type { Operation } from './arena-ops.js';
 import { checkRaw } from './checks.js';
 import { integerUpTo } from './hostile.js';
-import { type DeadHandle, remove } from './model.js';
-import { attempt, expectSame, Fails, Finding, refusalOfInteger } from './outcome.js';
+import { remove } from './model.js';
+import { attempt, expectSame, Fails, refusalOfInteger } from './outcome.js';
 
 export const useRaw: Operation = (world, dice) => {
   const model = dice.from(world.raws);
@@ -50,94 +49,4 @@ export const releaseRaw: Operation = (world, dice) => {
   model.block.drop();
   if (dice.oneIn(2)) model.handle.release();
   else model.handle[Symbol.dispose]();
-};
-
-type Use<Handle> = (handle: Handle) => unknown;
-
-const one = Uint8Array.of(1);
-// Calls that need a live handle, whatever their arguments.
-const BUFFER_USES: readonly Use<ArenaBuffer>[] = [
-  (handle) => handle.putU8(1),
-  (handle) => handle.putI64(1n),
-  (handle) => handle.putSlice(one),
-  (handle) => handle.putSlice(new Uint8Array(0)),
-  (handle) => handle.tryPutSlice(one),
-  (handle) => handle.putBytes(1, 0),
-  (handle) => handle.putUtf8(''),
-  (handle) => handle.chunkMut(),
-  (handle) => handle.advanceMut(0),
-  (handle) => handle.length,
-  (handle) => handle.capacity,
-  (handle) => handle.isEmpty,
-  (handle) => handle.remainingMut(),
-  (handle) => handle.willFit(0),
-  (handle) => handle.freeze(),
-  (handle) => handle.isSpilled,
-];
-const MUT_USES: readonly Use<BytesMut>[] = [
-  (handle) => handle.putF64Le(1),
-  (handle) => handle.putSlice(one),
-  (handle) => handle.view,
-  (handle) => handle.reserve(0),
-  (handle) => handle.truncate(0),
-  (handle) => handle.clear(),
-  (handle) => handle.freeze(),
-  (handle) => handle.chunkMut(),
-];
-const BYTES_USES: readonly Use<Bytes>[] = [
-  (handle) => handle.length,
-  (handle) => handle.isEmpty,
-  (handle) => handle.isUnique,
-  (handle) => handle.view,
-  (handle) => handle.at(0),
-  (handle) => [...handle],
-  (handle) => handle.clone(),
-  (handle) => handle.slice(0, 0),
-  (handle) => handle.slice(),
-  (handle) => handle.splitTo(0),
-  (handle) => handle.splitOff(0),
-  (handle) => handle.truncate(0),
-  (handle) => handle.advance(0),
-  (handle) => handle.getU8(),
-  (handle) => handle.getF64Le(),
-  (handle) => handle.equals(one),
-  (handle) => Bytes.empty.equals(handle),
-  (handle) => handle.compare(one),
-  (handle) => handle.indexOf(1),
-  (handle) => handle.toString(),
-  (handle) => `${handle}`,
-  (handle) => handle.toUint8Array(),
-  (handle) => handle.intoOwned(),
-  (handle) => handle.tryIntoMut(),
-  (handle) => handle.toTicket(),
-];
-const RAW_USES: readonly Use<RawRegion>[] = [
-  (handle) => handle.capacity,
-  (handle) => handle.bytes,
-  (handle) => handle.memory,
-  (handle) => handle.byteOffset,
-  (handle) => handle.freeze(0, 0),
-];
-
-function use(handle: DeadHandle, at: number): unknown {
-  const of = <Handle>(uses: readonly Use<Handle>[]): Use<Handle> => uses[at % uses.length] as Use<Handle>;
-  if (handle instanceof ArenaBuffer) return of(BUFFER_USES)(handle);
-  if (handle instanceof BytesMut) return of(MUT_USES)(handle);
-  if (handle instanceof Bytes) return of(BYTES_USES)(handle);
-  return of(RAW_USES)(handle);
-}
-
-/** Uses a handle that was given up. Every use must throw ReleasedError; giving it up again must do nothing. */
-export const useDead: Operation = (world, dice) => {
-  const handle = dice.from(world.dead);
-  if (handle === undefined) return;
-  if (dice.oneIn(4)) {
-    if (handle instanceof ArenaBuffer) handle.abandon();
-    else if (!(handle instanceof BytesMut)) handle.release();
-    if (handle instanceof Bytes && !handle.isReleased) throw new Finding('isReleased is false for released bytes');
-    inspect(handle);
-    handle.toJSON();
-    return;
-  }
-  attempt('a handle that was given up', Fails.Released, 0, () => use(handle, dice.below(1000)));
 };

@@ -3,7 +3,7 @@ import type { Dice } from './dice.js';
 import { anyBigInt, anything } from './hostile.js';
 import { Fails, refusalOfInteger } from './outcome.js';
 
-type Buffer = ArenaBuffer | BytesMut;
+export type Writable = ArenaBuffer | BytesMut;
 
 /** A kind of field: its writer, its reader, and the calls of a DataView that do the same. */
 export interface Scalar {
@@ -12,8 +12,10 @@ export interface Scalar {
   readonly size: number;
   readonly min: number | bigint;
   readonly max: number | bigint;
-  put(buffer: Buffer, value: unknown): unknown;
+  put(buffer: Writable, value: unknown): unknown;
   get(bytes: Bytes): number | bigint;
+  /** Reads at an index, and consumes nothing. */
+  peek(bytes: Bytes, index: unknown): number | bigint;
   set(data: DataView, value: unknown): void;
   read(data: DataView, at: number): number | bigint;
 }
@@ -42,24 +44,24 @@ const b = (value: unknown): bigint => value as bigint;
 
 // biome-ignore format: a table
 export const WRITERS: readonly Scalar[] = [
-  { name: 'U8', ...int(8, false), put: (w, v) => w.putU8(n(v)), get: (r) => r.getU8(), set: (d, v) => d.setUint8(0, n(v)), read: (d, at) => d.getUint8(at) },
-  { name: 'I8', ...int(8, true), put: (w, v) => w.putI8(n(v)), get: (r) => r.getI8(), set: (d, v) => d.setInt8(0, n(v)), read: (d, at) => d.getInt8(at) },
-  { name: 'U16', ...int(16, false), put: (w, v) => w.putU16(n(v)), get: (r) => r.getU16(), set: (d, v) => d.setUint16(0, n(v)), read: (d, at) => d.getUint16(at) },
-  { name: 'U16Le', ...int(16, false), put: (w, v) => w.putU16Le(n(v)), get: (r) => r.getU16Le(), set: (d, v) => d.setUint16(0, n(v), true), read: (d, at) => d.getUint16(at, true) },
-  { name: 'I16', ...int(16, true), put: (w, v) => w.putI16(n(v)), get: (r) => r.getI16(), set: (d, v) => d.setInt16(0, n(v)), read: (d, at) => d.getInt16(at) },
-  { name: 'I16Le', ...int(16, true), put: (w, v) => w.putI16Le(n(v)), get: (r) => r.getI16Le(), set: (d, v) => d.setInt16(0, n(v), true), read: (d, at) => d.getInt16(at, true) },
-  { name: 'U32', ...int(32, false), put: (w, v) => w.putU32(n(v)), get: (r) => r.getU32(), set: (d, v) => d.setUint32(0, n(v)), read: (d, at) => d.getUint32(at) },
-  { name: 'U32Le', ...int(32, false), put: (w, v) => w.putU32Le(n(v)), get: (r) => r.getU32Le(), set: (d, v) => d.setUint32(0, n(v), true), read: (d, at) => d.getUint32(at, true) },
-  { name: 'I32', ...int(32, true), put: (w, v) => w.putI32(n(v)), get: (r) => r.getI32(), set: (d, v) => d.setInt32(0, n(v)), read: (d, at) => d.getInt32(at) },
-  { name: 'I32Le', ...int(32, true), put: (w, v) => w.putI32Le(n(v)), get: (r) => r.getI32Le(), set: (d, v) => d.setInt32(0, n(v), true), read: (d, at) => d.getInt32(at, true) },
-  { name: 'U64', ...big(false), put: (w, v) => w.putU64(b(v)), get: (r) => r.getU64(), set: (d, v) => d.setBigUint64(0, b(v)), read: (d, at) => d.getBigUint64(at) },
-  { name: 'U64Le', ...big(false), put: (w, v) => w.putU64Le(b(v)), get: (r) => r.getU64Le(), set: (d, v) => d.setBigUint64(0, b(v), true), read: (d, at) => d.getBigUint64(at, true) },
-  { name: 'I64', ...big(true), put: (w, v) => w.putI64(b(v)), get: (r) => r.getI64(), set: (d, v) => d.setBigInt64(0, b(v)), read: (d, at) => d.getBigInt64(at) },
-  { name: 'I64Le', ...big(true), put: (w, v) => w.putI64Le(b(v)), get: (r) => r.getI64Le(), set: (d, v) => d.setBigInt64(0, b(v), true), read: (d, at) => d.getBigInt64(at, true) },
-  { name: 'F32', ...float(4), put: (w, v) => w.putF32(n(v)), get: (r) => r.getF32(), set: (d, v) => d.setFloat32(0, n(v)), read: (d, at) => d.getFloat32(at) },
-  { name: 'F32Le', ...float(4), put: (w, v) => w.putF32Le(n(v)), get: (r) => r.getF32Le(), set: (d, v) => d.setFloat32(0, n(v), true), read: (d, at) => d.getFloat32(at, true) },
-  { name: 'F64', ...float(8), put: (w, v) => w.putF64(n(v)), get: (r) => r.getF64(), set: (d, v) => d.setFloat64(0, n(v)), read: (d, at) => d.getFloat64(at) },
-  { name: 'F64Le', ...float(8), put: (w, v) => w.putF64Le(n(v)), get: (r) => r.getF64Le(), set: (d, v) => d.setFloat64(0, n(v), true), read: (d, at) => d.getFloat64(at, true) },
+  { name: 'U8', ...int(8, false), put: (w, v) => w.putU8(n(v)), get: (r) => r.getU8(), peek: (r, i) => r.getU8At(n(i)), set: (d, v) => d.setUint8(0, n(v)), read: (d, at) => d.getUint8(at) },
+  { name: 'I8', ...int(8, true), put: (w, v) => w.putI8(n(v)), get: (r) => r.getI8(), peek: (r, i) => r.getI8At(n(i)), set: (d, v) => d.setInt8(0, n(v)), read: (d, at) => d.getInt8(at) },
+  { name: 'U16', ...int(16, false), put: (w, v) => w.putU16(n(v)), get: (r) => r.getU16(), peek: (r, i) => r.getU16At(n(i)), set: (d, v) => d.setUint16(0, n(v)), read: (d, at) => d.getUint16(at) },
+  { name: 'U16Le', ...int(16, false), put: (w, v) => w.putU16Le(n(v)), get: (r) => r.getU16Le(), peek: (r, i) => r.getU16LeAt(n(i)), set: (d, v) => d.setUint16(0, n(v), true), read: (d, at) => d.getUint16(at, true) },
+  { name: 'I16', ...int(16, true), put: (w, v) => w.putI16(n(v)), get: (r) => r.getI16(), peek: (r, i) => r.getI16At(n(i)), set: (d, v) => d.setInt16(0, n(v)), read: (d, at) => d.getInt16(at) },
+  { name: 'I16Le', ...int(16, true), put: (w, v) => w.putI16Le(n(v)), get: (r) => r.getI16Le(), peek: (r, i) => r.getI16LeAt(n(i)), set: (d, v) => d.setInt16(0, n(v), true), read: (d, at) => d.getInt16(at, true) },
+  { name: 'U32', ...int(32, false), put: (w, v) => w.putU32(n(v)), get: (r) => r.getU32(), peek: (r, i) => r.getU32At(n(i)), set: (d, v) => d.setUint32(0, n(v)), read: (d, at) => d.getUint32(at) },
+  { name: 'U32Le', ...int(32, false), put: (w, v) => w.putU32Le(n(v)), get: (r) => r.getU32Le(), peek: (r, i) => r.getU32LeAt(n(i)), set: (d, v) => d.setUint32(0, n(v), true), read: (d, at) => d.getUint32(at, true) },
+  { name: 'I32', ...int(32, true), put: (w, v) => w.putI32(n(v)), get: (r) => r.getI32(), peek: (r, i) => r.getI32At(n(i)), set: (d, v) => d.setInt32(0, n(v)), read: (d, at) => d.getInt32(at) },
+  { name: 'I32Le', ...int(32, true), put: (w, v) => w.putI32Le(n(v)), get: (r) => r.getI32Le(), peek: (r, i) => r.getI32LeAt(n(i)), set: (d, v) => d.setInt32(0, n(v), true), read: (d, at) => d.getInt32(at, true) },
+  { name: 'U64', ...big(false), put: (w, v) => w.putU64(b(v)), get: (r) => r.getU64(), peek: (r, i) => r.getU64At(n(i)), set: (d, v) => d.setBigUint64(0, b(v)), read: (d, at) => d.getBigUint64(at) },
+  { name: 'U64Le', ...big(false), put: (w, v) => w.putU64Le(b(v)), get: (r) => r.getU64Le(), peek: (r, i) => r.getU64LeAt(n(i)), set: (d, v) => d.setBigUint64(0, b(v), true), read: (d, at) => d.getBigUint64(at, true) },
+  { name: 'I64', ...big(true), put: (w, v) => w.putI64(b(v)), get: (r) => r.getI64(), peek: (r, i) => r.getI64At(n(i)), set: (d, v) => d.setBigInt64(0, b(v)), read: (d, at) => d.getBigInt64(at) },
+  { name: 'I64Le', ...big(true), put: (w, v) => w.putI64Le(b(v)), get: (r) => r.getI64Le(), peek: (r, i) => r.getI64LeAt(n(i)), set: (d, v) => d.setBigInt64(0, b(v), true), read: (d, at) => d.getBigInt64(at, true) },
+  { name: 'F32', ...float(4), put: (w, v) => w.putF32(n(v)), get: (r) => r.getF32(), peek: (r, i) => r.getF32At(n(i)), set: (d, v) => d.setFloat32(0, n(v)), read: (d, at) => d.getFloat32(at) },
+  { name: 'F32Le', ...float(4), put: (w, v) => w.putF32Le(n(v)), get: (r) => r.getF32Le(), peek: (r, i) => r.getF32LeAt(n(i)), set: (d, v) => d.setFloat32(0, n(v), true), read: (d, at) => d.getFloat32(at, true) },
+  { name: 'F64', ...float(8), put: (w, v) => w.putF64(n(v)), get: (r) => r.getF64(), peek: (r, i) => r.getF64At(n(i)), set: (d, v) => d.setFloat64(0, n(v)), read: (d, at) => d.getFloat64(at) },
+  { name: 'F64Le', ...float(8), put: (w, v) => w.putF64Le(n(v)), get: (r) => r.getF64Le(), peek: (r, i) => r.getF64LeAt(n(i)), set: (d, v) => d.setFloat64(0, n(v), true), read: (d, at) => d.getFloat64(at, true) },
 ];
 
 /** A value for a field: at its bounds or within them. If `isHostile`, it may be anything. */

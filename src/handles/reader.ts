@@ -89,16 +89,16 @@ export abstract class BytesReader extends BytesPeeks {
 
   /** An unsigned integer of `byteCount` bytes, 1 to 6. */
   getUint(byteCount: number): number {
+    const { bytes } = this.allocation.memory; // first: it throws for memory that is gone, and nothing may move then
     const at = this.take(checkInteger(byteCount, 'byteCount', 1, 6));
-    const { bytes } = this.allocation.memory;
     let value = 0;
     for (let index = 0; index < byteCount; index++) value = value * 256 + (bytes[at + index] as number);
     return value;
   }
 
   getUintLe(byteCount: number): number {
-    const at = this.take(checkInteger(byteCount, 'byteCount', 1, 6));
     const { bytes } = this.allocation.memory;
+    const at = this.take(checkInteger(byteCount, 'byteCount', 1, 6));
     let value = 0;
     for (let index = byteCount - 1; index >= 0; index--) value = value * 256 + (bytes[at + index] as number);
     return value;
@@ -134,9 +134,11 @@ export abstract class BytesReader extends BytesPeeks {
   /** The next `byteCount` bytes as text in UTF-8. Malformed UTF-8 becomes U+FFFD. */
   getUtf8(byteCount: number): string {
     checkInteger(byteCount, 'byteCount', 0);
-    const at = this.take(byteCount);
     const { memory } = this.live();
-    return decodeText(memory.view(at, at + byteCount), 'utf8', memory.shared);
+    if (byteCount > this.size) this.refuse(byteCount);
+    const text = memory.view(this.offset, this.offset + byteCount);
+    this.take(byteCount);
+    return decodeText(text, 'utf8', memory.shared);
   }
 
   /** Whether at least `byteCount` bytes are left. */

@@ -59,7 +59,7 @@ export function indexOfFew(bytes: Uint8Array, start: number, end: number, needle
 /** Index of the last `needle` in `haystack` that begins at or before `from`, or -1. */
 export function lastIndexOfBytes(haystack: Uint8Array, needle: Uint8Array, from: number): number {
   const last = Math.min(from, haystack.length - needle.length);
-  if (needle.length === 0) return last;
+  if (needle.length === 0) return last + 0; // turns -0 into 0
   const first = needle[0] as number;
   if (last < 0) return -1;
   for (let at = haystack.lastIndexOf(first, last); at >= 0; at = at > 0 ? haystack.lastIndexOf(first, at - 1) : -1) {
