@@ -1,12 +1,12 @@
 import { inspect } from 'node:util';
 import type { ArenaBuffer, Bytes } from 'arena-alligator';
 import { checkRefused, type Operation, refusals } from './arena-ops.js';
-import { checkList, contentOfList, goneOfList } from './checks.js';
+import { checkBytes, checkList, contentOfList, goneOfList } from './checks.js';
 import type { Dice } from './dice.js';
 import { anything } from './hostile.js';
 import { anyEncoding, checkAt, checkCopyTo, checkTemplate, checkText } from './look-ops.js';
 import { type ArenaModel, Block, heapBytes, type ListModel, MOST_BYTES, shareOf, type World } from './model.js';
-import { attempt, expectBytes, expectSame, Fails } from './outcome.js';
+import { attempt, expectBytes, expectSame, Fails, REFUSALS } from './outcome.js';
 import { anyNeedle, checkOrder, checkSearch, SEARCHES } from './search-ops.js';
 
 type Look = (world: World, dice: Dice, model: ListModel, content: Uint8Array) => void;
@@ -75,49 +75,58 @@ export const copyFromList: Operation = (world, dice) => {
 /** Makes one payload of a list: another handle on its only piece, or a copy on the heap or in an arena. */
 export const joinList: Operation = (world, dice) => {
   const model = dice.from(world.lists);
-  if (model === undefined || goneOfList(model) !== 0 || world.bytes.length >= MOST_BYTES) return;
+  if (model === undefined || world.bytes.length >= MOST_BYTES) return;
   const { handle, pieces } = model;
   const [only] = pieces;
   const arena = dice.from(world.arenas);
-  if (pieces.length > 1 && arena !== undefined && dice.oneIn(2)) return joinInto(world, model, arena);
-  const content = contentOfList(model);
+  if (pieces.length > 1 && arena !== undefined && dice.oneIn(2)) return joinInto(world, dice, model, arena);
   const place = world.isHostile && dice.oneIn(3) ? anything(dice) : undefined;
-  const must = place === undefined || pieces.length < 2 ? 0 : Fails.Type | Fails.Marker;
-  const { value: bytes } = attempt('toBytes', must, 0, () => handle.toBytes(place as ArenaModel['arena']));
+  const copies = pieces.length > 1;
+  const must = place === undefined || !copies ? 0 : Fails.Type | Fails.Marker;
+  const may = copies ? goneOfList(model) : 0;
+  const { value: bytes } = attempt('toBytes', must, may, () => handle.toBytes(place as ArenaModel['arena']));
   if (bytes === undefined) return checkList(model);
-  const span = only !== undefined && pieces.length === 1 ? shareOf(only, 0, only.to - only.from) : undefined;
-  world.bytes.push(span === undefined ? heapBytes(bytes, content, false) : { handle: bytes, ...span });
-  expectBytes(bytes.toUint8Array(), content, 'toBytes');
+  const joined =
+    only === undefined || copies
+      ? heapBytes(bytes, contentOfJoined(model, bytes), false)
+      : { handle: bytes, ...shareOf(only, 0, only.to - only.from) };
+  world.bytes.push(joined);
+  checkBytes(joined);
 };
 
-function joinInto(world: World, model: ListModel, arena: ArenaModel): void {
-  const content = contentOfList(model);
-  const { length } = content;
+/** What a copy of a list must hold. What was in memory that is gone, only the copy can tell. */
+function contentOfJoined(model: ListModel, bytes: Bytes): Uint8Array {
+  return goneOfList(model) === 0 ? contentOfList(model) : bytes.toUint8Array();
+}
+
+function joinInto(world: World, dice: Dice, model: ListModel, arena: ArenaModel): void {
+  const { length } = contentOfList(model);
   const { must, may, size } = refusals(arena, length);
+  // A source of buffers without room: the copy fails, and must return the buffer.
+  const isFull = world.isHostile && must === 0 && !arena.traits.spills && !arena.isGone && dice.oneIn(3);
   let capacity = 0;
   const source = {
     allocate(byteCount: number): ArenaBuffer {
       expectSame(byteCount, length, 'the length that toBytes asks for');
       const buffer = arena.arena.allocate(byteCount);
       capacity = buffer.capacity;
-      return buffer;
+      return isFull ? buffer.putBytes(0, capacity) : buffer;
     },
   };
-  // In memory that is gone, the copy fails.
-  const fails = arena.isGone ? Fails.Type : 0;
-  const { failure, value } = attempt(
-    'toBytes in an arena',
-    must,
-    may | fails,
-    (): Bytes => model.handle.toBytes(source),
-  );
+  const invalid = isFull ? Fails.BufferFull : must;
+  const lost = goneOfList(model) | (arena.isGone ? Fails.Type : 0);
+  const { failure, value } = attempt('toBytes in an arena', invalid, may | lost, () => model.handle.toBytes(source));
   if (value === undefined) {
+    if ((failure & REFUSALS) === 0) new Block(arena, size).drop();
+    else checkRefused(arena, failure, size);
+    arena.checkMetrics();
     checkList(model);
-    if (failure !== Fails.Type) checkRefused(arena, failure, size);
-    else new Block(arena, size).drop();
     return;
   }
+  const content = arena.isGone ? new Uint8Array(length) : contentOfJoined(model, value);
   const block = new Block(arena, size);
   arena.frozen++;
-  world.bytes.push({ handle: value, block, content, from: 0, to: length, offset: 0, visible: capacity });
+  const joined = { handle: value, block, content, from: 0, to: length, offset: 0, visible: capacity };
+  world.bytes.push(joined);
+  checkBytes(joined);
 }

@@ -79,10 +79,10 @@ const SYNC: Weighted = [
   [2, listLooks.lookAtList],
   [2, listLooks.searchList],
   [1, listLooks.copyFromList],
-  [2, listLooks.joinList],
+  [3, listLooks.joinList],
   [3, useDead],
 ];
-const HOSTILE: Weighted = [...SYNC, [1, arenas.disturbMemory], [1, arenas.callOnStranger]];
+const HOSTILE: Weighted = [...SYNC, [2, arenas.disturbMemory], [1, arenas.callOnStranger]];
 const BUILD: Weighted = [
   [4, buildAnything],
   [1, useGeometry],
