@@ -7,6 +7,7 @@ import {
   type BytesModel,
   growableBuffer,
   heapBytes,
+  lengthOf,
   MOST_BYTES,
   narrow,
   remove,
@@ -25,14 +26,14 @@ export const clone: Operation = (world, dice) => {
   if (model === undefined) return;
   if (world.bytes.length >= MOST_BYTES) return release(world, dice);
   const handle = model.handle.clone();
-  world.bytes.push({ handle, ...shareOf(model, 0, model.to - model.from, true) });
+  world.bytes.push({ handle, ...shareOf(model, 0, lengthOf(model), true) });
 };
 
 export const slice: Operation = (world, dice) => {
   const model = pick(world, dice);
   if (model === undefined) return;
   if (world.bytes.length >= MOST_BYTES) return release(world, dice);
-  const { start, end, refusal, from, to } = anyRange(dice, model.to - model.from, world.isHostile);
+  const { start, end, refusal, from, to } = anyRange(dice, lengthOf(model), world.isHostile);
   const { value: handle } = attempt('slice', refusal, 0, () => model.handle.slice(start, end));
   if (handle === undefined) return checkBytes(model);
   world.bytes.push({ handle, ...shareOf(model, from, to) });
@@ -42,7 +43,7 @@ export const split: Operation = (world, dice) => {
   const model = pick(world, dice);
   if (model === undefined) return;
   if (world.bytes.length >= MOST_BYTES) return release(world, dice);
-  const length = model.to - model.from;
+  const length = lengthOf(model);
   const at = integerUpTo(dice, length, world.isHostile);
   const isFront = dice.oneIn(2);
   const { value: handle } = attempt('split', refusalOfInteger(at, 0, length), 0, () =>
@@ -58,7 +59,7 @@ export const split: Operation = (world, dice) => {
 export const shorten: Operation = (world, dice) => {
   const model = pick(world, dice);
   if (model === undefined) return;
-  const length = model.to - model.from;
+  const length = lengthOf(model);
   const count = integerUpTo(dice, length, world.isHostile);
   if (dice.oneIn(2)) {
     const { failure } = attempt('advance', refusalOfInteger(count, 0, length), 0, () =>
@@ -123,7 +124,7 @@ export const own: Operation = (world, dice) => {
   leave(world, model);
   model.block?.drop();
   const content = gone(model) === 0 ? contentOf(model).slice() : new Uint8Array(handle.view);
-  world.buffers.push(growableBuffer(handle, content, model.to - model.from));
+  world.buffers.push(growableBuffer(handle, content, lengthOf(model)));
 };
 
 /** Makes bytes on the heap: a copy of a source, or a wrapped source. The source may be empty. */

@@ -1,5 +1,13 @@
 import { ArenaBuffer, BytesMut } from 'arena-alligator';
-import type { BufferModel, BytesModel, ListModel, RawModel, Span, World } from './model.js';
+import {
+  type BufferModel,
+  type BytesModel,
+  type ListModel,
+  lengthOf,
+  type RawModel,
+  type Span,
+  type World,
+} from './model.js';
 import { expectBytes, expectSame, Fails, Finding } from './outcome.js';
 
 /** The bytes that a handle on frozen bytes must show. */
@@ -25,6 +33,10 @@ export function goneOfList({ pieces }: ListModel): number {
   return pieces.reduce((may, piece) => may | gone(piece), 0);
 }
 
+export function lengthOfList({ pieces }: ListModel): number {
+  return pieces.reduce((sum, piece) => sum + lengthOf(piece), 0);
+}
+
 /** All bytes of a list together. Not as a Buffer, whose slices would share memory. */
 export function contentOfList({ pieces }: ListModel): Uint8Array {
   return new Uint8Array(Buffer.concat(pieces.map(contentOf)));
@@ -32,7 +44,7 @@ export function contentOfList({ pieces }: ListModel): Uint8Array {
 
 export function checkList(model: ListModel): void {
   const { handle, pieces } = model;
-  const length = pieces.reduce((sum, { from, to }) => sum + to - from, 0);
+  const length = lengthOfList(model);
   expectSame(handle.isReleased, false, 'isReleased of a list');
   expectSame(handle.length, length, 'length of a list');
   expectSame(handle.isEmpty, length === 0, 'isEmpty of a list');

@@ -5,7 +5,16 @@ import { checkBytes, checkList, contentOfList, goneOfList } from './checks.js';
 import type { Dice } from './dice.js';
 import { anything } from './hostile.js';
 import { anyEncoding, checkAt, checkCopyTo, checkTemplate, checkText } from './look-ops.js';
-import { type ArenaModel, Block, heapBytes, type ListModel, MOST_BYTES, shareOf, type World } from './model.js';
+import {
+  type ArenaModel,
+  Block,
+  copyOf,
+  heapBytes,
+  type ListModel,
+  lengthOf,
+  MOST_BYTES,
+  type World,
+} from './model.js';
 import { attempt, expectBytes, expectSame, Fails, REFUSALS } from './outcome.js';
 import { anyNeedle, checkOrder, checkSearch, SEARCHES } from './search-ops.js';
 
@@ -22,7 +31,7 @@ const LOOKS: readonly Look[] = [
   (_world, _dice, { handle, pieces }, content) => {
     const views = handle.views();
     expectSame(views.length, pieces.length, 'views of a list');
-    for (const [at, { from, to }] of pieces.entries()) expectSame(views[at]?.length, to - from, 'length of a view');
+    for (const [at, piece] of pieces.entries()) expectSame(views[at]?.length, lengthOf(piece), 'length of a view');
     expectBytes(Buffer.concat(views), content, 'views of a list');
   },
   (_world, _dice, { handle }, content) => expectBytes(handle.valueOf(), content, 'valueOf of a list'),
@@ -89,7 +98,7 @@ export const joinList: Operation = (world, dice) => {
   const joined =
     only === undefined || copies
       ? heapBytes(bytes, contentOfJoined(model, bytes), false)
-      : { handle: bytes, ...shareOf(only, 0, only.to - only.from) };
+      : { handle: bytes, ...copyOf(only) };
   world.bytes.push(joined);
   checkBytes(joined);
 };

@@ -1,12 +1,15 @@
 import { Bytes } from 'arena-alligator';
 import { BytesList } from 'arena-alligator/node';
 import type { Operation } from './arena-ops.js';
-import { checkList } from './checks.js';
+import { checkList, lengthOfList } from './checks.js';
 import type { Dice } from './dice.js';
 import { anything, integerUpTo } from './hostile.js';
 import {
   type BytesModel,
+  copyOf,
   type ListModel,
+  lengthOf,
+  MOST_BORROWED,
   MOST_BYTES,
   narrow,
   remove,
@@ -14,7 +17,7 @@ import {
   shareOf,
   type World,
 } from './model.js';
-import { attempt, expectSame, Fails, Marker, refusalOfInteger } from './outcome.js';
+import { attempt, expectSame, Fails, Finding, Marker, refusalOfInteger } from './outcome.js';
 import { anyRange } from './ranges.js';
 
 // Operations that make lists and change them. What only looks at a list is in list-look-ops.ts.
@@ -22,8 +25,6 @@ import { anyRange } from './ranges.js';
 const MOST_LISTS = 8;
 /** A list with more pieces is not made longer. */
 const MOST_PIECES = 12;
-
-const lengthOf = ({ from, to }: Span): number => to - from;
 
 /** Takes bytes out of the world, because a list took their handle over. @returns what the list holds of them */
 function takeOver(world: World, model: BytesModel): Span[] {
@@ -130,10 +131,6 @@ export const makeList: Operation = (world, dice) => {
   );
 };
 
-function copyOf(piece: Span): Span {
-  return shareOf(piece, 0, lengthOf(piece));
-}
-
 /** Adds bytes or another list at one end. */
 export const extend: Operation = (world, dice) => {
   const model = dice.from(world.lists);
@@ -187,7 +184,7 @@ export const splitList: Operation = (world, dice) => {
   const model = dice.from(world.lists);
   if (model === undefined) return;
   const { handle } = model;
-  const length = model.pieces.reduce((sum, piece) => sum + lengthOf(piece), 0);
+  const length = lengthOfList(model);
   const at = integerUpTo(dice, length, world.isHostile);
   const invalid = refusalOfInteger(at, 0, length);
   if (dice.oneIn(2) || world.lists.length >= MOST_LISTS) {
@@ -209,7 +206,7 @@ export const sliceList: Operation = (world, dice) => {
   if (world.lists.length >= MOST_LISTS) return releaseList(world, dice);
   const { handle, pieces } = model;
   if (dice.oneIn(3)) return add(world, handle.clone(), pieces.map(copyOf));
-  const length = pieces.reduce((sum, piece) => sum + lengthOf(piece), 0);
+  const length = lengthOfList(model);
   const { start, end, refusal, from, to } = anyRange(dice, length, world.isHostile);
   const { value: slice } = attempt('slice of a list', refusal, 0, () => handle.slice(start, end));
   if (slice === undefined) return checkList(model);
@@ -226,7 +223,7 @@ export const sliceList: Operation = (world, dice) => {
  */
 export const readPieces: Operation = (world, dice) => {
   const model = dice.from(world.lists);
-  if (model === undefined || model.borrowed.length > 40) return;
+  if (model === undefined || model.borrowed.length > MOST_BORROWED) return;
   const known = dice.from(model.borrowed);
   if (known?.handle !== undefined && dice.oneIn(3)) {
     known.handle.release();
@@ -234,27 +231,31 @@ export const readPieces: Operation = (world, dice) => {
     remove(model.borrowed, known);
     return checkList(model);
   }
-  const most = dice.oneIn(2) ? model.pieces.length : dice.below(model.pieces.length + 1);
+  const { pieces } = model;
+  const most = dice.oneIn(2) ? pieces.length : 1 + dice.below(pieces.length);
   let count = 0;
   for (const handle of model.handle) {
-    const piece = model.pieces[count++];
-    if (piece === undefined) break;
-    const span = copyOf(piece);
-    model.borrowed.push({ span, handle });
-    if (dice.oneIn(2)) {
-      const step = dice.below(lengthOf(span) + 1);
-      handle.advance(step);
-      span.from += step;
-      span.offset += step;
-    }
-    if (dice.oneIn(4) && world.bytes.length < MOST_BYTES) {
-      world.bytes.push({ handle: handle.clone(), ...shareOf(span, 0, lengthOf(span), true) });
-    }
-    if (count > most) break;
+    const piece = pieces[count++];
+    if (piece === undefined) throw new Finding('a list gave out more pieces than it has');
+    readPiece(world, dice, model, copyOf(piece), handle);
+    // A list that is read to its end is left to end by itself.
+    if (count === most && most < pieces.length) break;
   }
-  expectSame(count, Math.min(model.pieces.length, most + 1), 'pieces that a list gave out');
+  expectSame(count, Math.min(most, pieces.length), 'pieces that a list gave out');
   checkList(model);
 };
+
+function readPiece(world: World, dice: Dice, { borrowed }: ListModel, span: Span, handle: Bytes): void {
+  borrowed.push({ span, handle });
+  if (dice.oneIn(2)) {
+    const step = dice.below(lengthOf(span) + 1);
+    handle.advance(step);
+    span.from += step;
+    span.offset += step;
+  }
+  if (!dice.oneIn(4) || world.bytes.length >= MOST_BYTES) return;
+  world.bytes.push({ handle: handle.clone(), ...shareOf(span, 0, lengthOf(span), true) });
+}
 
 export const releaseList: Operation = (world, dice) => {
   const model = dice.from(world.lists);

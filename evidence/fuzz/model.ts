@@ -169,6 +169,15 @@ export function shareOf(
   return { block: held, content, from: from + start, to: from + end, offset: offset + start, visible };
 }
 
+export function lengthOf({ from, to }: Span): number {
+  return to - from;
+}
+
+/** Another handle on the whole span. */
+export function copyOf(span: Span): Span {
+  return shareOf(span, 0, lengthOf(span));
+}
+
 /** Narrows a span to `[start, end)`. */
 export function narrow(span: Span, start: number, end: number): void {
   span.to = span.from + end;
@@ -191,6 +200,8 @@ export type DeadHandle = ArenaBuffer | BytesMut | Bytes | BytesList | RawRegion;
 const MOST_DEAD = 16;
 /** The most handles on frozen bytes at a time. With more, each of them would only be chosen more rarely. */
 export const MOST_BYTES = 48;
+/** A list that gave out more handles is not asked for others. */
+export const MOST_BORROWED = 40;
 
 /** Everything that a program has made and not released, and some handles that it gave up. */
 export class World {

@@ -135,6 +135,8 @@ export function expectBytes(found: Uint8Array, expected: Uint8Array, what: strin
   if (found.length !== expected.length) {
     throw new Finding(`${what}: ${found.length} bytes instead of ${expected.length}`);
   }
+  // An empty view may lie in a buffer that was detached. To copy from such a view would throw.
+  if (found.length === 0) attempt(`${what}, which is empty`, 0, 0, () => found.subarray());
   for (let at = 0; at < expected.length; at++) {
     if (found[at] !== expected[at]) {
       throw new Finding(`${what}: byte ${at} of ${expected.length} is ${found[at]} instead of ${expected[at]}`);

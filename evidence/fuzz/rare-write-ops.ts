@@ -4,7 +4,7 @@ import { checkBuffer, contentOf, gone, goneOfList } from './checks.js';
 import type { Dice } from './dice.js';
 import { anything, integerUpTo } from './hostile.js';
 import { anyByteCount, anySized, bytesOfSized, refusalOfSized, SETTERS, SIZED } from './integers.js';
-import { type BufferModel, type Span, shareOf, type World } from './model.js';
+import { type BufferModel, copyOf, lengthOf, MOST_BORROWED, type Span, type World } from './model.js';
 import { attempt, expectBytes, expectSame, Fails, refusalOfInteger } from './outcome.js';
 import { anyVarint, encodeVarint, refusalOfVarint, VARINT_WRITERS } from './varints.js';
 import { LARGEST_GROWTH, refusalOfRoom, settle, wrote } from './writes.js';
@@ -101,10 +101,11 @@ function anyPieces(world: World, dice: Dice): Pieces {
       return { ...good, value: handles.values() };
     case 3:
     case 4: {
-      if (list === undefined || goneOfList(list) !== 0 || list.borrowed.length > 40) return { ...good, value: handles };
+      if (list === undefined || goneOfList(list) !== 0 || list.borrowed.length > MOST_BORROWED)
+        return { ...good, value: handles };
       const asked = (count: number): void => {
         for (const piece of list.pieces.slice(0, count)) {
-          list.borrowed.push({ span: shareOf(piece, 0, piece.to - piece.from), handle: undefined });
+          list.borrowed.push({ span: copyOf(piece), handle: undefined });
         }
       };
       return { value: list.handle, spans: list.pieces, must: 0, may: 0, asked };
@@ -129,11 +130,11 @@ export const putPieces: Operation = (world, dice) => {
   const model = dice.from(world.buffers);
   if (model === undefined || model.block.owner?.isGone) return;
   const { value, spans, must, may, asked } = anyPieces(world, dice);
-  if (spans.reduce((sum, { from, to }) => sum + to - from, model.length) > LARGEST_GROWTH) return;
+  if (spans.reduce((sum, span) => sum + lengthOf(span), model.length) > LARGEST_GROWTH) return;
   let room = model.growth === 'firm' ? model.capacity - model.length : Number.POSITIVE_INFINITY;
   let fitting = 0;
-  for (const { from, to } of spans) {
-    room -= to - from;
+  for (const span of spans) {
+    room -= lengthOf(span);
     if (room < 0) break;
     fitting++;
   }

@@ -1,10 +1,9 @@
 import { Bytes } from 'arena-alligator';
 import type { Operation } from './arena-ops.js';
-import { release } from './bytes-ops.js';
 import { checkBytes, contentOf, gone } from './checks.js';
 import { integerUpTo } from './hostile.js';
 import { anyByteCount, refusalOfByteCount, SIZED } from './integers.js';
-import { type BytesModel, heapBytes, MOST_BYTES } from './model.js';
+import { type BytesModel, heapBytes, lengthOf, MOST_BYTES } from './model.js';
 import { attempt, expectSame, Fails, refusalOfInteger } from './outcome.js';
 import { WRITERS } from './scalars.js';
 import { decodeVarint, VARINT_READERS, varintRow } from './varints.js';
@@ -22,7 +21,7 @@ interface Read {
 
 /** Reads from the front of bytes. A call that throws must leave them as they are. */
 function consume(model: BytesModel, { name, invalid, size, call, expected }: Read): void {
-  const isShort = invalid === 0 && size > model.to - model.from;
+  const isShort = invalid === 0 && size > lengthOf(model);
   const { failure, value } = attempt(name, isShort ? Fails.Range : invalid, gone(model), call);
   if (failure === 0) {
     if (gone(model) === 0) expectSame(value, expected(), name);
@@ -73,7 +72,7 @@ export const getSized: Operation = (world, dice) => {
 export const getUtf8: Operation = (world, dice) => {
   const model = dice.from(world.bytes);
   if (model === undefined) return;
-  const byteCount = integerUpTo(dice, model.to - model.from, world.isHostile);
+  const byteCount = integerUpTo(dice, lengthOf(model), world.isHostile);
   const invalid = refusalOfInteger(byteCount, 0);
   const size = invalid === 0 ? (byteCount as number) + 0 : 0; // never -0
   consume(model, {
@@ -87,8 +86,7 @@ export const getUtf8: Operation = (world, dice) => {
 
 /** Reads a varint: wherever some bytes begin, or at the front of bytes that are made of varints. */
 export const getVarint: Operation = (world, dice) => {
-  if (world.bytes.length >= MOST_BYTES) return release(world, dice);
-  if (dice.oneIn(2)) {
+  if (dice.oneIn(2) && world.bytes.length < MOST_BYTES) {
     const content = varintRow(dice);
     world.bytes.push(heapBytes(Bytes.copyFrom(content), content, true));
   }
@@ -97,8 +95,7 @@ export const getVarint: Operation = (world, dice) => {
   const { name, get, max, read } = dice.pick(VARINT_READERS);
   const varint = decodeVarint(contentOf(model), 0);
   const isInvalid = varint === undefined || varint.value > max;
-  // Nobody knows what memory that is gone holds, and so what a call that returns has read.
-  if (gone(model) !== 0) return;
+  if (gone(model) !== 0) return getVarintOfGone(model, name, get);
   consume(model, {
     name,
     invalid: isInvalid ? Fails.Range : 0,
@@ -108,12 +105,23 @@ export const getVarint: Operation = (world, dice) => {
   });
 };
 
+/** Nobody knows what memory that is gone holds, and so how far a call that returns has moved. */
+function getVarintOfGone(model: BytesModel, name: string, get: (bytes: Bytes) => unknown): void {
+  const { failure } = attempt(name, 0, gone(model) | Fails.Range, () => get(model.handle));
+  if (failure === 0) {
+    const moved = lengthOf(model) - model.handle.length;
+    model.from += moved;
+    model.offset += moved;
+  }
+  checkBytes(model);
+}
+
 /** Reads a value at an index, and asks whether so many bytes are left. */
 export const peek: Operation = (world, dice) => {
   const model = dice.from(world.bytes);
   if (model === undefined) return;
   const { handle } = model;
-  const length = model.to - model.from;
+  const length = lengthOf(model);
   const { name, size, peek: peekAt, read } = dice.pick(WRITERS);
   const index = integerUpTo(dice, Math.max(0, length - size), world.isHostile);
   const invalid = refusalOfInteger(index, 0, length - size);

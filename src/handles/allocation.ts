@@ -123,8 +123,9 @@ export class Allocation {
   lendView(offset: number, length: number): Uint8Array {
     let { view } = this;
     // A view whose length changed lies in a buffer that was detached, as when a WebAssembly.Memory grew. Its own
-    // `length` is not asked: the program had the view, and may have redefined that property.
-    if (view === undefined || this.viewOffset !== offset || lengthOfView(view) !== length) {
+    // `length` is not asked: the program had the view, and may have redefined that property. For an empty view, the
+    // length does not tell whether its buffer was detached.
+    if (view === undefined || this.viewOffset !== offset || length === 0 || lengthOfView(view) !== length) {
       view = this.memory.view(offset, offset + length);
       if (!this.memory.canResize) this.view = view;
       this.viewOffset = offset;

@@ -225,7 +225,8 @@ export class Bytes {
   get view(): BytesView {
     const borrowed = this.borrowed;
     // The lengths differ when this handle was shortened, or when its memory moved (a WebAssembly.Memory grew).
-    if (borrowed !== undefined && borrowed.length === this.size) return borrowed;
+    // An empty view is made anew: its length does not tell that its buffer was detached.
+    if (borrowed !== undefined && borrowed.length === this.size && this.size > 0) return borrowed;
     return this.borrow();
   }
 

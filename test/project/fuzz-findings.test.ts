@@ -20,6 +20,11 @@ const KEPT: readonly { readonly broke: string; readonly profile: string; readonl
     profile: 'wait',
     program: [1367166384, 598778605],
   },
+  {
+    broke: 'the view of an empty buffer lay in the memory that a WebAssembly.Memory had before it grew',
+    profile: 'hostile',
+    program: [1802040788, 3457172485, 3637327100, 2930048607],
+  },
   { broke: 'a buffer that lies about its length was refused', profile: 'build', program: [2982484353, 28615057] },
 ];
 
@@ -98,6 +103,26 @@ test('an arena over a WebAssembly.Memory follows it in optimised code, even when
     assert.equal(bytes.getU32(), turn);
     bytes.release();
   }
+});
+
+test('an empty view of a WebAssembly.Memory that grew lies in its new memory', () => {
+  const memory = new WebAssembly.Memory({ initial: 1, maximum: 4 });
+  const arena = FixedArena.fromRaw(memory, SlotSpec.count(1)).build();
+  const buffer = arena.allocate();
+  assert.ok(buffer.chunkMut().length > 0);
+  memory.grow(1);
+  assert.equal(buffer.written.buffer, memory.buffer);
+  buffer.putBytes(1, buffer.capacity);
+  assert.equal(buffer.chunkMut().length, 0);
+  memory.grow(1);
+  assert.equal(buffer.chunkMut().buffer, memory.buffer);
+  const bytes = buffer.freeze();
+  assert.equal(bytes.view[0], 1);
+  bytes.advance(bytes.length);
+  memory.grow(1);
+  assert.equal(bytes.view.length, 0);
+  assert.equal(bytes.view.buffer, memory.buffer);
+  bytes.release();
 });
 
 test('each field of a ticket is read only once', () => {
