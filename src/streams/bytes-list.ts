@@ -73,7 +73,7 @@ export class BytesList implements Iterable<Bytes> {
 
   /**
    * A handle on each piece, for reading. Reading from it leaves the list as it is. The list releases these handles when
-   * it is split, advanced or released.
+   * it is split, advanced (a reader of the list advances it) or released.
    */
   *[Symbol.iterator](): Generator<Bytes, undefined, undefined> {
     for (const piece of this.live()) {
@@ -106,10 +106,10 @@ export class BytesList implements Iterable<Bytes> {
   advance(byteCount: number): void {
     const pieces = this.live();
     checkInteger(byteCount, 'byteCount', 0, this.size);
+    this.releaseBorrowed(); // or a piece that leaves would stay in use
     let rest = byteCount;
     for (let [first] = pieces; first !== undefined && rest >= first.length; [first] = pieces) {
       rest -= first.length;
-      this.releaseBorrowed(); // or the piece would stay in use
       Bytes.giveBack(first);
       pieces.shift();
     }
@@ -265,6 +265,7 @@ export class BytesList implements Iterable<Bytes> {
   }
 
   private releaseBorrowed(): void {
+    if (this.borrowed.length === 0) return;
     for (const piece of this.borrowed.splice(0)) if (!piece.isReleased) Bytes.giveBack(piece);
   }
 
