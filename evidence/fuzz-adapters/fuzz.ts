@@ -2,10 +2,11 @@ import { parseArgs } from 'node:util';
 import { BuddyArena, BuddyGeometry, FixedArena } from 'arena-alligator';
 import type { ChunkArena } from 'arena-alligator/node';
 import { Dice } from '../fuzz/dice.js';
+import { runOutboxes } from './outboxes.js';
 import { randomTask, type Task } from './tasks.js';
 
-// Runs several readers, writers and bodies at once in arenas of 1 to 8 slots, and compares all that arrives with what
-// was sent. A program that does not end within LONGEST ms is a hang.
+// Runs several readers, writers and bodies at once, or a group of outboxes, in arenas of 1 to 8 slots, and compares all
+// that arrives with what was sent. A program that does not end within LONGEST ms is a hang.
 
 const { values: options } = parseArgs({
   options: {
@@ -40,11 +41,17 @@ async function allBack(arena: ChunkArena): Promise<boolean> {
   return arena.metrics().bytesLive === 0;
 }
 
+/** Several tasks at once. */
+function tasksOf(arena: ChunkArena, dice: Dice): Task[] {
+  return Array.from({ length: 1 + dice.below(6) }, () => randomTask(arena, new Dice().reseed(dice.next())));
+}
+
 /** @returns the number of tasks @throws Error that says which tasks failed or hang */
 async function runProgram(seed: number): Promise<number> {
   const dice = new Dice().reseed(seed);
   const { arena, name } = randomArena(dice);
-  const tasks = Array.from({ length: 1 + dice.below(6) }, () => randomTask(arena, new Dice().reseed(dice.next())));
+  const outboxes: Task = { name: 'outboxes', run: async () => void (await runOutboxes(arena, dice)) };
+  const tasks = dice.oneIn(2) ? [outboxes] : tasksOf(arena, dice);
   const open = new Set<Task>(tasks);
   const runs = tasks.map(async (task) => {
     try {
@@ -69,9 +76,8 @@ async function runProgram(seed: number): Promise<number> {
     clearTimeout(timer);
   }
   if (!(await allBack(arena))) {
-    throw new Error(
-      `${name}: ${arena.metrics().bytesLive} bytes are lost by\n  ${tasks.map((task) => task.name).join('\n  ')}`,
-    );
+    const names = tasks.map((task) => task.name).join('\n  ');
+    throw new Error(`${name}: ${arena.metrics().bytesLive} bytes are lost by\n  ${names}`);
   }
   return tasks.length;
 }
