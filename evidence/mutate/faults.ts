@@ -123,7 +123,7 @@ export const faults: readonly Fault[] = [
         'this.narrow(this.offset + at, this.size)',
       ],
       'the view does not follow a handle that shrinks': [
-        'if (borrowed !== undefined && borrowed.length === this.size)',
+        'if (borrowed !== undefined && borrowed.length === this.size && this.size > 0)',
         'if (borrowed !== undefined)',
       ],
       'intoOwned() does not release the handle': ['this.release();\n        return owned;', 'return owned;'],
@@ -161,7 +161,10 @@ export const faults: readonly Fault[] = [
     },
   ),
   ...faultsIn('handles/reader', ['numbers', 'bytes-lifecycle', 'bytes-slicing', 'writers'], {
-    'a read may take one byte past the end': ['if (byteCount > this.size)', 'if (byteCount > this.size + 1)'],
+    'a read may take one byte past the end': [
+      'const at = this.offset;\n        if (byteCount > this.size)',
+      'const at = this.offset;\n        if (byteCount > this.size + 1)',
+    ],
     'a negative integer is read as a positive one': ['value >= range / 2', 'false'],
     'a varint moves one byte too far': ['this.take(length);', 'this.take(length + 1);'],
   }),
@@ -1020,32 +1023,36 @@ export const faults: readonly Fault[] = [
   }),
   ...faultsIn('node/send', ['node-write', 'node-pipe', 'faults-streams', 'faults-consumers', 'faults-closing'], {
     'memory is released before the stream is done with it': [
-      'this.writes.add(this);',
-      'this.writes.add(this);\n        giveBack(this.bytes);',
+      'writes.add(this);',
+      'writes.add(this);\n        frame.release();',
     ],
-    'bytes that cannot be written are not released': ['giveBack(own);\n            reject(error);', 'reject(error);'],
-    'bytes that were written are not released': ['giveBack(this.bytes);', ''],
+    'bytes that cannot be written are not released': ['frame.release();\n            reject(error);', 'reject(error);'],
+    'bytes that were written are not released': ['this.frame.release();', ''],
     'a stream stays corked': ['writable.uncork();', ';'],
-    'a PassThrough gets arena memory instead of a copy': ['writable instanceof PassThrough', 'false'],
-    'closing a stream does not end its writes': [
-      'session.destroyed)\n                this.closed();',
-      'session.destroyed)\n                ;',
-    ],
-    'memory that an http/2 session still reads is released': ['session === undefined || session.destroyed', 'true'],
-    'an error that no listener handled is lost': ['throw error;\n', ';\n'],
-    "the caller's handle is not released": ['giveBack(bytes);\n    return own;', 'return own;'],
-    'a write to a destroyed socket counts as done': [
-      'writable.destroyed || writable.socket?.destroyed === true',
-      'writable.destroyed',
-    ],
     'a closed stream accepts more writes': ['checkOpen(writable);\n            new Sending', 'new Sending'],
     'an empty write never ends': [
-      'if (this.missing === 0)\n            this.finish(undefined);\n        const',
-      'const',
+      'if (this.missing === 0)\n            this.finish(undefined);\n        writeAll',
+      'writeAll',
     ],
-    'memory that may move is lent to the stream': ['writes.needsCopies || mayMove(own)', 'writes.needsCopies'],
     'a write is over after its first piece': ['if (--this.missing === 0)', 'if (--this.missing >= 0)'],
   }),
+  ...faultsIn(
+    'node/stream-writes',
+    ['node-write', 'node-pipe', 'faults-streams', 'faults-consumers', 'faults-closing'],
+    {
+      'a PassThrough gets arena memory instead of a copy': ['writable instanceof PassThrough', 'false'],
+      'closing a stream does not end its writes': [
+        'session.destroyed)\n                this.closed();',
+        'session.destroyed)\n                ;',
+      ],
+      'memory that an http/2 session still reads is released': ['session === undefined || session.destroyed', 'true'],
+      'an error that no listener handled is lost': ['throw error;\n', ';\n'],
+      'a write to a destroyed socket counts as done': [
+        'writable.destroyed || writable.socket?.destroyed === true',
+        'writable.destroyed',
+      ],
+    },
+  ),
   ...faultsIn('node/write-bytes', ['node-write'], {
     'the rest of a partial write goes to the same position': ['at += bytesWritten;', ';'],
     'the written part of a piece is written again': ['if (done > 0 && rest[0] !== undefined)', 'if (false)'],
@@ -1093,6 +1100,62 @@ export const faults: readonly Fault[] = [
   ...faultsIn('engine/events', ['events'], {
     'a listener that left still hears': ['this.listeners.delete(entry)', 'undefined'],
     'an error of a listener stops the others': ['throwLater(error)', '(() => { throw error; })()'],
+  }),
+  ...faultsIn('node/outbox', ['outbox', 'outbox-group'], {
+    'a batch has one frame more than allowed': ['count === maxBatchFrames', 'count === maxBatchFrames + 1'],
+    'a batch may have any size': ['count > 0 && bytes + length > maxBatchBytes', 'false'],
+    'two batches are written at once': [
+      'this.batch !== undefined || this.queue.length === 0',
+      'this.queue.length === 0',
+    ],
+    'a call overtakes those that wait': [
+      'this.waiting.length === 0 && this.hasRoom(frame.length)',
+      'this.hasRoom(frame.length)',
+    ],
+    'trySend() overtakes calls that wait': ['this.waiting.length > 0 || !this.hasRoom', '!this.hasRoom'],
+    'the limit of frames is one higher': ['this.frames < maxFrames', 'this.frames <= maxFrames'],
+    'the limit of bytes does not count': ['this.bytes + length <= maxBytes', 'true'],
+    'a slow receiver has caught up when there is room': [
+      'if (this.frames === 0)\n            this.isSlow = false;',
+      'this.isSlow = false;',
+    ],
+    'a slow receiver is never sent to again': ['if (this.frames === 0)\n            this.isSlow = false;', ''],
+    'patience begins when the call waits': [
+      'this.lastTaken + this.limits.patience - environment.now()',
+      'this.limits.patience',
+    ],
+    'patience ends though something was taken': ['environment.now() < this.lastTaken + this.limits.patience', 'false'],
+    'a frame that was skipped after a wait is lost': [
+      'settle(this.decide(frame));\n                frame.release();',
+      'settle(this.decide(frame));',
+    ],
+    'dropped frames are lost': ['this.forget(this.queue.shift());', 'this.queue.shift();'],
+    'queued frames of a stream that failed are lost': [
+      'for (const frame of this.queue.splice(0))\n            this.forget(frame);',
+      '',
+    ],
+    'waiting frames of a stream that failed are lost': ['frame.release();\n            fail(reason);', 'fail(reason);'],
+    'calls that wait for a stream that failed never settle': ['fail(reason);', ';'],
+    'drained() does not wait for calls that wait': [
+      'this.frames === 0 && this.waiting.length === 0)\n                resolve();',
+      'this.frames === 0)\n                resolve();',
+    ],
+    'an outbox takes frames after end()': ['this.isEnding = true;', ''],
+    'frames sent are not released': ['for (const frame of batch.frames)\n            this.forget(frame);', ''],
+    'the memory of a batch is given back at its first callback': ['if (--this.missing === 0)', 'if (true)'],
+    'the timer of patience runs on after the stream closed': ['environment.stopTimer(this.patienceTimer)', 'undefined'],
+  }),
+  ...faultsIn('node/outbox-group', ['outbox-group'], {
+    'a stream that closed stays in its group': ["writable.once('close', () => void this.delete(writable));", ''],
+    'the counters of streams that left are lost': ['this.left[name] += metrics[name]', 'void metrics[name]'],
+    'a frame stays counted by the call': ['frame.release();\n        if (waits', 'if (waits'],
+    'a stream that fails makes the call fail': ['.catch(() => false)', ''],
+  }),
+  ...faultsIn('node/frame', ['outbox', 'outbox-group', 'node-write', 'node-pipe'], {
+    "the caller's handle is not released": ['giveBack(bytes);\n    return own;', 'return own;'],
+    'memory that may move is lent to the stream': ['mayMove(own) ? [own.toUint8Array()] : ', ''],
+    'memory is not released at the end': ['giveBack(this.bytes);', ';'],
+    'a frame is released by its first receiver': ['if (--this.holders === 0)', 'if (true)'],
   }),
   ...faultsIn('streams/delimited', ['framing', 'framing-options', 'framing-small-arenas'], {
     'the carriage return counts in the length of a line': ['(isLines ? 1 : 0)', '0'],

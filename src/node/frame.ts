@@ -5,7 +5,7 @@ import { BytesList, giveBack, viewsOf } from '../streams/bytes-list.js';
 export class Frame {
   readonly length: number;
   /** What to write. A copy where the memory may move before it was written. */
-  readonly views: readonly Uint8Array[];
+  readonly pieces: readonly Piece[];
   private readonly bytes: Bytes | BytesList;
   private holders = 1;
 
@@ -14,7 +14,8 @@ export class Frame {
     const own = takeOver(bytes);
     this.bytes = own;
     this.length = own.length;
-    this.views = own.isEmpty ? [] : mayMove(own) ? [own.toUint8Array()] : viewsOf(own);
+    const views = own.isEmpty ? [] : mayMove(own) ? [own.toUint8Array()] : viewsOf(own);
+    this.pieces = views.map(pieceOf);
   }
 
   retain(): this {
@@ -25,6 +26,19 @@ export class Frame {
   release(): void {
     if (--this.holders === 0) giveBack(this.bytes);
   }
+}
+
+/** A piece of a frame, and its place. It is read once for each receiver, and a view gives its place slowly. */
+export interface Piece {
+  /** A Buffer: a stream would make one of any other view, once for each receiver. */
+  readonly view: Buffer;
+  readonly memory: ArrayBufferLike;
+  readonly start: number;
+  readonly end: number;
+}
+
+function pieceOf({ buffer: memory, byteOffset: start, length }: Uint8Array): Piece {
+  return { view: Buffer.from(memory, start, length), memory, start, end: start + length };
 }
 
 /** Moves the content of `bytes` to a new handle, and releases `bytes`. */

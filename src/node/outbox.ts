@@ -3,11 +3,11 @@ import { describe } from '../base/check.js';
 import { environment, type Timer } from '../base/environment.js';
 import { ArenaError, type Bytes } from '../index.js';
 import { type BytesList, checkWritten } from '../streams/bytes-list.js';
+import { Batch } from './batch.js';
 import { flushAtEndOfTurn } from './flush-turn.js';
 import { Frame } from './frame.js';
 import { checkOutboxOptions, type OutboxLimits, type OutboxOptions } from './outbox-options.js';
-import { writeAll } from './send.js';
-import { prematureClose, type StreamWrites, type UnderWay, writesOf } from './stream-writes.js';
+import { prematureClose, type StreamWrites, writesOf } from './stream-writes.js';
 import { isWritable } from './write-bytes.js';
 
 /** The error of a stream that was closed because it took nothing for too long (`whenSlow: 'close'`). */
@@ -131,9 +131,7 @@ export class Outbox {
       bytes += length;
     }
     this.batches++;
-    this.batch = new Batch(this.writes, this.queue.splice(0, count), bytes, (batch, failure) =>
-      this.taken(batch, failure),
-    );
+    this.batch = new Batch(this.writes, this.queue.splice(0, count), bytes, this.onTaken);
     this.batch.begin();
   }
 
@@ -249,7 +247,7 @@ export class Outbox {
     frame.release();
   }
 
-  private taken(batch: Batch, failure: Error | undefined): void {
+  private readonly onTaken = (batch: Batch, failure: Error | undefined): void => {
     this.batch = undefined;
     for (const frame of batch.frames) this.forget(frame);
     if (failure !== undefined) {
@@ -263,7 +261,7 @@ export class Outbox {
     this.admitWaiting();
     this.flush();
     if (this.frames === 0 && this.waiting.length === 0) this.tellDrained();
-  }
+  };
 
   private admitWaiting(): void {
     for (let [next] = this.waiting; next !== undefined && this.hasRoom(next.frame.length); [next] = this.waiting) {
@@ -307,44 +305,5 @@ export class Outbox {
 
   private tellDrained(): void {
     for (const tell of this.onDrained.splice(0)) tell();
-  }
-}
-
-/** Frames that go out as one vectored write. */
-class Batch implements UnderWay {
-  readonly frames: readonly Frame[];
-  readonly byteLength: number;
-  private readonly writes: StreamWrites;
-  private readonly onTaken: (batch: Batch, failure: Error | undefined) => void;
-  private missing: number;
-  private failure: Error | undefined;
-
-  constructor(writes: StreamWrites, frames: readonly Frame[], byteLength: number, onTaken: Batch['onTaken']) {
-    this.writes = writes;
-    this.frames = frames;
-    this.byteLength = byteLength;
-    this.onTaken = onTaken;
-    this.missing = 0;
-  }
-
-  begin(): void {
-    const { writes, frames } = this;
-    const [first] = frames;
-    const views = frames.length === 1 && first !== undefined ? first.views : frames.flatMap((frame) => frame.views);
-    this.missing = views.length;
-    writes.add(this);
-    if (views.length === 0) this.finish(undefined);
-    else writeAll(writes, views, (error) => this.written(error));
-  }
-
-  finish(failure: Error | undefined): void {
-    const error = this.failure ?? failure;
-    if (this.writes.remove(this, error !== undefined)) this.onTaken(this, error);
-  }
-
-  private written(error: Error | null | undefined): void {
-    if (error) this.failure ??= error;
-    else if (this.writes.isDestroyed) this.failure ??= this.writes.failure();
-    if (--this.missing === 0) this.finish(undefined);
   }
 }

@@ -38,7 +38,7 @@ class Sending implements UnderWay {
   constructor(writes: StreamWrites, frame: Frame, resolve: () => void, reject: (reason: unknown) => void) {
     this.writes = writes;
     this.frame = frame;
-    this.missing = frame.views.length;
+    this.missing = frame.pieces.length;
     this.failure = undefined;
     this.resolve = resolve;
     this.reject = reject;
@@ -48,7 +48,8 @@ class Sending implements UnderWay {
     const { writes, frame } = this;
     writes.add(this);
     if (this.missing === 0) this.finish(undefined);
-    writeAll(writes, frame.views, (error) => this.written(error));
+    const views = frame.pieces.map(({ view }) => view);
+    writeAll(writes, views, (error) => this.written(error));
   }
 
   finish(failure: Error | undefined): void {
@@ -69,13 +70,13 @@ class Sending implements UnderWay {
 /** Writes `views` as one vectored write. `onWritten` is called once for each. */
 export function writeAll(
   { writable, needsCopies }: StreamWrites,
-  views: readonly Uint8Array[],
+  views: readonly Buffer[],
   onWritten: (error?: Error | null) => void,
 ): void {
   if (views.length > 1) writable.cork();
   for (const view of views) {
     try {
-      writable.write(needsCopies ? view.slice() : view, onWritten);
+      writable.write(needsCopies ? Buffer.from(view) : view, onWritten);
     } catch (error) {
       onWritten(error as Error);
     }

@@ -87,7 +87,7 @@ class PrefixedParser extends RecordParser {
         if (this.missing > 0) return undefined;
         this.startNext();
       } else if (this.missing > 0) {
-        this.partial.append(chunk.slice(at, end));
+        this.partial.append(chunk.slice(at, end), this.missing);
         return undefined;
       } else {
         this.startNext();

@@ -43,8 +43,11 @@ export class PartialRecord {
     return this.length === 0;
   }
 
-  /** Adds `bytes` and takes ownership of the handle. */
-  append(bytes: Bytes): void {
+  /**
+   * Adds `bytes` and takes ownership of the handle.
+   * @param toCome bytes of the record that are still missing, if that is known: a copy has room for them at once
+   */
+  append(bytes: Bytes, toCome = 0): void {
     if (bytes.isEmpty) {
       Bytes.giveBack(bytes);
       return;
@@ -57,7 +60,7 @@ export class PartialRecord {
       return;
     }
     try {
-      const copy = this.copy ?? this.copyPieces(bytes.length);
+      const copy = this.copy ?? this.copyPieces(bytes.length + toCome);
       copy.putSlice(contentOf(bytes));
     } finally {
       Bytes.giveBack(bytes);

@@ -1,0 +1,1 @@
+export const MESSAGES = 4000;

@@ -1,0 +1,81 @@
+import { logFile } from './lines/log-file.js';
+
+/** One way to write a program. */
+export interface Twin {
+  readonly name: string;
+  readonly script: string;
+  readonly args: readonly (string | number)[];
+  /** The process that the program serves. Undefined for a program that works by itself. */
+  readonly load?: { readonly script: string; readonly args: readonly (string | number)[] };
+  /** Whether the load is the publisher of a relay. */
+  readonly publisher?: true;
+}
+
+/** The same program written in several ways. The first is compared with each other one. */
+export interface Program {
+  readonly name: string;
+  readonly twins: readonly Twin[];
+}
+
+function relay(bytes: number, messages: number, stalled: number): Program {
+  const load = { script: '../../examples/fan-out/load.js', args: [100, stalled, messages, bytes] };
+  const twin = (name: string): Twin => ({ name, script: `relay/${name}.js`, args: [], load, publisher: true });
+  return { name: `relay, ${bytes} B, ${stalled} stalled`, twins: [twin('arena'), twin('plain'), twin('corked')] };
+}
+
+function uploads(mode: string, bytes: number, requests: number): Program {
+  const load = { script: 'uploads/load.js', args: [requests, bytes, 16, mode] };
+  const twin = (name: string): Twin => ({ name, script: `uploads/${name}.js`, args: [mode], load });
+  return { name: `uploads, ${mode}, ${bytes} B`, twins: [twin('arena'), twin('plain')] };
+}
+
+const LINES = 2_000_000;
+
+function lines(): Program {
+  const twin = (name: string): Twin => ({ name, script: 'lines/lines.js', args: [name, logFile(LINES), LINES] });
+  return { name: 'lines', twins: [twin('batches'), twin('loop'), twin('readline'), twin('single')] };
+}
+
+function broadcast(bytes: number): Program {
+  const load = { script: 'broadcast/load.js', args: [100, bytes] };
+  const twin = (name: string, script: string, ...args: string[]): Twin => ({
+    name,
+    script: `broadcast/${script}.js`,
+    args: [bytes, ...args],
+    load,
+  });
+  return {
+    name: `broadcast on ws, ${bytes} B`,
+    twins: [twin('outbox', 'arena', 'outbox'), twin('plain', 'plain'), twin('direct', 'arena', 'direct')],
+  };
+}
+
+const RECORDS = 1_000_000;
+
+export const programs: readonly Program[] = [
+  relay(1024, 20_000, 0),
+  relay(1024, 20_000, 10),
+  relay(16_384, 3000, 0),
+  relay(16_384, 3000, 10),
+  uploads('digest', 262_144, 1600),
+  uploads('echo', 262_144, 1600),
+  uploads('collect', 262_144, 1600),
+  uploads('digest', 4096, 16_000),
+  uploads('collect', 4096, 16_000),
+  lines(),
+  {
+    name: 'records, 256 B over a socket',
+    twins: ['arena', 'plain'].map((name) => ({ name, script: 'records/records.js', args: [name, RECORDS, 256] })),
+  },
+  {
+    name: 'server-sent events, 200 B to 1,000 clients',
+    twins: ['arena', 'plain'].map((name) => ({
+      name,
+      script: `events/${name}.js`,
+      args: [],
+      load: { script: 'events/load.js', args: [1000] },
+    })),
+  },
+  broadcast(1024),
+  broadcast(16_384),
+];

@@ -1,0 +1,159 @@
+import assert from 'node:assert/strict';
+import { createServer, get } from 'node:http';
+import { connect as connectHttp2, createServer as createHttp2 } from 'node:http2';
+import { type AddressInfo, connect, createServer as createTcp, type Socket } from 'node:net';
+import { PassThrough, Writable } from 'node:stream';
+import { buffer as collect } from 'node:stream/consumers';
+import { test } from 'node:test';
+import type { AsyncFixedArena, Bytes } from 'arena-alligator';
+import { OutboxGroup } from 'arena-alligator/node';
+import { assertAllReturned, assertAllReturnedSoon } from '../support/arenas.js';
+import { asyncArena } from '../support/chunks.js';
+import { settled } from '../support/outcome.js';
+
+function frame(arena: AsyncFixedArena, text: string): Bytes {
+  return arena.allocate().putUtf8(text).freeze();
+}
+
+async function listening(server: {
+  listen(port: number, done: () => void): unknown;
+  address(): unknown;
+}): Promise<number> {
+  await new Promise<void>((resolve) => void server.listen(0, resolve));
+  return (server.address() as AddressInfo).port;
+}
+
+test('a frame is held once, however many streams get it', async () => {
+  const arena = asyncArena(2, 8);
+  const group = new OutboxGroup();
+  const done: (() => void)[] = [];
+  for (let index = 0; index < 10; index++)
+    group.add(new Writable({ write: (_chunk, _encoding, written) => void done.push(written) }));
+  assert.equal(await group.send(frame(arena, 'all')), 10);
+  await settled();
+  assert.equal(arena.metrics().bytesLive, 8);
+  for (const written of done.slice(1)) written();
+  await settled();
+  assert.equal(arena.metrics().bytesLive, 8);
+  done[0]?.();
+  await settled();
+  assert.equal(group.metrics().sentFrames, 10);
+  assertAllReturned(arena);
+});
+
+test('a stream that closes or fails leaves the group, and the others go on', async () => {
+  const arena = asyncArena(4, 8);
+  const group = new OutboxGroup({ maxFrames: 1 });
+  const sound = new PassThrough();
+  const failing = new Writable({ write: (_chunk, _encoding, written) => written(new Error('broken')) });
+  const stuck = new Writable({ write: () => undefined });
+  for (const stream of [sound, failing, stuck]) group.add(stream);
+  assert.equal(await group.send(frame(arena, 'a')), 3);
+  await settled();
+  const second = group.send(frame(arena, 'b'));
+  stuck.destroy();
+  assert.equal(await second, 1);
+  await settled();
+  assert.deepEqual([group.size, String(sound.read())], [1, 'ab']);
+  assert.deepEqual([group.metrics().outboxes, group.metrics().queuedFrames], [1, 0]);
+  await group.end();
+  assertAllReturned(arena);
+});
+
+test('a slow stream holds up nobody when it is skipped', async () => {
+  const arena = asyncArena(4, 8);
+  const group = new OutboxGroup({ maxFrames: 1, whenSlow: 'skip' });
+  const stuck = new Writable({ write: () => undefined });
+  const quick = new PassThrough();
+  group.add(stuck);
+  group.add(quick);
+  for (const text of ['a', 'b', 'c']) {
+    await group.send(frame(arena, text));
+    await settled();
+  }
+  assert.deepEqual([String(quick.read()), group.metrics().skippedFrames], ['abc', 2]);
+  assert.equal(group.delete(stuck), true);
+  assert.equal(group.delete(stuck), false);
+  assert.equal(group.metrics().skippedFrames, 2, 'the counters of those that left stay');
+  stuck.destroy();
+  await settled();
+  assertAllReturned(arena);
+});
+
+test('a stream is in a group once, and options can be its own', async () => {
+  const arena = asyncArena(4, 8);
+  const group = new OutboxGroup({ maxFrames: 1 });
+  const stuck = new Writable({ write: () => undefined });
+  const outbox = group.add(stuck, { maxFrames: 2, whenSlow: 'skip' });
+  assert.equal(group.add(stuck), outbox);
+  assert.deepEqual([...group], [outbox]);
+  for (const expected of [1, 1, 0]) assert.equal(await group.send(frame(arena, 'x')), expected);
+  group.flush();
+  stuck.destroy();
+  await settled();
+  assert.equal(group.size, 0);
+  await assert.rejects(group.send('x' as unknown as Bytes), TypeError);
+  assert.throws(() => new OutboxGroup({ maxFrames: 0 }), RangeError);
+  assertAllReturned(arena);
+});
+
+test('frames reach many sockets, in order, through an arena that holds a few of them', async () => {
+  const arena = asyncArena(4, 64);
+  const group = new OutboxGroup({ maxFrames: 4 });
+  const server = createTcp((socket) => void group.add(socket));
+  const port = await listening(server);
+  const clients = await Promise.all(
+    Array.from(
+      { length: 20 },
+      () =>
+        new Promise<Socket>((resolve) => {
+          const client = connect(port, '127.0.0.1', () => resolve(client));
+        }),
+    ),
+  );
+  while (group.size < 20) await settled();
+  const received = clients.map((client) => collect(client));
+  let expected = '';
+  for (let number = 0; number < 200; number++) {
+    const text = `message ${number};`;
+    expected += text;
+    await group.send((await arena.allocateAsync()).putUtf8(text).freeze());
+  }
+  await group.end();
+  for (const all of received) assert.equal(String(await all), expected);
+  server.close();
+  await assertAllReturnedSoon(arena);
+});
+
+test('server-sent events reach http and http/2 clients, and clients that leave give their memory back', async () => {
+  const arena = asyncArena(8, 64);
+  const group = new OutboxGroup({ maxFrames: 8, whenSlow: 'skip' });
+  const http = createServer((_request, response) => {
+    response.writeHead(200, { 'content-type': 'text/event-stream' });
+    group.add(response);
+  });
+  const http2 = createHttp2((_request, response) => void group.add(response.stream));
+  const [port, port2] = [await listening(http), await listening(http2)];
+  const text = new Promise<string>((resolve) => {
+    get({ port }, async (response) => resolve(String(await collect(response))));
+  });
+  const session = connectHttp2(`http://127.0.0.1:${port2}`);
+  const text2 = collect(session.request());
+  const leaving = get({ port }, (response) => response.once('data', () => leaving.destroy()));
+  leaving.on('error', () => undefined);
+  while (group.size < 3) await settled();
+  let expected = '';
+  for (let number = 0; number < 50; number++) {
+    const event = `data: ${number}\n\n`;
+    expected += event;
+    await group.send((await arena.allocateAsync()).putUtf8(event).freeze());
+    for (const outbox of group) await outbox.drained().catch(() => undefined);
+  }
+  await group.end();
+  assert.equal(await text, expected);
+  assert.equal(String(await text2), expected);
+  session.close();
+  http.close();
+  http2.close();
+  await assertAllReturnedSoon(arena);
+});
