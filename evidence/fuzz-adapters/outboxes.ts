@@ -8,11 +8,12 @@ import { pause } from './sources.js';
 const RULES = ['wait', 'skip', 'dropOldest', 'close'] as const;
 
 function randomOptions(dice: Dice): OutboxOptions {
+  const whenSlow = dice.pick(RULES);
   return {
     maxFrames: 1 + dice.below(6),
     maxBytes: 1 + dice.below(200),
-    whenSlow: dice.pick(RULES),
-    patience: dice.pick([0, 0, 1, 5]),
+    whenSlow,
+    patience: whenSlow === 'close' ? 1 + dice.below(5) : dice.pick([0, 0, 1, 5]),
     maxBatchFrames: 1 + dice.below(6),
     maxBatchBytes: 1 + dice.below(200),
   };
@@ -24,7 +25,7 @@ class Member {
   /** What was sent while the stream was in the group. */
   readonly sent: string[] = [];
   isInGroup = true;
-  /** Whether the program ended or destroyed the stream. */
+  /** Whether the program took the stream out of the group while it was sent to, or ended or destroyed it. */
   wasTouched = false;
   private readonly options: OutboxOptions;
 
@@ -37,9 +38,9 @@ class Member {
   check(): void {
     const { receiver, sent } = this;
     assert.equal(receiver.damage(), undefined);
-    const { queuedFrames, queuedBytes, behind } = this.outbox.metrics();
-    assert.deepEqual([queuedFrames, queuedBytes, behind], [0, 0, 0]);
-    // A stream that failed may have been given the pieces behind the one that it failed at.
+    const { queuedFrames, queuedBytes, stalledFor } = this.outbox.metrics();
+    assert.deepEqual([queuedFrames, queuedBytes, stalledFor], [0, 0, 0]);
+    // A stream that failed may have been given the pieces stalledFor the one that it failed at.
     if (!receiver.isSound()) return;
     const got = receiver.got().toString();
     if (this.options.whenSlow === 'wait' && !this.wasTouched) {
@@ -50,7 +51,7 @@ class Member {
     let next = 0;
     for (const frame of got.split(';').slice(0, -1)) {
       const at = sent.indexOf(`${frame};`, next);
-      assert.ok(at >= 0, `${frame} is not one of ${sent.slice(next)}`);
+      assert.ok(at >= 0, `${frame} of ${got} is not one of ${sent.slice(next)}`);
       next = at + 1;
     }
   }
@@ -92,6 +93,11 @@ export async function runOutboxes(arena: ChunkArena, dice: Dice): Promise<number
     clearInterval(freeing);
     for (const { receiver } of members) receiver.stream.destroy();
   }
+  // A stream that was closed gives back what it reads once it is done with it.
+  while (members.some(({ outbox }) => outbox.metrics().queuedFrames > 0)) {
+    for (const { receiver } of members) receiver.free();
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
   for (const member of members) member.check();
   return frames;
 }
@@ -100,6 +106,7 @@ function disturb(dice: Dice, group: OutboxGroup, member: Member): void {
   if (dice.oneIn(20)) {
     group.delete(member.receiver.stream);
     member.isInGroup = false;
+    member.wasTouched = true;
   }
   if (dice.oneIn(20)) {
     member.wasTouched = true;

@@ -5,7 +5,7 @@ import { Frame } from './frame.js';
 import { Outbox, type OutboxMetrics } from './outbox.js';
 import { checkOutboxOptions, type OutboxOptions } from './outbox-options.js';
 
-/** The sums over the outboxes of a group, those that left included where frames are counted. */
+/** The sums over the outboxes of a group, those that left included. `stalledFor` is the longest. */
 export interface OutboxGroupMetrics extends OutboxMetrics {
   readonly outboxes: number;
 }
@@ -17,7 +17,9 @@ export interface OutboxGroupMetrics extends OutboxMetrics {
 export class OutboxGroup implements Iterable<Outbox> {
   private readonly options: OutboxOptions;
   private readonly outboxes = new Map<Writable, Outbox>();
-  /** Of the outboxes that left. */
+  /** Outboxes that left and still write what was queued. */
+  private readonly leaving = new Set<Outbox>();
+  /** Of those that are done. */
   private readonly left = { sentFrames: 0, sentBytes: 0, batches: 0, skippedFrames: 0, droppedFrames: 0 };
 
   /** @param options of each outbox */
@@ -36,26 +38,36 @@ export class OutboxGroup implements Iterable<Outbox> {
   }
 
   /**
-   * Makes an outbox for a stream. It leaves the group when the stream closes. A stream that is already in the group
-   * keeps its outbox.
+   * Makes an outbox for a stream. It leaves the group when the stream fails or closes; a stream that is already closed
+   * does not enter. A stream that is already in the group keeps its outbox.
    * @throws TypeError, RangeError for bad arguments
    */
   add(writable: Writable, options: OutboxOptions = this.options): Outbox {
     const known = this.outboxes.get(writable);
     if (known !== undefined) return known;
     const outbox = new Outbox(writable, options);
+    if (writable.destroyed || writable.closed) return outbox;
     this.outboxes.set(writable, outbox);
-    writable.once('close', () => void this.delete(writable));
+    outbox.onFailed = () => void this.delete(writable);
     return outbox;
   }
 
-  /** Takes a stream out of the group. What is queued for it is still written. @returns false when it was not in it */
+  /**
+   * Takes a stream out of the group. What is queued for it is still written, and the stream is not ended. To add it
+   * again before that may change the order of its frames.
+   * @returns false when it was not in the group
+   */
   delete(writable: Writable): boolean {
     const outbox = this.outboxes.get(writable);
     if (outbox === undefined) return false;
     this.outboxes.delete(writable);
-    const metrics = outbox.metrics();
-    for (const name of Object.keys(this.left) as (keyof typeof this.left)[]) this.left[name] += metrics[name];
+    this.leaving.add(outbox);
+    const done = (): void => {
+      this.leaving.delete(outbox);
+      const metrics = outbox.metrics();
+      for (const name of Object.keys(this.left) as (keyof typeof this.left)[]) this.left[name] += metrics[name];
+    };
+    outbox.retire().then(done, done);
     return true;
   }
 
@@ -85,11 +97,11 @@ export class OutboxGroup implements Iterable<Outbox> {
   }
 
   metrics(): Readonly<OutboxGroupMetrics> {
-    const sums = { ...this.left, queuedFrames: 0, queuedBytes: 0, behind: 0 };
-    for (const outbox of this) {
+    const sums = { ...this.left, queuedFrames: 0, queuedBytes: 0, stalledFor: 0 };
+    for (const outbox of [...this, ...this.leaving]) {
       const metrics = outbox.metrics();
       for (const name of Object.keys(sums) as (keyof typeof sums)[]) {
-        sums[name] = name === 'behind' ? Math.max(sums.behind, metrics.behind) : sums[name] + metrics[name];
+        sums[name] = name === 'stalledFor' ? Math.max(sums.stalledFor, metrics.stalledFor) : sums[name] + metrics[name];
       }
     }
     return Object.freeze({ outboxes: this.size, ...sums });

@@ -13,7 +13,10 @@ export interface OutboxOptions {
   readonly maxBytes?: number | undefined;
   /** What happens to a frame when there is no room. Default `'wait'`. */
   readonly whenSlow?: SlowRule | undefined;
-  /** For how many ms the receiver may take nothing before `whenSlow` applies. Until then `send` waits. Default 0. */
+  /**
+   * For how many ms the receiver may take nothing before `whenSlow` applies. Until then `send` waits. Default 250. With
+   * 0 nobody waits; `'close'` needs 1 or more.
+   */
   readonly patience?: number | undefined;
   /** The most frames in one vectored write. Default 256. */
   readonly maxBatchFrames?: number | undefined;
@@ -36,7 +39,7 @@ export function checkOutboxOptions(options: OutboxOptions): OutboxLimits {
     maxFrames: checkInteger(options.maxFrames ?? 64, 'maxFrames', 1),
     maxBytes: checkInteger(options.maxBytes ?? 1024 * 1024, 'maxBytes', 1),
     whenSlow,
-    patience: checkInteger(options.patience ?? 0, 'patience', 0, LONGEST_TIMEOUT),
+    patience: checkInteger(options.patience ?? 250, 'patience', whenSlow === 'close' ? 1 : 0, LONGEST_TIMEOUT),
     maxBatchFrames: checkInteger(options.maxBatchFrames ?? 256, 'maxBatchFrames', 1),
     maxBatchBytes: checkInteger(options.maxBatchBytes ?? 256 * 1024, 'maxBatchBytes', 1),
   };

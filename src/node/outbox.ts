@@ -7,7 +7,7 @@ import { Batch } from './batch.js';
 import { flushAtEndOfTurn } from './flush-turn.js';
 import { Frame } from './frame.js';
 import { checkOutboxOptions, type OutboxLimits, type OutboxOptions } from './outbox-options.js';
-import { prematureClose, type StreamWrites, writesOf } from './stream-writes.js';
+import { checkOpen, prematureClose, type StreamWrites, type Watcher, writesOf } from './stream-writes.js';
 import { isWritable } from './write-bytes.js';
 
 /** The error of a stream that was closed because it took nothing for too long (`whenSlow: 'close'`). */
@@ -16,7 +16,7 @@ export class SlowReceiverError extends ArenaError {
   declare readonly code: 'SLOW_RECEIVER';
 
   constructor(patience: number) {
-    super('SLOW_RECEIVER', `the receiver took nothing for ${patience} ms, and its outbox is full`);
+    super('SLOW_RECEIVER', `the receiver took nothing for ${patience} ms`);
   }
 }
 
@@ -33,8 +33,8 @@ export interface OutboxMetrics {
   /** Frames and bytes that are queued or being written. */
   readonly queuedFrames: number;
   readonly queuedBytes: number;
-  /** For how many ms nothing was taken, while something was queued or being written. */
-  readonly behind: number;
+  /** For how many ms the receiver has taken nothing, while something was queued or being written. */
+  readonly stalledFor: number;
 }
 
 interface Waiting {
@@ -45,43 +45,49 @@ interface Waiting {
 
 /**
  * Sends frames to one stream. What is queued in a turn of the event loop goes out as one vectored write. Limits bound
- * what is held for the stream, and `whenSlow` says what happens to frames beyond them.
+ * what is held for the stream, and `whenSlow` says what happens to frames beyond them. A stream should have one outbox.
  *
  * An error of the stream is reported by the calls, and is not an uncaught exception.
  * @throws TypeError, RangeError for bad arguments
  */
-export class Outbox {
+export class Outbox implements Watcher {
   readonly writable: Writable;
   private readonly limits: OutboxLimits;
   private readonly writes: StreamWrites;
   private readonly queue: Frame[] = [];
-  /** The frames of the batch that is being written. */
+  /** The frames that are being written. */
   private batch: Batch | undefined;
   private readonly waiting: Waiting[] = [];
   private frames = 0;
   private bytes = 0;
   private isScheduled = false;
+  private isFlushing = false;
   /** Whether the receiver took nothing for longer than `patience`, and has not caught up since. */
   private isSlow = false;
-  private isEnding = false;
+  private ending: Promise<void> | undefined;
+  private isRetired = false;
   private failure: { readonly reason: unknown } | undefined;
   private lastTaken = 0;
+  /** Runs while calls wait, and keeps the program running. */
   private patienceTimer: Timer | undefined;
+  /** Whether a timer looks after what is queued. It does not keep the program running. */
+  private isWatched = false;
   private readonly onDrained: (() => void)[] = [];
   private sentFrames = 0;
   private sentBytes = 0;
   private batches = 0;
   private skippedFrames = 0;
   private droppedFrames = 0;
+  /** @internal Called once, when the stream has failed or closed. */
+  onFailed: () => void = () => undefined;
 
   constructor(writable: Writable, options: OutboxOptions = {}) {
     if (!isWritable(writable)) throw new TypeError(`writable must be a Writable, got ${describe(writable)}`);
     this.limits = checkOutboxOptions(options);
     this.writable = writable;
     this.writes = writesOf(writable);
-    // The calls of send(), drained() and end() report it. A receiver that went away must not end the program.
-    writable.on('error', (error: Error) => this.fail(error));
-    writable.once('close', () => this.fail(this.writes.failure()));
+    if (writable.destroyed || writable.closed) this.fail(this.writes.failure());
+    else this.writes.watch(this);
   }
 
   /**
@@ -97,7 +103,9 @@ export class Outbox {
       try {
         this.checkOpen();
         const isQueued = this.offer(frame);
-        return isQueued === undefined ? this.wait(frame) : Promise.resolve(isQueued);
+        if (isQueued === undefined) return this.wait(frame);
+        if (this.failure !== undefined) throw this.failure.reason; // it was too slow, and is closed
+        return Promise.resolve(isQueued);
       } finally {
         frame.release();
       }
@@ -121,42 +129,32 @@ export class Outbox {
 
   /** Writes what is queued now, unless a batch is being written. */
   flush(): void {
-    if (this.batch !== undefined || this.queue.length === 0) return;
-    const { maxBatchFrames, maxBatchBytes } = this.limits;
-    let count = 0;
-    let bytes = 0;
-    for (const { length } of this.queue) {
-      if (count === maxBatchFrames || (count > 0 && bytes + length > maxBatchBytes)) break;
-      count++;
-      bytes += length;
+    // A loop and not a recursion, for streams that call back at once.
+    if (this.isFlushing) return;
+    this.isFlushing = true;
+    try {
+      while (this.batch === undefined && this.queue.length > 0) this.writeBatch();
+    } finally {
+      this.isFlushing = false;
     }
-    this.batches++;
-    this.batch = new Batch(this.writes, this.queue.splice(0, count), bytes, this.onTaken);
-    this.batch.begin();
   }
 
-  /** Resolves when all that was queued has been written, or rejects with the error of the stream. */
+  /** Resolves when nothing is queued any more, or rejects with the error of the stream. */
   drained(): Promise<void> {
     return new Promise((resolve, reject) => {
-      if (this.failure !== undefined) reject(this.failure.reason);
-      else if (this.frames === 0 && this.waiting.length === 0) resolve();
-      else
-        this.onDrained.push(() => {
-          if (this.failure === undefined) resolve();
-          else reject(this.failure.reason);
-        });
+      const settle = (): void => {
+        if (this.failure === undefined) resolve();
+        else reject(this.failure.reason);
+      };
+      if (this.failure !== undefined || this.isEmpty) settle();
+      else this.onDrained.push(settle);
     });
   }
 
-  /** Takes no more frames, writes those that are queued, and ends the stream. */
-  async end(): Promise<void> {
-    this.isEnding = true;
-    await this.drained();
-    await new Promise<void>((resolve, reject) => {
-      this.onDrained.push(() => reject(this.failure?.reason)); // the stream failed first
-      this.writable.end((error?: Error | null) => (error ? reject(error) : resolve()));
-    });
-    this.onDrained.length = 0;
+  /** Takes no more frames, writes those that are queued, and ends the stream. Rejects with the error of the stream. */
+  end(): Promise<void> {
+    this.ending ??= this.endStream();
+    return this.ending;
   }
 
   metrics(): Readonly<OutboxMetrics> {
@@ -168,31 +166,66 @@ export class Outbox {
       droppedFrames: this.droppedFrames,
       queuedFrames: this.frames,
       queuedBytes: this.bytes,
-      behind: this.frames === 0 ? 0 : environment.now() - this.lastTaken,
+      stalledFor: this.frames === 0 ? 0 : environment.now() - this.lastTaken,
     });
   }
 
   /** @internal Whether the frame was queued; undefined when the caller must {@link wait}. */
   offer(frame: Frame): boolean | undefined {
     if (this.failure !== undefined || this.isEnding) return false;
-    if (this.waiting.length === 0 && this.hasRoom(frame.length)) {
-      this.push(frame.retain());
-      return true;
+    const { whenSlow, patience } = this.limits;
+    if (this.waiting.length === 0) {
+      if (this.isSlow && whenSlow === 'skip') return this.decide(frame);
+      if (!this.hasRoom(frame.length)) this.flush(); // it may be a turn that queued too much, and no slow receiver
+      if (this.hasRoom(frame.length)) {
+        this.push(frame.retain());
+        return true;
+      }
     }
-    return this.mustWait() ? undefined : this.decide(frame);
+    if (whenSlow === 'wait' || (!this.isSlow && patience > 0)) return undefined;
+    this.settleWaiting(); // no frame overtakes another
+    return this.decide(frame);
   }
 
   /** @internal Waits for room. @returns whether the frame was queued in the end */
   wait(frame: Frame): Promise<boolean> {
     frame.retain();
-    this.startPatience();
+    if (this.limits.whenSlow !== 'wait')
+      this.patienceTimer ??= environment.startTimer(this.onPatience, this.patienceLeft());
     return new Promise((settle, fail) => void this.waiting.push({ frame, settle, fail }));
+  }
+
+  /** @internal Takes no more frames, and releases those that wait. What is queued is still written. */
+  retire(): Promise<void> {
+    this.isRetired = true;
+    for (const { frame, settle } of this.waiting.splice(0)) {
+      frame.release();
+      settle(false);
+    }
+    this.stopPatience();
+    if (this.isEmpty) this.tellDrained();
+    return this.drained().then(() => this.writes.unwatch(this));
+  }
+
+  /** @internal */
+  streamFailed(error: Error): void {
+    const hasEnded = this.ending !== undefined && this.isEmpty && this.writable.writableFinished;
+    if (!hasEnded) this.fail(error);
+    this.writes.unwatch(this);
+  }
+
+  private get isEmpty(): boolean {
+    return this.frames === 0 && this.waiting.length === 0;
+  }
+
+  private get isEnding(): boolean {
+    return this.isRetired || this.ending !== undefined || this.writable.writableEnded;
   }
 
   private checkOpen(): void {
     if (this.failure !== undefined) throw this.failure.reason;
     if (this.writable.destroyed) throw this.writes.failure();
-    if (this.isEnding) throw prematureClose();
+    if (this.isEnding) throw ended();
   }
 
   private hasRoom(length: number): boolean {
@@ -206,6 +239,8 @@ export class Outbox {
     this.frames++;
     this.bytes += frame.length;
     this.queue.push(frame);
+    const { whenSlow } = this.limits;
+    if (whenSlow === 'close' || whenSlow === 'dropOldest') this.watchQueue();
     if (this.isScheduled || this.batch !== undefined) return;
     this.isScheduled = true;
     flushAtEndOfTurn(this.onTurn);
@@ -216,28 +251,50 @@ export class Outbox {
     this.flush();
   };
 
-  private mustWait(): boolean {
-    const { whenSlow, patience } = this.limits;
-    return whenSlow === 'wait' || (!this.isSlow && patience > 0);
+  private writeBatch(): void {
+    const { maxBatchFrames, maxBatchBytes } = this.limits;
+    let count = 0;
+    let bytes = 0;
+    for (const { length } of this.queue) {
+      if (count === maxBatchFrames || (count > 0 && bytes + length > maxBatchBytes)) break;
+      count++;
+      bytes += length;
+    }
+    this.batches++;
+    this.batch = new Batch(this.writes, this.queue.splice(0, count), bytes, this.onTaken);
+    this.batch.begin();
   }
 
   /** Does with a frame for which there is no room what `whenSlow` says. @returns whether it was queued */
   private decide(frame: Frame): boolean {
     this.isSlow = true;
-    const { whenSlow, patience } = this.limits;
-    if (whenSlow === 'close') this.writable.destroy(new SlowReceiverError(patience));
-    if (whenSlow === 'dropOldest') {
-      while (this.queue.length > 0 && !this.hasRoom(frame.length)) {
-        this.forget(this.queue.shift());
-        this.droppedFrames++;
-      }
-      if (this.hasRoom(frame.length)) {
-        this.push(frame.retain());
-        return true;
-      }
+    const { whenSlow } = this.limits;
+    if (whenSlow === 'close') this.closeStream();
+    if (whenSlow === 'dropOldest' && this.fitsBesideBatch(frame)) {
+      while (!this.hasRoom(frame.length)) this.drop();
+      this.push(frame.retain());
+      return true;
     }
     this.skippedFrames++;
     return false;
+  }
+
+  /** Whether there is room for a frame once all that is queued was dropped. */
+  private fitsBesideBatch({ length }: Frame): boolean {
+    const { maxFrames, maxBytes } = this.limits;
+    const { frames = [], byteLength = 0 } = this.batch ?? {};
+    return frames.length === 0 || (frames.length < maxFrames && byteLength + length <= maxBytes);
+  }
+
+  private closeStream(): void {
+    const error = new SlowReceiverError(this.limits.patience);
+    this.fail(error);
+    this.writable.destroy(error);
+  }
+
+  private drop(): void {
+    this.forget(this.queue.shift());
+    this.droppedFrames++;
   }
 
   private forget(frame: Frame | undefined): void {
@@ -260,7 +317,7 @@ export class Outbox {
     if (this.frames === 0) this.isSlow = false;
     this.admitWaiting();
     this.flush();
-    if (this.frames === 0 && this.waiting.length === 0) this.tellDrained();
+    if (this.isEmpty) this.tellDrained();
   };
 
   private admitWaiting(): void {
@@ -269,41 +326,94 @@ export class Outbox {
       this.push(next.frame); // the count of the wait becomes that of the queue
       next.settle(true);
     }
+    if (this.waiting.length === 0) this.stopPatience();
   }
 
-  private startPatience(): void {
-    if (this.limits.whenSlow === 'wait' || this.patienceTimer !== undefined) return;
-    const left = this.lastTaken + this.limits.patience - environment.now();
-    this.patienceTimer = environment.startTimer(this.onPatience, Math.max(0, Math.ceil(left)));
+  /** The patience that is left, in ms. */
+  private patienceLeft(): number {
+    return Math.max(0, Math.ceil(this.lastTaken + this.limits.patience - environment.now()));
+  }
+
+  private stopPatience(): void {
+    if (this.patienceTimer !== undefined) environment.stopTimer(this.patienceTimer);
+    this.patienceTimer = undefined;
   }
 
   private readonly onPatience = (): void => {
     this.patienceTimer = undefined;
-    if (this.waiting.length === 0) return;
-    if (environment.now() < this.lastTaken + this.limits.patience) {
-      this.startPatience();
+    const left = this.patienceLeft();
+    if (left > 0) {
+      this.patienceTimer = environment.startTimer(this.onPatience, left);
       return;
     }
+    this.giveUp();
+  };
+
+  /** Looks after a receiver to which nobody sends any more: it must not hold memory for ever. */
+  private watchQueue(): void {
+    if (this.isWatched || this.limits.patience === 0) return;
+    this.isWatched = true;
+    environment.startIdleTimer(this.onQueueWatch, this.patienceLeft());
+  }
+
+  private readonly onQueueWatch = (): void => {
+    this.isWatched = false;
+    if (this.failure !== undefined || this.frames === 0) return;
+    if (this.patienceLeft() > 0) this.watchQueue();
+    else this.giveUp();
+  };
+
+  /** The receiver took nothing for longer than `patience`. */
+  private giveUp(): void {
+    this.isSlow = true;
+    const { whenSlow } = this.limits;
+    if (whenSlow === 'close') this.closeStream();
+    if (whenSlow === 'dropOldest') while (this.queue.length > 0) this.drop();
+    this.settleWaiting();
+  }
+
+  private settleWaiting(): void {
     for (const { frame, settle } of this.waiting.splice(0)) {
-      settle(this.decide(frame));
+      const hasRoom = this.hasRoom(frame.length);
+      if (hasRoom) this.push(frame.retain());
+      settle(hasRoom || this.decide(frame));
       frame.release();
     }
-  };
+    this.stopPatience();
+  }
+
+  private async endStream(): Promise<void> {
+    await this.drained();
+    const { writable } = this;
+    if (writable.writableFinished) return;
+    checkOpen(writable);
+    this.writes.watch(this); // it may have left its group, and not be told of the stream any more
+    await new Promise<void>((resolve, reject) => {
+      this.onDrained.push(() => reject(this.failure?.reason)); // when the stream fails first
+      writable.end((error?: Error | null) => (error ? reject(error) : resolve()));
+    });
+    this.onDrained.length = 0;
+  }
 
   /** Releases everything but the batch that is being written. */
   private fail(reason: unknown): void {
     if (this.failure !== undefined) return;
     this.failure = { reason };
-    if (this.patienceTimer !== undefined) environment.stopTimer(this.patienceTimer);
     for (const frame of this.queue.splice(0)) this.forget(frame);
     for (const { frame, fail } of this.waiting.splice(0)) {
       frame.release();
       fail(reason);
     }
+    this.stopPatience();
     this.tellDrained();
+    this.onFailed();
   }
 
   private tellDrained(): void {
     for (const tell of this.onDrained.splice(0)) tell();
   }
+}
+
+function ended(): Error {
+  return Object.assign(prematureClose(), { message: 'the outbox or its stream has ended, and takes no more frames' });
 }

@@ -73,7 +73,7 @@ export function writeAll(
   views: readonly Buffer[],
   onWritten: (error?: Error | null) => void,
 ): void {
-  if (views.length > 1) writable.cork();
+  if (views.length > 1) writable.cork?.(); // not every stream of other people has it
   for (const view of views) {
     try {
       writable.write(needsCopies ? Buffer.from(view) : view, onWritten);
@@ -81,5 +81,10 @@ export function writeAll(
       onWritten(error as Error);
     }
   }
-  if (views.length > 1) writable.uncork();
+  if (views.length <= 1) return;
+  try {
+    writable.uncork?.();
+  } catch (error) {
+    writable.destroy(error as Error); // its callbacks may not come: then its close ends the write
+  }
 }

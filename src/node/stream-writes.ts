@@ -6,6 +6,11 @@ export interface UnderWay {
   finish(failure: Error | undefined): void;
 }
 
+/** Something that wants to know when the stream takes nothing any more. It handles the errors of the stream. */
+export interface Watcher {
+  streamFailed(error: Error): void;
+}
+
 /** One entry for each stream, so that a stream has one listener of each kind, however many writes are under way. */
 const writesByStream = new WeakMap<Writable, StreamWrites>();
 
@@ -27,24 +32,31 @@ export function writesOf(writable: Writable): StreamWrites {
  */
 export class StreamWrites {
   readonly writable: Writable;
-  /** Whether the stream passes on the memory it was given, so that no event tells when that memory was read. */
+  /**
+   * Whether no event tells when the memory was read. A PassThrough passes it on. An http/2 session without TLS reports
+   * a cancelled write as done while its socket still reads a part of it.
+   */
   readonly needsCopies: boolean;
   private readonly underWay = new Set<UnderWay>();
+  private readonly watchers = new Set<Watcher>();
   /** The last error that the stream emitted. */
   private error: Error | undefined;
   private hasFailed = false;
 
   constructor(writable: Writable) {
     this.writable = writable;
-    this.needsCopies = writable instanceof PassThrough;
     // The streams of an http/2 session share its socket, which may still read their memory after they were closed.
     const session = sessionOf(writable);
-    writable.on('close', () => {
+    this.needsCopies = writable instanceof PassThrough || (session !== undefined && !session.encrypted);
+    const onClose = (): void => {
+      for (const watcher of this.watchers) watcher.streamFailed(this.failure());
       if (this.underWay.size === 0) return;
       if (session === undefined || session.destroyed) this.closed();
       else session.once('close', () => this.closed());
-    });
+    };
+    writable.on('close', onClose);
     writable.on('error', (error: Error) => this.failed(error));
+    whenConnectionCloses(writable, onClose);
   }
 
   add(underWay: UnderWay): void {
@@ -57,6 +69,14 @@ export class StreamWrites {
     return this.underWay.delete(underWay);
   }
 
+  watch(watcher: Watcher): void {
+    this.watchers.add(watcher);
+  }
+
+  unwatch(watcher: Watcher): void {
+    this.watchers.delete(watcher);
+  }
+
   failure(): Error {
     return this.writable.errored ?? this.error ?? prematureClose();
   }
@@ -66,8 +86,7 @@ export class StreamWrites {
    * calls back without one.
    */
   get isDestroyed(): boolean {
-    const { writable }: { readonly writable: Writable & { readonly socket?: { readonly destroyed: boolean } | null } } =
-      this;
+    const { writable }: { readonly writable: Message } = this;
     return writable.destroyed || writable.socket?.destroyed === true;
   }
 
@@ -80,16 +99,49 @@ export class StreamWrites {
    * listener, as Node would do.
    */
   private failed(error: Error): void {
-    const isTold = this.hasFailed || this.underWay.size > 0;
+    const isTold = this.hasFailed || this.underWay.size > 0 || this.watchers.size > 0;
     this.error = error;
     this.hasFailed = false;
+    for (const watcher of this.watchers) watcher.streamFailed(error);
     if (!isTold && this.writable.listenerCount('error') === 1) throw error;
   }
 }
 
-interface Session {
+/** What an http response has beside other streams. */
+type Message = Writable & {
+  readonly socket?: Connection | null;
+  readonly req?: { readonly socket?: Connection };
+};
+
+interface Connection {
   readonly destroyed: boolean;
   once(event: 'close', listener: () => void): unknown;
+}
+
+/** By connection: the responses that wait for their turn on it. */
+const waitingResponses = new WeakMap<Connection, (() => void)[]>();
+
+/**
+ * The response of a pipelined request has no socket while the response before it is not finished. It never closes when
+ * the client leaves meanwhile.
+ */
+function whenConnectionCloses(writable: Message, onClose: () => void): void {
+  const connection = writable.req?.socket;
+  if (connection === undefined || writable.socket !== null) return;
+  let waiting = waitingResponses.get(connection);
+  if (waiting === undefined) {
+    const all: (() => void)[] = [];
+    waiting = all;
+    waitingResponses.set(connection, all);
+    connection.once('close', () => {
+      for (const close of all) close();
+    });
+  }
+  waiting.push(onClose);
+}
+
+interface Session extends Connection {
+  readonly encrypted?: boolean;
 }
 
 /** The http/2 session of a stream, or of the stream behind a response. */

@@ -62,7 +62,7 @@ test('a stream that closes or fails leaves the group, and the others go on', asy
 
 test('a slow stream holds up nobody when it is skipped', async () => {
   const arena = asyncArena(4, 8);
-  const group = new OutboxGroup({ maxFrames: 1, whenSlow: 'skip' });
+  const group = new OutboxGroup({ maxFrames: 1, whenSlow: 'skip', patience: 0 });
   const stuck = new Writable({ write: () => undefined });
   const quick = new PassThrough();
   group.add(stuck);
@@ -84,7 +84,7 @@ test('a stream is in a group once, and options can be its own', async () => {
   const arena = asyncArena(4, 8);
   const group = new OutboxGroup({ maxFrames: 1 });
   const stuck = new Writable({ write: () => undefined });
-  const outbox = group.add(stuck, { maxFrames: 2, whenSlow: 'skip' });
+  const outbox = group.add(stuck, { maxFrames: 2, whenSlow: 'skip', patience: 0 });
   assert.equal(group.add(stuck), outbox);
   assert.deepEqual([...group], [outbox]);
   for (const expected of [1, 1, 0]) assert.equal(await group.send(frame(arena, 'x')), expected);
