@@ -1,4 +1,5 @@
 import { describe } from './check.js';
+import { StopSignal } from './stop-signal.js';
 
 /**
  * The part of an AbortSignal that the library uses. The declarations do not name the global type, so they also compile
@@ -19,6 +20,10 @@ const callbacksOf = new WeakMap<AbortSignalLike, Set<() => void>>();
 
 /** Calls `callback` when `signal` aborts. The signal must not have aborted yet. */
 export function addAbortCallback(signal: AbortSignalLike, callback: () => void): void {
+  if (signal instanceof StopSignal) {
+    signal.addEventListener('abort', callback);
+    return;
+  }
   let callbacks = callbacksOf.get(signal);
   if (callbacks === undefined) {
     callbacks = new Set();
@@ -29,6 +34,10 @@ export function addAbortCallback(signal: AbortSignalLike, callback: () => void):
 }
 
 export function removeAbortCallback(signal: AbortSignalLike, callback: () => void): void {
+  if (signal instanceof StopSignal) {
+    signal.removeEventListener('abort', callback);
+    return;
+  }
   const callbacks = callbacksOf.get(signal);
   if (callbacks?.delete(callback) && callbacks.size === 0) signal.removeEventListener('abort', runCallbacks);
 }

@@ -371,7 +371,7 @@ export class Engine implements AllocationOwner {
     }
     const opening = this.handles.lost(trace);
     if (this.afterRelease !== undefined) this.afterRelease(freedOrder);
-    this.reporter.report(opening, this.unit * (1 << order), lent, this.events);
+    this.reporter.report(opening, this.unit * (1 << order), lent, (leak) => this.events?.tell({ type: 'leak', leak }));
   }
 
   /** Returns the block of a forgotten record. How far the block was written is unknown: all of it is scrubbed. */

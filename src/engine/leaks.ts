@@ -1,6 +1,5 @@
 import { environment, throwLater } from '../base/environment.js';
 import type { Opening } from '../base/site.js';
-import type { ArenaEvents } from './events.js';
 
 /** For which allocations the site is recorded: for none, for one in 8,192 on average, or for all. */
 export type LeakDetection = 'off' | 'sampled' | 'full';
@@ -79,11 +78,12 @@ export class LeakReporter {
     this.onLeak = onLeak;
   }
 
-  report(opening: Opening | undefined, bytes: number, pinned: boolean, events: ArenaEvents | undefined): void {
+  /** @param tell is told of the leak, too */
+  report(opening: Opening | undefined, bytes: number, pinned: boolean, tell: LeakListener): void {
     const age = opening && environment.now() - opening.openedAt;
     const { place: site, stack } = opening?.site ?? {};
     const leak = Object.freeze({ site, stack, age, bytes, pinned, lent: opening?.isLent ?? pinned });
-    events?.tell({ type: 'leak', leak });
+    tell(leak);
     if (this.onLeak === undefined) {
       this.warn(opening, bytes, pinned);
       return;

@@ -1,5 +1,6 @@
 import { abortReason, addAbortCallback, removeAbortCallback } from '../base/abort-signals.js';
 import { environment, type Timer } from '../base/environment.js';
+import { StopSignal } from '../base/stop-signal.js';
 import { contentOf } from '../handles/content.js';
 import { AllocError, type ArenaBuffer, AsyncBuddyArena, Bytes, BytesMut } from '../index.js';
 import { BytesList } from '../streams/bytes-list.js';
@@ -147,7 +148,7 @@ export class BodyMemory {
   private async collect(missing: number, hold: number): Promise<boolean> {
     const { arena, chunkSize, buffers, signal } = this;
     const limits = this.limits();
-    const round = new AbortController();
+    const round = new StopSignal();
     const onAbort = (): void => round.abort(signal && abortReason(signal));
     if (signal !== undefined) addAbortCallback(signal, onAbort);
     let timer: Timer | undefined;
@@ -156,7 +157,7 @@ export class BodyMemory {
     };
     if (buffers.length > 0) startHold();
     const requests = Array.from({ length: missing }, async () => {
-      buffers.push(await arena.allocateAsync(chunkSize, { signal: round.signal, timeout: limits.timeout }));
+      buffers.push(await arena.allocateAsync(chunkSize, { signal: round, timeout: limits.timeout }));
       startHold();
     });
     try {

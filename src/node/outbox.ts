@@ -331,6 +331,8 @@ export class Outbox implements Watcher {
 
   /** The patience that is left, in ms. */
   private patienceLeft(): number {
+    // In a turn that took long, the receiver was not even given anything.
+    if (this.batch === undefined) this.lastTaken = environment.now();
     return Math.max(0, Math.ceil(this.lastTaken + this.limits.patience - environment.now()));
   }
 
@@ -370,6 +372,7 @@ export class Outbox implements Watcher {
     if (whenSlow === 'close') this.closeStream();
     if (whenSlow === 'dropOldest') while (this.queue.length > 0) this.drop();
     this.settleWaiting();
+    if (this.isEmpty) this.tellDrained();
   }
 
   private settleWaiting(): void {

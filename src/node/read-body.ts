@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import { abortReason, addAbortCallback, removeAbortCallback } from '../base/abort-signals.js';
 import { checkInteger, describe } from '../base/check.js';
+import { StopSignal } from '../base/stop-signal.js';
 import { ArenaError } from '../index.js';
 import type { BytesList } from '../streams/bytes-list.js';
 import { type ChunkArena, chunkSizeFor } from '../streams/chunk-arena.js';
@@ -71,7 +72,7 @@ export async function readBody(arena: ChunkArena, source: BodySource, options: B
   if (signal?.aborted) throw abortReason(signal);
   if (length !== undefined && length > maxLength) throw new BodyError(maxLength);
 
-  const stop = new AbortController();
+  const stop = new StopSignal();
   const onFailure = (error: unknown): void => stop.abort(error);
   const data = source instanceof Readable ? new ReadableData(source, onFailure) : new IteratedData(source, onFailure);
   const onAbort = (): void => {
@@ -80,10 +81,10 @@ export async function readBody(arena: ChunkArena, source: BodySource, options: B
     data.wake();
   };
   if (signal !== undefined) addAbortCallback(signal, onAbort);
-  const memory = new BodyMemory(arena, chunkSize, options.spill ?? true, { signal: stop.signal, timeout });
+  const memory = new BodyMemory(arena, chunkSize, options.spill ?? true, { signal: stop, timeout });
   try {
     if (length !== undefined) await memory.reserve(length);
-    await readAll(data, memory, maxLength, stop.signal);
+    await readAll(data, memory, maxLength, stop);
     return memory.take();
   } catch (error) {
     memory.abandon();
@@ -94,7 +95,7 @@ export async function readBody(arena: ChunkArena, source: BodySource, options: B
   }
 }
 
-async function readAll(data: DataSource, memory: BodyMemory, maxLength: number, stop: AbortSignal): Promise<void> {
+async function readAll(data: DataSource, memory: BodyMemory, maxLength: number, stop: StopSignal): Promise<void> {
   for (;;) {
     stop.throwIfAborted();
     const part = data.read();

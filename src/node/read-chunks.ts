@@ -4,10 +4,10 @@ import { checkSignal } from '../base/abort-signals.js';
 import { checkInteger, describe } from '../base/check.js';
 import type { Bytes } from '../index.js';
 import { type ChunkArena, chunkSizeFor } from '../streams/chunk-arena.js';
-import { type StoppableIterator, stoppable } from '../streams/stoppable.js';
+import type { StoppableIterator } from '../streams/stoppable.js';
 import { checkTimeout } from '../waiting/wait-options.js';
 import { FileChunks, type OpenFile } from './file-chunks.js';
-import { readReadable } from './read-readable.js';
+import { ReadableChunks } from './read-readable.js';
 
 export interface ReadOptions {
   /** Size of a chunk in bytes. Default: the slot capacity, or 64 KiB in a buddy arena. */
@@ -18,6 +18,12 @@ export interface ReadOptions {
   readonly end?: number | undefined;
   /** How many chunks of a file to read ahead of the one asked for, if the arena has free memory. Default 8. */
   readonly readAhead?: number | undefined;
+  /**
+   * For a Readable: whether to take over the memory that its data lies in, instead of copying it, where that is half a
+   * chunk or more. Such a chunk counts against the arena as any other. It pins the whole Buffer that the runtime had
+   * made. Only for streams that never use that memory again, as Node's own do. Default false.
+   */
+  readonly adopt?: boolean | undefined;
   /** Aborting it ends the reading with the signal's `reason`. */
   readonly signal?: AbortSignal | undefined;
   /**
@@ -48,7 +54,8 @@ export function readChunks(
   options: ReadOptions = {},
 ): StoppableIterator<Bytes> {
   const chunkSize = chunkSizeFor(arena, options.chunkSize);
-  const { start, end, signal, timeout } = options;
+  const { start, end, signal, timeout, adopt = false } = options;
+  if (typeof adopt !== 'boolean') throw new TypeError(`adopt must be a boolean, got ${describe(adopt)}`);
   checkTimeout(timeout);
   if (start !== undefined) checkInteger(start, 'start', 0);
   if (end !== undefined && end !== Number.POSITIVE_INFINITY) checkInteger(end, 'end', start ?? 0);
@@ -56,7 +63,8 @@ export function readChunks(
   if (source instanceof Readable) {
     if (start !== undefined || end !== undefined)
       throw new TypeError('start and end apply to files only, not to streams');
-    return stoppable(signal, (stop) => readReadable(arena, source, chunkSize, { signal: stop, timeout }));
+    checkSignal(signal);
+    return new ReadableChunks(arena, source, { chunkSize, adopt, signal, timeout });
   }
   if (!isFileSource(source)) {
     throw new TypeError(`source must be a path, a FileHandle, { fd } or a Readable, got ${describe(source)}`);

@@ -1,5 +1,6 @@
 import { abortReason, addAbortCallback, checkSignal, removeAbortCallback } from '../base/abort-signals.js';
 import { describe } from '../base/check.js';
+import { StopSignal } from '../base/stop-signal.js';
 
 /** An async iterable that can be stopped at any time, even while a `next()` is pending. */
 export interface StoppableIterator<T> extends AsyncIterableIterator<T, undefined, undefined> {
@@ -35,16 +36,16 @@ const RETURNED = Symbol('returned');
  */
 export function stoppable<T>(
   signal: AbortSignal | undefined,
-  run: (signal: AbortSignal) => AsyncGenerator<T, undefined, undefined>,
+  run: (signal: StopSignal) => AsyncGenerator<T, undefined, undefined>,
 ): StoppableIterator<T> {
   checkSignal(signal);
-  const stop = new AbortController();
+  const stop = new StopSignal();
   const onAbort = (): void => stop.abort(signal && abortReason(signal));
   let running: AsyncGenerator<T, undefined, undefined> | undefined;
 
   const started = (): AsyncGenerator<T, undefined, undefined> => {
     if (running === undefined) {
-      running = run(stop.signal);
+      running = run(stop);
       if (signal?.aborted) onAbort();
       else if (signal !== undefined) addAbortCallback(signal, onAbort);
     }
@@ -58,9 +59,9 @@ export function stoppable<T>(
       done = result.done === true;
       return result;
     } catch (error) {
-      if (!stop.signal.aborted) throw error;
-      if (stop.signal.reason === RETURNED) return { done: true, value: undefined };
-      throw stop.signal.reason;
+      if (!stop.aborted) throw error;
+      if (stop.reason === RETURNED) return { done: true, value: undefined };
+      throw stop.reason;
     } finally {
       if (done && signal !== undefined) removeAbortCallback(signal, onAbort);
     }
@@ -77,19 +78,4 @@ export function stoppable<T>(
     [Symbol.asyncDispose]: async () => void (await iterator.return()),
   };
   return iterator;
-}
-
-/** Iterates `source`, and stops it when `stop` aborts, even while a `next()` is pending. */
-export function stoppedBy<T>(source: Source<T>, stop: AbortSignal): AsyncIterable<T> {
-  const iterator = iteratorOf(source);
-  const stopSource = async (): Promise<IteratorResult<T, unknown>> =>
-    (await iterator.return?.()) ?? { done: true, value: undefined };
-  const isOver = stop.aborted; // aborted before it began: take nothing from the source
-  if (!isOver) addAbortCallback(stop, () => void stopSource().catch(() => undefined));
-  const next = async (): Promise<IteratorResult<T, unknown>> => {
-    if (!isOver) return iterator.next();
-    await stopSource();
-    return { done: true, value: undefined };
-  };
-  return { [Symbol.asyncIterator]: () => ({ next, return: stopSource }) };
 }

@@ -1,5 +1,6 @@
 import { addAbortCallback, removeAbortCallback } from '../base/abort-signals.js';
 import { describe } from '../base/check.js';
+import type { StopSignal } from '../base/stop-signal.js';
 import type { Bytes } from '../index.js';
 import { checkTimeout } from '../waiting/wait-options.js';
 import { type BytesList, checkWritten, copyInto, giveBack } from './bytes-list.js';
@@ -97,7 +98,7 @@ async function* received(
   arena: ChunkArena,
   stream: ReadableStream<Uint8Array>,
   chunkSize: number,
-  limits: { readonly signal: AbortSignal; readonly timeout: number | undefined },
+  limits: { readonly signal: StopSignal; readonly timeout: number | undefined },
 ): AsyncGenerator<Bytes, undefined, undefined> {
   const { signal: stop } = limits;
   const reader = stream.getReader();

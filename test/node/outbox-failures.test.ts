@@ -110,6 +110,20 @@ test('a stalled receiver to which nobody sends any more is closed, or loses what
   }
 });
 
+test('a turn that takes long is no slow receiver, and drained() ends', async () => {
+  using clock = new FakeClock();
+  const arena = asyncArena(8, 8);
+  for (const whenSlow of ['close', 'dropOldest', 'skip'] as const) {
+    const stream = new PassThrough().resume();
+    const outbox = new Outbox(stream, { whenSlow, patience: 10 });
+    await outbox.send(frame(arena, 'a'));
+    clock.advance(50);
+    await outbox.drained();
+    assert.deepEqual([outbox.metrics().sentFrames, stream.destroyed], [1, false]);
+  }
+  assertAllReturned(arena);
+});
+
 test('a turn that queues more than the limits is no slow receiver', async () => {
   const arena = asyncArena(8, 8);
   const quick = new PassThrough().resume();

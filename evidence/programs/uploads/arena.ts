@@ -6,11 +6,12 @@ import { listen, serve } from '../usage.js';
 
 // 4 MiB for all bodies together.
 const arena = FixedArena.withSlotCapacity(64, 64 * 1024).buildAsync();
-const [, , mode] = process.argv;
+const [, , mode, adopts] = process.argv;
+const options = { adopt: adopts === 'adopt' };
 
 async function digest(request: IncomingMessage, response: ServerResponse): Promise<void> {
   const hash = createHash('sha256');
-  for await (const chunk of readChunks(arena, request)) {
+  for await (const chunk of readChunks(arena, request, options)) {
     hash.update(chunk.view);
     chunk.release();
   }
