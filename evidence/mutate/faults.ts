@@ -1187,11 +1187,17 @@ export const faults: readonly Fault[] = [
       "return 10; throw new FramingError('RECORD_MALFORMED', `the length is a varint",
     ],
   }),
+  ...faultsIn('streams/stepped-iterator', ['framing', 'framing-options', 'node-readable'], {
+    'calls are served at the same time': ['if (underWay !== undefined)', 'if (false)'],
+    'an error after return() arrives': [
+      'if (this.isOver)\n            return DONE;\n        try {\n            await',
+      'try {\n            await',
+    ],
+  }),
   ...faultsIn('streams/record-iterator', ['framing', 'framing-options', 'framing-small-arenas'], {
     'a chunk that comes after return() is lost': ['Bytes.giveBack(value);', ';'],
-    'the source is not stopped': ['!wasOver && !this.hasSourceEnded', 'false'],
+    'the source is not stopped': ['if (!this.hasSourceEnded)', 'if (false)'],
     'a source that failed is stopped': ['this.hasSourceEnded = true;\n            throw error;', 'throw error;'],
-    'calls are served at the same time': ['if (underWay !== undefined)', 'if (false)'],
   }),
   ...faultsIn('streams/record-batch', ['framing-options'], {
     'records that were not taken are lost': ['giveBack(record);', ';'],
@@ -1318,20 +1324,33 @@ export const faults: readonly Fault[] = [
     },
   ),
   ...faultsIn('node/read-readable', ['node-readable', 'faults-streams', 'faults-aborts', 'faults-closing'], {
-    'a partly filled chunk is not returned': ['buffer?.abandon();', ''],
+    'a partly filled chunk is not returned': ['this.buffer?.abandon();', ''],
     'a stream whose reader leaves early is not destroyed': [
-      'if (!stream.hasEnded)\n            source.destroy();\n    }\n}',
-      '}\n}',
+      'if (!this.stream?.hasEnded)\n            this.source.destroy();\n        this.stream?.wake();\n    }\n    begin',
+      'this.stream?.wake();\n    }\n    begin',
     ],
-    'the error of a stream is lost': ['if (failure)\n                        throw failure;', ''],
+    'the error of a stream is lost': ['throw this.failure;', 'await this.finish();'],
     'an abort does not destroy the stream': [
-      'if (!stream.hasEnded)\n            source.destroy();\n        stream.wake',
-      'stream.wake',
+      'if (!this.stream?.hasEnded)\n                this.source.destroy();\n            this.stream?.wake();',
+      'this.stream?.wake();',
     ],
     'bytes already read wait for the next data': [
-      'if (buffer !== undefined) {',
-      'if (buffer !== undefined && stream.hasEnded) {',
+      'return this.frozen();\n            if (this.mayAdopt',
+      'return undefined;\n            if (this.mayAdopt',
     ],
+    'memory that comes after return() is lost': [
+      'if (this.isOver)\n            buffer.abandon();',
+      'if (false)\n            buffer.abandon();',
+    ],
+    'adopted data overtakes data that was copied': [
+      'buffer === undefined || buffer.isEmpty ? this.adopted(rest) : this.frozen()',
+      'this.adopted(rest)',
+    ],
+    'an adopted chunk may be larger than a chunk': [
+      'rest.length > chunkSize ? rest.subarray(0, chunkSize) : rest',
+      'rest',
+    ],
+    'the memory of adopted data never comes back': ['() => buffer.abandon()', '() => undefined'],
   }),
   ...faultsIn('node/data-sources', ['node-readable', 'read-body'], {
     'a stream keeps its listener': ["this.source.off('readable', this.look);", ''],

@@ -166,3 +166,44 @@ test('a signal that is aborted before the first read ends the reading', async ()
   assert.equal(source.destroyed, true);
   assertAllReturned(arena);
 });
+
+test('adopted data is not copied, counts against the arena, and comes back with its last handle', async () => {
+  const arena = asyncArena(2, 1024);
+  const source = new Readable({ read: () => undefined });
+  const large = Buffer.from(pattern(1000));
+  source.push(large);
+  const chunks = readChunks(arena, source, { adopt: true });
+  const first = (await chunks.next()).value;
+  assert.equal(first?.view.buffer, large.buffer);
+  assert.equal(arena.metrics().bytesLive, 1024);
+  const clone = first?.clone();
+  first?.release();
+  assert.equal(arena.metrics().bytesLive, 1024);
+  clone?.release();
+  source.push(Buffer.from('small'));
+  const second = (await chunks.next()).value;
+  assert.equal(second?.toString(), 'small');
+  second?.release();
+  source.push(Buffer.from(pattern(2500)));
+  source.push(null);
+  const rest: number[] = [];
+  for await (using chunk of chunks) rest.push(chunk.length);
+  assert.deepEqual(rest, [1024, 1024, 452]);
+  assertAllReturned(arena);
+});
+
+test('adopted data waits for room in the arena, and the bytes are those of the stream', async () => {
+  const arena = asyncArena(2, 4096);
+  for (const size of [999, 4096, 50_000]) {
+    const source = Readable.from(parts(size), { objectMode: false });
+    assert.ok((await joined(readChunks(arena, source, { adopt: true }))).equals(content));
+  }
+  const source = new Readable({ read: () => undefined });
+  for (let index = 0; index < 3; index++) source.push(Buffer.alloc(4096, index));
+  const chunks = readChunks(arena, source, { adopt: true, timeout: 20 });
+  const held = [(await chunks.next()).value, (await chunks.next()).value];
+  await assert.rejects(chunks.next(), { name: 'TimeoutError' });
+  for (const chunk of held) chunk?.release();
+  assert.throws(() => readChunks(arena, source, { adopt: 1 as unknown as boolean }), TypeError);
+  assertAllReturned(arena);
+});
