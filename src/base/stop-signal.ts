@@ -1,10 +1,8 @@
-import type { AbortSignalLike } from './abort-signals.js';
-
 /**
  * The signal of one piece of work that the library stops itself. An AbortSignal is registered with the collector: one
  * for each body of 4 KiB made an upload server a tenth slower, and its young generation grow to 48 MB (Node 20).
  */
-export class StopSignal implements AbortSignalLike {
+export class StopSignal {
   aborted = false;
   reason: unknown;
   private listeners: (() => void)[] = [];
