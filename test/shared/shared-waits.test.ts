@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { FixedArena } from 'arena-alligator';
+import { readChunks } from 'arena-alligator/node';
 import { assertAllReturned } from '../support/arenas.js';
 import { answer, exited, inWorker } from '../support/threads.js';
 
@@ -55,5 +56,17 @@ test('the waits of a thread that died wait no more', async () => {
   await worker.terminate();
   assert.equal(arena.metrics().waiting, 0);
   held.abandon();
+  assertAllReturned(arena);
+});
+
+test('a call that blocks its thread gets the memory that the thread has read ahead', async () => {
+  const arena = FixedArena.withSlotCapacity(3, 64).shared({ maxThreads: 1 }).buildAsync();
+  const chunks = readChunks(arena, 'LICENSE', { readAhead: 2 });
+  const first = (await chunks.next()).value;
+  while (arena.metrics().bytesLive < 192) await new Promise((resolve) => setImmediate(resolve));
+  await new Promise((resolve) => setTimeout(resolve, 20)); // until the two are read
+  arena.allocateBlocking(2000).abandon();
+  first?.release();
+  await chunks.return();
   assertAllReturned(arena);
 });

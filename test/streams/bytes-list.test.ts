@@ -215,3 +215,11 @@ test('a list that is refused because of a released handle leaves the other handl
   good.release();
   assertAllReturned(arena);
 });
+
+test('handles that were given out and released do not pile up', () => {
+  const list = new BytesList([Bytes.fromUtf8('ab'), Bytes.fromUtf8('cd')]);
+  for (let round = 0; round < 1000; round++) for (const piece of list) piece.release();
+  const { borrowed } = list as unknown as { readonly borrowed: readonly Bytes[] };
+  assert.ok(borrowed.length <= 32, `${borrowed.length}`);
+  list.release();
+});

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { after, test } from 'node:test';
-import type { AsyncFixedArena, Bytes } from 'arena-alligator';
+import { type AsyncFixedArena, type Bytes, FixedArena, SlotSpec } from 'arena-alligator';
 import { BytesList, lengthPrefixed, readChunks, splitLines } from 'arena-alligator/node';
 import { assertAllReturned } from '../support/arenas.js';
 import { asyncArena, copies } from '../support/chunks.js';
@@ -118,4 +118,22 @@ test('a piece that arrives while somebody waits for memory is not kept', async (
   await lines.return();
   held.abandon();
   assertAllReturned(arena);
+});
+
+test('a record whose copy fails gives back all memory', async () => {
+  for (const pieces of [false, true]) {
+    const memory = new ArrayBuffer(64);
+    const gone = FixedArena.fromRaw(memory, SlotSpec.count(8)).build();
+    const sound = asyncArena(4, 8);
+    async function* chunks(): AsyncGenerator<Bytes> {
+      yield sound.allocate().putUtf8('a').freeze();
+      const chunk = gone.allocate().putUtf8('b').freeze();
+      structuredClone(memory, { transfer: [memory] });
+      yield chunk;
+      yield sound.allocate().putUtf8('c\n').freeze();
+    }
+    await assert.rejects(copies(splitLines(chunks(), { pieces })), TypeError);
+    assertAllReturned(sound);
+    assert.equal(gone.metrics().bytesLive, 0);
+  }
 });
