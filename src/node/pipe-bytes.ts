@@ -25,7 +25,8 @@ type Chunk = Bytes | BytesList;
 
 /**
  * Writes the chunks of `source` to `writable` without copying them, and no faster than `writable` takes them: when a
- * `write` asks for it, the pipe waits for `drain`. Each chunk is released when the stream has finished with its memory.
+ * `write` asks for it, the pipe waits for `drain`. Chunks that are there at the same time go out as one vectored write.
+ * Each chunk is released when the stream has finished with its memory.
  *
  * Resolves when everything was written and, unless `end` is false, the stream has finished. When the source, the stream
  * or the signal fails, the source is stopped, the stream is destroyed, and the promise rejects once all memory is back.
@@ -58,6 +59,7 @@ class Pipe {
   private readonly sendings = new Set<Promise<void>>();
   private failure: { readonly reason: unknown } | undefined;
   private hasEnded = false;
+  private isCorked = false;
   /** Rejects the wait that is under way. */
   private interrupt: (reason: unknown) => void = () => undefined;
   private asked: Promise<IteratorResult<Chunk, unknown>> | undefined;
@@ -114,6 +116,7 @@ class Pipe {
 
   private async pass(chunk: Chunk): Promise<void> {
     checkWritten(chunk);
+    this.cork();
     const done = send(this.writable, chunk);
     this.sendings.add(done);
     const timer = this.startTimer();
@@ -124,6 +127,22 @@ class Pipe {
     done.then(forget, (error: unknown) => this.fail(error)).then(forget);
     if (needsDrain(this.writable))
       await this.unlessFailed(new Promise<void>((resolve) => void this.writable.once('drain', resolve)));
+  }
+
+  /** Chunks that are there at the same time go out as one vectored write: those of one run of promise reactions. */
+  private cork(): void {
+    if (this.isCorked) return;
+    this.isCorked = true;
+    const { writable } = this;
+    writable.cork?.();
+    process.nextTick(() => {
+      this.isCorked = false;
+      try {
+        writable.uncork?.();
+      } catch (error) {
+        this.fail(error);
+      }
+    });
   }
 
   private startTimer(): NodeJS.Timeout | undefined {

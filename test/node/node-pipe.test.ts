@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { test } from 'node:test';
 import type { Bytes } from 'arena-alligator';
-import { BytesList, pipeBytes, readChunks } from 'arena-alligator/node';
+import { BytesList, pipeBytes, readChunks, splitLines } from 'arena-alligator/node';
 import { assertAllReturned, assertAllReturnedSoon, frozen } from '../support/arenas.js';
 import { asyncArena, inChunks, pattern } from '../support/chunks.js';
 import { inFolder } from '../support/digest.js';
@@ -239,5 +239,24 @@ test('a pipe leaves no listener on its signal or on the stream', async () => {
   }
   assert.equal(counts[0]?.[0], 0);
   assert.deepEqual(counts[2], counts[0]);
+  assertAllReturned(arena);
+});
+
+test('chunks that are there at the same time go out as one vectored write', async () => {
+  const arena = asyncArena(8, 64);
+  const batches: string[][] = [];
+  const target = new Writable({
+    writev(chunks, written) {
+      batches.push(chunks.map(({ chunk }) => String(chunk)));
+      setImmediate(written);
+    },
+    write(chunk, _encoding, written) {
+      batches.push([String(chunk)]);
+      setImmediate(written);
+    },
+  });
+  const text = arena.allocate().putUtf8('a\nb\nc\n').freeze();
+  await pipeBytes(splitLines([text]), target);
+  assert.deepEqual(batches, [['a', 'b', 'c']]);
   assertAllReturned(arena);
 });
