@@ -1109,7 +1109,6 @@ export const faults: readonly Fault[] = [
     'a batch has one frame more than allowed': ['count === maxBatchFrames', 'count === maxBatchFrames + 1'],
     'a batch may have any size': ['count > 0 && bytes + length > maxBatchBytes', 'false'],
     'a call overtakes those that wait': ['if (this.waiting.length === 0) {', 'if (true) {'],
-    'a frame for which nobody waits overtakes those that wait': ['this.settleWaiting(); // no', '// no'],
     'trySend() overtakes calls that wait': ['this.waiting.length > 0 || !this.hasRoom', '!this.hasRoom'],
     'the limit of frames is one higher': ['this.frames < maxFrames', 'this.frames <= maxFrames'],
     'the limit of bytes does not count': ['this.bytes + length <= maxBytes', 'true'],
@@ -1118,10 +1117,6 @@ export const faults: readonly Fault[] = [
       'this.isSlow = false;',
     ],
     'a slow receiver is never sent to again': ['if (this.frames === 0)\n                this.isSlow = false;', ''],
-    'a turn that queued too much makes a slow receiver': [
-      'if (!this.hasRoom(frame.length))\n                this.flush();',
-      '',
-    ],
     'patience ends though something was taken': ['this.lastTaken + this.limits.patience - environment.now()', '0'],
     'a long turn uses patience up': [
       'if (this.batch === undefined)\n            this.lastTaken = environment.now();',
@@ -1134,20 +1129,12 @@ export const faults: readonly Fault[] = [
     'frames are dropped for one that does not fit': ['this.fitsBesideBatch(frame)', 'true'],
     'dropped frames are lost': ['this.forget(this.queue.shift());', 'this.queue.shift();'],
     'nobody looks after a queue': ["if (whenSlow === 'close' || whenSlow === 'dropOldest')", 'if (false)'],
-    'drained() is not told of what was dropped': [
-      'this.settleWaiting();\n        if (this.isEmpty)\n            this.tellDrained();',
-      'this.settleWaiting();',
-    ],
     'queued frames of a stream that failed are lost': [
       'for (const frame of this.queue.splice(0))\n            this.forget(frame);',
       '',
     ],
     'waiting frames of a stream that failed are lost': ['frame.release();\n            fail(reason);', 'fail(reason);'],
     'calls that wait for a stream that failed never settle': ['fail(reason);\n', ';\n'],
-    'drained() does not wait for calls that wait': [
-      'return this.frames === 0 && this.waiting.length === 0;',
-      'return this.frames === 0;',
-    ],
     'an outbox takes frames after end()': [
       'this.isRetired || this.ending !== undefined || this.writable.writableEnded',
       'this.isRetired || this.writable.writableEnded',
@@ -1162,10 +1149,6 @@ export const faults: readonly Fault[] = [
       '',
     ],
     'a stream that is closed already is waited for': ['if (writable.destroyed || writable.closed)', 'if (false)'],
-    'a call that closes a slow receiver seems to skip': [
-      'if (this.failure !== undefined)\n                    throw this.failure.reason; // it',
-      '// it',
-    ],
     'a stream that ended well has failed': ['if (!hasEnded)', 'if (true)'],
     'an outbox that left its group is not told of its stream': ['this.writes.watch(this); // it', '// it'],
     'deleting a stream leaves calls waiting': ['settle(false);', ';'],
@@ -1176,9 +1159,6 @@ export const faults: readonly Fault[] = [
     'frames that do not lie side by side are joined': ['piece.start !== end || ', ''],
     'frames in different memory are joined': [' || piece.memory !== first.memory', ''],
     'joined frames lose their end': ['end - first.start)', 'first.end - first.start)'],
-  }),
-  ...faultsIn('node/flush-turn', ['outbox-failures'], {
-    'a stream that throws stops the others': ['throwLater(error)', '(() => { throw error; })()'],
   }),
   ...faultsIn('node/outbox-group', ['outbox-group', 'outbox-failures'], {
     'a stream that failed stays in its group': ['outbox.onFailed = () => void this.delete(writable);', ''],
@@ -1406,21 +1386,22 @@ export const faults: readonly Fault[] = [
       'giveBack(rest);\n                    rest = await next();',
       'rest = await next();',
     ],
-    'a stream stays locked': ['reader.releaseLock();', ''],
-    'a stream whose reader leaves early is not cancelled': ['if (!hasEnded)\n            await cancel();', ''],
     'a source that fails is not stopped': ['await stop();\n                throw error;', 'throw error;'],
   }),
-  ...faultsIn('streams/stoppable', ['node-readable', 'framing', 'faults-aborts', 'faults-closing'], {
-    'a signal keeps its callback': ['removeAbortCallback(signal, onAbort);', ';'],
-    'return() does not stop a pending wait': ['stop.abort(RETURNED);', ''],
-    'return() before the first next() does not stop the source': [
-      'running === undefined ? started().next() : running.return(undefined)',
-      'running?.return(undefined) ?? Promise.resolve({ done: true, value: undefined })',
+  ...faultsIn('streams/received-chunks', ['web-streams', 'faults-streams', 'faults-aborts', 'faults-closing'], {
+    'an abort does not cancel the stream at once': ['this.reader?.cancel().catch(() => undefined);', ';'],
+    'an aborted reading seems to end': ['this.stopSignal.abort(signal && abortReason(signal));', ''],
+    'a signal keeps its callback': ['removeAbortCallback(signal, this.onAbort);', ';'],
+    'a stream that is left early is not cancelled': [
+      'await (this.reader ?? this.stream).cancel()',
+      'await Promise.resolve()',
     ],
-    'an abort before the start is ignored': [
-      'if (signal?.aborted)\n                onAbort();\n            else if',
-      'if',
+    'the reader keeps its lock': ['this.reader?.releaseLock();', ''],
+    'memory that comes after return() is lost': [
+      'if (this.isOver)\n            buffer.abandon();',
+      'if (false)\n            buffer.abandon();',
     ],
+    'an abort before the start is ignored': ['if (signal?.aborted)', 'if (false)'],
   }),
   ...faultsIn('node/answers', ['node-files', 'node-connect'], {
     'every caller gets the error': ['this.failure = undefined;\n            if (failure', 'if (failure'],

@@ -1,5 +1,3 @@
-import { throwLater } from '../base/environment.js';
-
 let due: (() => void)[] = [];
 
 /** Calls `flush` at the end of this turn of the event loop, with all others of the turn. */
@@ -11,11 +9,5 @@ export function flushAtEndOfTurn(flush: () => void): void {
 function flushAll(): void {
   const all = due;
   due = [];
-  for (const flush of all) {
-    try {
-      flush();
-    } catch (error) {
-      throwLater(error); // of a stream that throws; the others are not to wait for it
-    }
-  }
+  for (const flush of all) flush();
 }

@@ -103,9 +103,7 @@ export class Outbox implements Watcher {
       try {
         this.checkOpen();
         const isQueued = this.offer(frame);
-        if (isQueued === undefined) return this.wait(frame);
-        if (this.failure !== undefined) throw this.failure.reason; // it was too slow, and is closed
-        return Promise.resolve(isQueued);
+        return isQueued === undefined ? this.wait(frame) : Promise.resolve(isQueued);
       } finally {
         frame.release();
       }
@@ -176,15 +174,12 @@ export class Outbox implements Watcher {
     const { whenSlow, patience } = this.limits;
     if (this.waiting.length === 0) {
       if (this.isSlow && whenSlow === 'skip') return this.decide(frame);
-      if (!this.hasRoom(frame.length)) this.flush(); // it may be a turn that queued too much, and no slow receiver
       if (this.hasRoom(frame.length)) {
         this.push(frame.retain());
         return true;
       }
     }
-    if (whenSlow === 'wait' || (!this.isSlow && patience > 0)) return undefined;
-    this.settleWaiting(); // no frame overtakes another
-    return this.decide(frame);
+    return whenSlow === 'wait' || (!this.isSlow && patience > 0) ? undefined : this.decide(frame);
   }
 
   /** @internal Waits for room. @returns whether the frame was queued in the end */
@@ -215,7 +210,7 @@ export class Outbox implements Watcher {
   }
 
   private get isEmpty(): boolean {
-    return this.frames === 0 && this.waiting.length === 0;
+    return this.frames === 0; // then nobody waits either
   }
 
   private get isEnding(): boolean {
@@ -268,9 +263,7 @@ export class Outbox implements Watcher {
   /** Does with a frame for which there is no room what `whenSlow` says. @returns whether it was queued */
   private decide(frame: Frame): boolean {
     this.isSlow = true;
-    const { whenSlow } = this.limits;
-    if (whenSlow === 'close') this.closeStream();
-    if (whenSlow === 'dropOldest' && this.fitsBesideBatch(frame)) {
+    if (this.limits.whenSlow === 'dropOldest' && this.fitsBesideBatch(frame)) {
       while (!this.hasRoom(frame.length)) this.drop();
       this.push(frame.retain());
       return true;
@@ -369,10 +362,9 @@ export class Outbox implements Watcher {
   private giveUp(): void {
     this.isSlow = true;
     const { whenSlow } = this.limits;
-    if (whenSlow === 'close') this.closeStream();
+    if (whenSlow === 'close') this.closeStream(); // all that wait are rejected
     if (whenSlow === 'dropOldest') while (this.queue.length > 0) this.drop();
     this.settleWaiting();
-    if (this.isEmpty) this.tellDrained();
   }
 
   private settleWaiting(): void {

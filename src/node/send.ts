@@ -73,7 +73,8 @@ export function writeAll(
   views: readonly Buffer[],
   onWritten: (error?: Error | null) => void,
 ): void {
-  if (views.length > 1) writable.cork?.(); // not every stream of other people has it
+  const isOne = views.length === 1;
+  if (!isOne) writable.cork?.(); // not every stream of other people has it
   for (const view of views) {
     try {
       writable.write(needsCopies ? Buffer.from(view) : view, onWritten);
@@ -81,7 +82,7 @@ export function writeAll(
       onWritten(error as Error);
     }
   }
-  if (views.length <= 1) return;
+  if (isOne) return;
   try {
     writable.uncork?.();
   } catch (error) {

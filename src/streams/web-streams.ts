@@ -1,11 +1,11 @@
-import { addAbortCallback, removeAbortCallback } from '../base/abort-signals.js';
+import { checkSignal } from '../base/abort-signals.js';
 import { describe } from '../base/check.js';
-import type { StopSignal } from '../base/stop-signal.js';
 import type { Bytes } from '../index.js';
 import { checkTimeout } from '../waiting/wait-options.js';
 import { type BytesList, checkWritten, copyInto, giveBack } from './bytes-list.js';
 import { type ChunkArena, chunkSizeFor } from './chunk-arena.js';
-import { type StoppableIterator, stoppable } from './stoppable.js';
+import { ReceivedChunks } from './received-chunks.js';
+import type { StoppableIterator } from './stoppable.js';
 
 /**
  * Makes a Web stream of bytes from the chunks of an arena. It takes a chunk only when the reader asks for data.
@@ -91,42 +91,6 @@ export function fromReadableStream(
   }
   const { signal, timeout } = options;
   checkTimeout(timeout);
-  return stoppable(signal, (stop) => received(arena, stream, chunkSize, { signal: stop, timeout }));
-}
-
-async function* received(
-  arena: ChunkArena,
-  stream: ReadableStream<Uint8Array>,
-  chunkSize: number,
-  limits: { readonly signal: StopSignal; readonly timeout: number | undefined },
-): AsyncGenerator<Bytes, undefined, undefined> {
-  const { signal: stop } = limits;
-  const reader = stream.getReader();
-  let hasEnded = false;
-  const cancel = (): Promise<void> => reader.cancel().catch(() => undefined);
-  addAbortCallback(stop, cancel);
-  try {
-    for (;;) {
-      stop.throwIfAborted();
-      const { done, value } = await reader.read();
-      stop.throwIfAborted();
-      hasEnded = done;
-      if (done) return undefined;
-      if (!(value instanceof Uint8Array))
-        throw new TypeError(`the stream must give Uint8Array chunks, got ${describe(value)}`);
-      for (let at = 0; at < value.length; at += chunkSize) {
-        const part = value.subarray(at, at + chunkSize);
-        const buffer = await arena.allocateAsync(part.length, limits);
-        try {
-          yield buffer.putSlice(part).freeze();
-        } finally {
-          buffer[Symbol.dispose]();
-        }
-      }
-    }
-  } finally {
-    removeAbortCallback(stop, cancel);
-    if (!hasEnded) await cancel();
-    reader.releaseLock();
-  }
+  checkSignal(signal);
+  return new ReceivedChunks(arena, stream, { chunkSize, signal, timeout });
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { getEventListeners } from 'node:events';
 import { Readable } from 'node:stream';
 import { test } from 'node:test';
-import { readChunks } from 'arena-alligator/node';
+import { fromReadableStream, readChunks } from 'arena-alligator/node';
 import { assertAllReturned } from '../support/arenas.js';
 import { asyncArena, copies, joined, pattern } from '../support/chunks.js';
 import { Outcome, settled } from '../support/outcome.js';
@@ -205,5 +205,38 @@ test('adopted data waits for room in the arena, and the bytes are those of the s
   await assert.rejects(chunks.next(), { name: 'TimeoutError' });
   for (const chunk of held) chunk?.release();
   assert.throws(() => readChunks(arena, source, { adopt: 1 as unknown as boolean }), TypeError);
+  assertAllReturned(arena);
+});
+
+test('adopted data does not overtake data that was copied', async () => {
+  const arena = asyncArena(4, 64);
+  const source = new Readable({ objectMode: true, read: () => undefined });
+  const chunks = readChunks(arena, source, { adopt: true });
+  const texts: string[] = [];
+  for (const data of ['small', 'x'.repeat(60), 'end']) source.push(Buffer.from(data));
+  source.push(null);
+  for await (using chunk of chunks) texts.push(chunk.toString());
+  assert.deepEqual(texts, ['small', 'x'.repeat(60), 'end']);
+  assertAllReturned(arena);
+});
+
+test('memory that was just claimed when reading is stopped comes back', async () => {
+  const arena = asyncArena(4, 64);
+  const source = new Readable({ read: () => undefined });
+  source.push('data');
+  const chunks = readChunks(arena, source);
+  const asked = chunks.next();
+  await chunks.return();
+  assert.equal((await asked).done, true);
+  assertAllReturned(arena);
+  const web = fromReadableStream(arena, new Blob(['data']).stream());
+  for (let turn = 0; turn < 30; turn++) {
+    const stream = fromReadableStream(arena, new Blob(['data']).stream());
+    const next = stream.next();
+    for (let tick = 0; tick < turn; tick++) await undefined;
+    await stream.return();
+    (await next).value?.release();
+  }
+  await web.return();
   assertAllReturned(arena);
 });

@@ -159,12 +159,15 @@ test('deleting a slow stream from its group releases the calls that wait for it,
 test('an outbox that left its group can end its stream, and is told when that is destroyed', async () => {
   const arena = asyncArena(1, 8);
   const group = new OutboxGroup();
-  const streams = [new PassThrough().resume(), stuck()];
+  const unread = new PassThrough({ highWaterMark: 1 });
+  unread.write('more than it holds');
+  const streams = [new PassThrough().resume(), unread];
   const [sound, destroyed] = streams.map((stream) => group.add(stream));
   for (const stream of streams) group.delete(stream);
   await settled();
   await sound?.end();
   const ended = new Outcome(destroyed?.end() ?? Promise.resolve());
+  await settled();
   streams[1]?.destroy();
   await settled();
   assert.deepEqual([streams[0]?.writableFinished, ended.state], [true, 'rejected']);

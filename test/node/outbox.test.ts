@@ -109,6 +109,67 @@ test('the limit in bytes counts what is queued and what is written, and a larger
   assertAllReturned(arena);
 });
 
+test('a small frame does not overtake a large one that waits for room', async () => {
+  const arena = asyncArena(8, 16);
+  const slow = new Slow();
+  const outbox = new Outbox(slow, { maxBytes: 10 });
+  await outbox.send(frame(arena, '666666'));
+  const large = new Outcome(outbox.send(frame(arena, '88888888')));
+  const small = new Outcome(outbox.send(frame(arena, '22')));
+  const other = frame(arena, '1');
+  assert.equal(outbox.trySend(other), false);
+  other.release();
+  await settled();
+  assert.deepEqual([large.state, small.state], ['pending', 'pending']);
+  await slow.take();
+  await slow.take();
+  assert.deepEqual(slow.batches, [['666666'], ['88888888', '22']]);
+  assertAllReturned(arena);
+});
+
+test('frames that lie side by side are written as one, and others are not', async () => {
+  const arena = asyncArena(2, 8);
+  const other = asyncArena(2, 8);
+  const slow = new Slow();
+  const outbox = new Outbox(slow);
+  const chunk = frame(arena, 'abcdef');
+  for (const [start, end] of [
+    [0, 2],
+    [2, 4],
+    [4, 6],
+  ] as const)
+    outbox.trySend(chunk.slice(start, end));
+  outbox.trySend(chunk.slice(0, 1));
+  const [first, full, second] = [other.allocate(), frame(arena, '12345678'), other.allocate()];
+  const next = second.putUtf8('87654321').freeze();
+  first.abandon();
+  assert.equal(full.view.byteOffset + full.length, next.view.byteOffset + next.length, 'at the same place, elsewhere');
+  outbox.trySend(chunk.slice(0, 6));
+  outbox.trySend(next);
+  await settled();
+  assert.deepEqual(slow.batches, [['abcdef', 'a', 'abcdef', '87654321']]);
+  chunk.release();
+  full.release();
+  await slow.take();
+  assertAllReturned(arena);
+  assertAllReturned(other);
+});
+
+test('the memory of a batch is held until its last piece is written', async () => {
+  const arena = asyncArena(2, 8);
+  const written: (() => void)[] = [];
+  const single = new Writable({ write: (_chunk, _encoding, done) => void written.push(done) });
+  const outbox = new Outbox(single);
+  for (const text of ['a', 'b']) outbox.trySend(frame(arena, text));
+  await settled();
+  written[0]?.();
+  await settled();
+  assert.deepEqual([written.length, arena.metrics().bytesLive], [2, 16]);
+  written[1]?.();
+  await settled();
+  assertAllReturned(arena);
+});
+
 test('a slow receiver is skipped until all that was queued for it is written', async () => {
   const arena = asyncArena(8, 8);
   const slow = new Slow();

@@ -67,6 +67,9 @@ test('a record that is too long is skipped on request, and the others arrive', a
     assert.deepEqual(await recordsOf(`ab--${'x'.repeat(50)}`, size, cutShort), ['ab'], 'it ends while it skips');
     const whole: Cut = (chunks) => lengthPrefixed(chunks, { ...options, prefixBytes: 1, strip: 0 });
     assert.deepEqual(await recordsOf(prefixed, size, whole), ['\x05abcde', '\0', '\x01z']);
+    const wide = Buffer.from(['\0\x06abcdef', '\0\x01z'].join(''));
+    const two: Cut = (chunks) => lengthPrefixed(chunks, { ...options, prefixBytes: 2, strip: 0 });
+    assert.deepEqual(await recordsOf(wide, size, two), ['\0\x01z']);
   }
 });
 
@@ -236,4 +239,16 @@ test('a source that failed is not stopped as well', async () => {
   const lines = splitLines(source);
   await assert.rejects(lines.next(), /source/);
   assert.deepEqual([(await lines.next()).done, stops], [true, 0]);
+});
+
+test('an error of a source that was returned from is not reported', async () => {
+  let fail: (error: Error) => void = () => undefined;
+  const source: AsyncIterable<Bytes> = {
+    [Symbol.asyncIterator]: () => ({ next: () => new Promise((_resolve, reject) => (fail = reject)) }),
+  };
+  const lines = splitLines(source);
+  const asked = lines.next();
+  await lines.return();
+  fail(new Error('late'));
+  assert.equal((await asked).done, true);
 });
