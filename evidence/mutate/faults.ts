@@ -1150,7 +1150,7 @@ export const faults: readonly Fault[] = [
     ],
     'a stream that is closed already is waited for': ['if (writable.destroyed || writable.closed)', 'if (false)'],
     'a stream that ended well has failed': ['if (!hasEnded)', 'if (true)'],
-    'an outbox that left its group is not told of its stream': ['this.writes.watch(this); // it', '// it'],
+    'an outbox that left its group is not told of its stream': ['this.writes.watch(this.watcher); // it', '// it'],
     'deleting a stream leaves calls waiting': ['settle(false);', ';'],
     'flush() is a recursion': ['if (this.isFlushing)', 'if (false)'],
   }),

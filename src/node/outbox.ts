@@ -50,8 +50,9 @@ interface Waiting {
  * An error of the stream is reported by the calls, and is not an uncaught exception.
  * @throws TypeError, RangeError for bad arguments
  */
-export class Outbox implements Watcher {
+export class Outbox {
   readonly writable: Writable;
+  private readonly watcher: Watcher = { streamFailed: (error) => this.streamFailed(error) };
   private readonly limits: OutboxLimits;
   private readonly writes: StreamWrites;
   private readonly queue: Frame[] = [];
@@ -87,7 +88,7 @@ export class Outbox implements Watcher {
     this.writable = writable;
     this.writes = writesOf(writable);
     if (writable.destroyed || writable.closed) this.fail(this.writes.failure());
-    else this.writes.watch(this);
+    else this.writes.watch(this.watcher);
   }
 
   /**
@@ -199,14 +200,13 @@ export class Outbox implements Watcher {
     }
     this.stopPatience();
     if (this.isEmpty) this.tellDrained();
-    return this.drained().then(() => this.writes.unwatch(this));
+    return this.drained().then(() => this.writes.unwatch(this.watcher));
   }
 
-  /** @internal */
-  streamFailed(error: Error): void {
+  private streamFailed(error: Error): void {
     const hasEnded = this.ending !== undefined && this.isEmpty && this.writable.writableFinished;
     if (!hasEnded) this.fail(error);
-    this.writes.unwatch(this);
+    this.writes.unwatch(this.watcher);
   }
 
   private get isEmpty(): boolean {
@@ -382,7 +382,7 @@ export class Outbox implements Watcher {
     const { writable } = this;
     if (writable.writableFinished) return;
     checkOpen(writable);
-    this.writes.watch(this); // it may have left its group, and not be told of the stream any more
+    this.writes.watch(this.watcher); // it may have left its group, and not be told of the stream any more
     await new Promise<void>((resolve, reject) => {
       this.onDrained.push(() => reject(this.failure?.reason)); // when the stream fails first
       writable.end((error?: Error | null) => (error ? reject(error) : resolve()));
