@@ -13,7 +13,7 @@ import {
   SPENT as SPENT_ALLOCATION,
   wrappedAllocation,
 } from './allocation.js';
-import { contentOf, windowOver } from './content.js';
+import { contentOf, type ReadableBytes, windowOver } from './content.js';
 import { foreignAllocation } from './foreign-owner.js';
 import { type ReaderMethods, readThrough, type SearchMethods } from './read-through.js';
 import { type BytesMethods, BytesReader } from './reader.js';
@@ -490,6 +490,14 @@ export class BytesMut extends ByteWriter {
   resize(length: number, value = 0): this {
     const missing = checkInteger(length, 'length', 0) - this.length;
     return missing > 0 ? this.putBytes(value, missing) : this.truncate(length);
+  }
+
+  /**
+   * Appends a copy of `source`, whatever kind of bytes it is.
+   * @throws TypeError for other values
+   */
+  extend(source: Uint8Array | ReadableBytes | Iterable<ReadableBytes>): this {
+    return source instanceof Uint8Array ? this.putSlice(source) : this.put(source);
   }
 
   /** Drops the content and keeps the memory. */

@@ -168,3 +168,10 @@ test('BytesMut compares, and shows its content as text', () => {
     assert.throws(use, { code: 'RELEASED' });
   }
 });
+
+test('extend() appends any kind of bytes', () => {
+  const list = new BytesList([Bytes.fromUtf8('c'), Bytes.fromUtf8('d')]);
+  const buffer = BytesMut.withCapacity(0).extend(Buffer.from('a')).extend(Bytes.fromUtf8('b')).extend(list);
+  assert.equal(buffer.extend(buffer.view).toString(), 'abcdabcd');
+  assert.throws(() => buffer.extend(7 as unknown as Uint8Array), TypeError);
+});
