@@ -1021,22 +1021,29 @@ export const faults: readonly Fault[] = [
     'sending does not use up the handle': ['Bytes.depart(bytes);', ';'],
     'a closed channel does not refuse to send': ['if (this.isClosed)\n            throw new ChannelClosedError();', ''],
   }),
-  ...faultsIn('node/send', ['node-write', 'node-pipe', 'faults-streams', 'faults-consumers', 'faults-closing'], {
-    'memory is released before the stream is done with it': [
-      'writes.add(this);',
-      'writes.add(this);\n        frame.release();',
-    ],
-    'bytes that cannot be written are not released': ['frame.release();\n            reject(error);', 'reject(error);'],
-    'bytes that were written are not released': ['this.frame.release();', ''],
-    'a stream stays corked': ['writable.uncork?.();', ';'],
-    'a stream that throws in uncork() is left open': ['writable.destroy(error);', ''],
-    'a closed stream accepts more writes': ['checkOpen(writable);\n            new Sending', 'new Sending'],
-    'an empty write never ends': [
-      'if (this.missing === 0)\n            this.finish(undefined);\n        const',
-      'const',
-    ],
-    'a write is over after its first piece': ['if (--this.missing === 0)', 'if (--this.missing >= 0)'],
-  }),
+  ...faultsIn(
+    'node/send',
+    ['node-write', 'node-pipe', 'faults-streams', 'faults-consumers', 'faults-closing', 'outbox-failures'],
+    {
+      'memory is released before the stream is done with it': [
+        'writes.add(this);',
+        'writes.add(this);\n        frame.release();',
+      ],
+      'bytes that cannot be written are not released': [
+        'frame.release();\n            reject(error);',
+        'reject(error);',
+      ],
+      'bytes that were written are not released': ['this.frame.release();', ''],
+      'a stream stays corked': ['writable.uncork?.();', ';'],
+      'a stream that throws in uncork() is left open': ['writable.destroy(error);', ''],
+      'a closed stream accepts more writes': ['checkOpen(writable);\n            new Sending', 'new Sending'],
+      'an empty write never ends': [
+        'if (this.missing === 0)\n            this.finish(undefined);\n        const',
+        'const',
+      ],
+      'a write is over after its first piece': ['if (--this.missing === 0)', 'if (--this.missing >= 0)'],
+    },
+  ),
   ...faultsIn(
     'node/stream-writes',
     ['node-write', 'node-pipe', 'faults-streams', 'faults-consumers', 'faults-closing', 'outbox-failures'],
