@@ -134,3 +134,8 @@ test('when the machine has no memory to double the capacity, growing takes only 
   }
   assert.deepEqual([...buffer.freeze()], [...new Array(100).fill(1), 2]);
 });
+
+test('a BytesMut is not made by new, and the error says what makes it', () => {
+  const construct = BytesMut as unknown as new () => BytesMut;
+  assert.throws(() => new construct(), { name: 'TypeError', message: /withCapacity\(\)/ });
+});
