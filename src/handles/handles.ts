@@ -561,7 +561,7 @@ export class BytesMut extends ByteWriter {
   /** @internal */
   protected override grow(allocation: Allocation, byteCount: number, tail: Uint8Array | undefined): void {
     const used = this.length;
-    if (this.canMoveDown(allocation, byteCount, tail)) {
+    if (this.canMoveDown(allocation, byteCount)) {
       allocation.memory.bytes.copyWithin(0, allocation.start, this.cursor);
     } else {
       const memory = grownMemory(used, byteCount);
@@ -580,13 +580,12 @@ export class BytesMut extends ByteWriter {
   }
 
   /**
-   * Whether the content can move to the front of its memory instead: nobody else reads that, `tail` does not lie in it,
-   * and as much is free there as is moved, so that appending n bytes moves O(n) bytes in all.
+   * Whether the content can move to the front of its memory instead: nobody else reads that, and as much is free there
+   * as is moved. So appending n bytes moves O(n) bytes in all, and what is appended may be a part of the content.
    */
-  private canMoveDown(allocation: Allocation, byteCount: number, tail: Uint8Array | undefined): boolean {
-    const { start, limit, memory, holders } = allocation;
+  private canMoveDown({ start, limit, holders }: Allocation, byteCount: number): boolean {
     const used = this.cursor - start;
-    return holders !== SHARED && start >= used && used + byteCount <= limit && tail?.buffer !== memory.bytes.buffer;
+    return holders !== SHARED && start >= used && used + byteCount <= limit;
   }
 
   /** The content from `start` on, for the length of one call. */

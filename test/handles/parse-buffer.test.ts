@@ -175,3 +175,14 @@ test('extend() appends any kind of bytes', () => {
   assert.equal(buffer.extend(buffer.view).toString(), 'abcdabcd');
   assert.throws(() => buffer.extend(7 as unknown as Uint8Array), TypeError);
 });
+
+test('the longest varint is read across pieces', () => {
+  const bytes = BytesMut.withCapacity(16)
+    .putVarint(2n ** 64n - 1n)
+    .freeze();
+  for (let cut = 1; cut < bytes.length; cut++) {
+    const list = new BytesList([bytes.slice(0, cut), bytes.slice(cut)]);
+    assert.equal(list.getVarint64(), 2n ** 64n - 1n);
+    assert.equal(list.length, 0);
+  }
+});

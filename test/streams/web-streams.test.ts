@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { getEventListeners } from 'node:events';
 import { test } from 'node:test';
 import type { Bytes } from 'arena-alligator';
 import { BytesList, fromReadableStream, toReadableStream } from 'arena-alligator/streams';
@@ -138,4 +139,43 @@ test('a source that gives anything but bytes is stopped', async () => {
   }
   await assert.rejects(toReadableStream(source()).getReader().read(), TypeError);
   assert.equal(isLeft, true);
+});
+
+function ready(text: string): ReadableStream<Uint8Array> {
+  return new ReadableStream({
+    start(controller) {
+      controller.enqueue(Buffer.from(text));
+      controller.close();
+    },
+  });
+}
+
+test('memory that was just claimed when reading is stopped comes back, whenever that is', async () => {
+  const arena = asyncArena(4, 64);
+  for (let turn = 0; turn < 30; turn++) {
+    const chunks = fromReadableStream(arena, ready('data'));
+    const next = chunks.next();
+    for (let tick = 0; tick < turn; tick++) await undefined;
+    await chunks.return();
+    (await next).value?.release();
+    assertAllReturned(arena);
+  }
+});
+
+test('a signal that is aborted before the first read ends the reading, and one that is not keeps no listener', async () => {
+  const arena = asyncArena(4, 64);
+  let isCancelled = false;
+  const stream = new ReadableStream<Uint8Array>({
+    cancel() {
+      isCancelled = true;
+    },
+  });
+  const reason = new Error('stopped');
+  const chunks = fromReadableStream(arena, stream, { signal: AbortSignal.abort(reason) });
+  await assert.rejects(chunks.next(), (error) => error === reason);
+  assert.equal(isCancelled, true);
+  const { signal } = new AbortController();
+  for await (using _ of fromReadableStream(arena, ready('data'), { signal }));
+  assert.equal(getEventListeners(signal, 'abort').length, 0);
+  assertAllReturned(arena);
 });
