@@ -186,3 +186,13 @@ test('the longest varint is read across pieces', () => {
     assert.equal(list.length, 0);
   }
 });
+
+test('a part of the buffer itself can be appended when the content moves', () => {
+  for (let dropped = 0; dropped <= 16; dropped++) {
+    const buffer = BytesMut.withCapacity(16).putUtf8('0123456789abcdef');
+    buffer.advance(dropped);
+    const expected = '0123456789abcdef'.slice(dropped);
+    buffer.putSlice(buffer.view.subarray(0, 3));
+    assert.equal(buffer.toString(), expected + expected.slice(0, 3));
+  }
+});
