@@ -17,7 +17,7 @@ async function frameOf(record: Bytes, arena: AsyncFixedArena): Promise<Bytes> {
 const { publisherPort, messageBytes } = settings();
 const incoming = FixedArena.withSlotCapacity(16, 64 * 1024).buildAsync();
 const frames = FixedArena.withSlotCapacity(256, PREFIX_BYTES + messageBytes).buildAsync();
-const subscribers = new OutboxGroup({ maxFrames: 64, whenSlow: 'skip', patience: 250 });
+const subscribers = new OutboxGroup({ maxFrames: 16, whenSlow: 'skip', patience: 250 });
 
 const server = createServer({ noDelay: true }, (socket) => {
   subscribers.add(socket);
