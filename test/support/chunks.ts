@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import { type AsyncFixedArena, type Bytes, FixedArena } from 'arena-alligator';
 import type { BytesList } from 'arena-alligator/node';
 
@@ -39,4 +40,11 @@ export function pattern(length: number): Buffer {
     bytes[index] = state >>> 24;
   }
   return bytes;
+}
+
+/** What a stream has buffered, as text. One `read()` gives all of it, or only the first part (Node 26). */
+export function textIn(stream: Readable): string {
+  const parts: Buffer[] = [];
+  for (let part = stream.read(); part !== null; part = stream.read()) parts.push(part);
+  return Buffer.concat(parts).toString();
 }
