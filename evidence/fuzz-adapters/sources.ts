@@ -1,5 +1,5 @@
 import { unlinkSync, writeFileSync } from 'node:fs';
-import { type AddressInfo, createServer, type Server } from 'node:net';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -80,11 +80,12 @@ const file: ChunkSource = {
 
 /** By port of the client: what the server sends. */
 const toSend = new Map<number, { readonly content: Buffer; readonly dice: Dice }>();
-let server: Server | undefined;
+let port: Promise<number> | undefined;
 
-async function listen(): Promise<number> {
-  if (server === undefined) {
-    server = createServer((peer) => {
+/** The port of the server. It listens from the first call on. */
+function listen(): Promise<number> {
+  port ??= new Promise((resolve) => {
+    const server = createServer((peer) => {
       peer.on('error', () => undefined);
       peer.once('data', async (data) => {
         const sending = toSend.get(Number(data));
@@ -93,9 +94,9 @@ async function listen(): Promise<number> {
         peer.end();
       });
     });
-    await new Promise<void>((resolve) => server?.listen(0, '127.0.0.1', resolve));
-  }
-  return (server.address() as AddressInfo).port;
+    server.listen(0, '127.0.0.1', () => resolve((server.address() as AddressInfo).port));
+  });
+  return port;
 }
 
 let connections = 0;
