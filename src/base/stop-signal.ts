@@ -1,6 +1,7 @@
 /**
- * The signal of one piece of work that the library stops itself. An AbortSignal is registered with the collector: one
- * for each body of 4 KiB made an upload server a tenth slower, and its young generation grow to 48 MB (Node 20).
+ * The signal of one piece of work that the library stops itself. The runtime registers each AbortSignal with the
+ * collector. Without one for each body of 4 KiB, an upload server took a sixth less CPU and some 20 MB less memory (Node
+ * 20, one machine).
  */
 export class StopSignal {
   aborted = false;

@@ -180,16 +180,21 @@ export function windowOver(source: unknown): Uint8Array {
   return source instanceof BytesContent ? contentOf(source) : windowOf(source, 'other');
 }
 
-/** By byte: a run of it alone. */
-const ONE_BYTE: readonly Uint8Array[] = Array.from({ length: 256 }, (_, byte) => Uint8Array.of(byte));
+/** By byte: a run of it alone, made at its first use. */
+const runsOfOne: Uint8Array[] = [];
 
 /** The bytes of a needle. @throws TypeError unless it is a {@link Needle}; RangeError for a byte out of range */
 export function runOf(needle: unknown, name = 'needle'): Uint8Array {
   if (typeof needle === 'string') return runOfText(needle);
-  if (typeof needle === 'number') return ONE_BYTE[checkInteger(needle, name, 0, 0xff)] as Uint8Array;
+  if (typeof needle === 'number') return runOfByte(checkInteger(needle, name, 0, 0xff));
   if (needle instanceof BytesContent) return contentOf(needle);
   if (needle instanceof Uint8Array) return windowOf(needle, name);
   throw new TypeError(`${name} must be a byte, a string, Bytes or a Uint8Array, got ${describe(needle)}`);
+}
+
+function runOfByte(byte: number): Uint8Array {
+  runsOfOne[byte] ??= Uint8Array.of(byte);
+  return runsOfOne[byte];
 }
 
 /** The text that was searched for last. Loops over records search for the same one again and again. */

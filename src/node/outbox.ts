@@ -59,7 +59,6 @@ export class Outbox {
   /** The frames that are being written. */
   private batch: Batch | undefined;
   private readonly waiting: Waiting[] = [];
-  private frames = 0;
   private bytes = 0;
   private isScheduled = false;
   private isFlushing = false;
@@ -209,6 +208,11 @@ export class Outbox {
     this.writes.unwatch(this.watcher);
   }
 
+  /** Frames that are queued or being written. */
+  private get frames(): number {
+    return this.queue.length + (this.batch?.frames.length ?? 0);
+  }
+
   private get isEmpty(): boolean {
     return this.frames === 0; // then nobody waits either
   }
@@ -231,7 +235,6 @@ export class Outbox {
   /** Queues a frame, and takes its count over. */
   private push(frame: Frame): void {
     if (this.frames === 0) this.lastTaken = environment.now();
-    this.frames++;
     this.bytes += frame.length;
     this.queue.push(frame);
     const { whenSlow } = this.limits;
@@ -292,7 +295,6 @@ export class Outbox {
 
   private forget(frame: Frame | undefined): void {
     if (frame === undefined) return;
-    this.frames--;
     this.bytes -= frame.length;
     frame.release();
   }

@@ -19,9 +19,9 @@ export interface ReadOptions {
   /** How many chunks of a file to read ahead of the one asked for, if the arena has free memory. Default 8. */
   readonly readAhead?: number | undefined;
   /**
-   * For a Readable: whether to take over the memory that its data lies in, instead of copying it, where that is half a
-   * chunk or more. Such a chunk counts against the arena as any other. It pins the whole Buffer that the runtime had
-   * made. Only for streams that never use that memory again, as Node's own do. Default false.
+   * For a Readable: `true` takes data of half a chunk or more over, without a copy. The chunk then is the stream's own
+   * Buffer, which stays until its last handle is released. It counts against the arena like any other chunk. Use it only
+   * for streams that never write to their Buffers again; Node's own never do. Default false.
    */
   readonly adopt?: boolean | undefined;
   /** Aborting it ends the reading with the signal's `reason`. */

@@ -119,7 +119,7 @@ interface Connection {
 }
 
 /** By connection: the responses that wait for their turn on it. */
-const waitingResponses = new WeakMap<Connection, (() => void)[]>();
+const waitingResponses = new WeakMap<Connection, Set<() => void>>();
 
 /**
  * The response of a pipelined request has no socket while the response before it is not finished. It never closes when
@@ -130,14 +130,16 @@ function whenConnectionCloses(writable: Message, onClose: () => void): void {
   if (connection === undefined || writable.socket !== null) return;
   let waiting = waitingResponses.get(connection);
   if (waiting === undefined) {
-    const all: (() => void)[] = [];
+    const all = new Set<() => void>();
     waiting = all;
     waitingResponses.set(connection, all);
     connection.once('close', () => {
       for (const close of all) close();
     });
   }
-  waiting.push(onClose);
+  const responses = waiting;
+  responses.add(onClose);
+  writable.once('close', () => void responses.delete(onClose)); // a connection may carry any number of responses
 }
 
 interface Session extends Connection {
