@@ -1349,23 +1349,18 @@ export const faults: readonly Fault[] = [
     },
   ),
   ...faultsIn('node/read-readable', ['node-readable', 'faults-streams', 'faults-aborts', 'faults-closing'], {
-    'a partly filled chunk is not returned': ['this.buffer?.abandon();', ''],
-    'a stream whose reader leaves early is not destroyed': [
-      'if (!this.stream?.hasEnded)\n            this.source.destroy();\n        this.stream?.wake();\n    }\n    begin',
-      'this.stream?.wake();\n    }\n    begin',
+    'a stream that is left early, or aborted, is not destroyed': [
+      'if (!this.stream?.hasEnded)\n            this.source.destroy();',
+      '',
+    ],
+    'a stream that is left early is not destroyed': [
+      'this.stream?.stop();\n        this.cancel();',
+      'this.stream?.stop();',
     ],
     'the error of a stream is lost': ['throw this.failure;', 'await this.finish();'],
-    'an abort does not destroy the stream': [
-      'if (!this.stream?.hasEnded)\n                this.source.destroy();\n            this.stream?.wake();',
-      'this.stream?.wake();',
-    ],
     'bytes already read wait for the next data': [
       'return this.frozen();\n            if (this.mayAdopt',
       'return undefined;\n            if (this.mayAdopt',
-    ],
-    'memory that comes after return() is lost': [
-      'if (this.isOver)\n            buffer.abandon();',
-      'if (false)\n            buffer.abandon();',
     ],
     'adopted data overtakes data that was copied': [
       'buffer === undefined || buffer.isEmpty ? this.adopted(rest) : this.frozen()',
@@ -1398,19 +1393,27 @@ export const faults: readonly Fault[] = [
   }),
   ...faultsIn('streams/received-chunks', ['web-streams', 'faults-streams', 'faults-aborts', 'faults-closing'], {
     'an abort does not cancel the stream at once': ['this.reader?.cancel().catch(() => undefined);', ';'],
-    'an aborted reading seems to end': ['this.stopSignal.abort(signal && abortReason(signal));', ''],
-    'a signal keeps its callback': ['removeAbortCallback(signal, this.onAbort);', ';'],
     'a stream that is left early is not cancelled': [
       'await (this.reader ?? this.stream).cancel()',
       'await Promise.resolve()',
     ],
     'the reader keeps its lock': ['this.reader?.releaseLock();', ''],
-    'memory that comes after return() is lost': [
-      'if (this.isOver)\n            buffer.abandon();',
-      'if (false)\n            buffer.abandon();',
-    ],
-    'an abort before the start is ignored': ['if (signal?.aborted)', 'if (false)'],
   }),
+  ...faultsIn(
+    'streams/chunk-reader',
+    ['web-streams', 'node-readable', 'faults-streams', 'faults-aborts', 'faults-closing'],
+    {
+      'an aborted reading seems to end': ['this.stopSignal.abort(this.signal && abortReason(this.signal));', ''],
+      'a signal keeps its callback': ['removeAbortCallback(this.signal, this.onAbort);', ';'],
+      'a partly filled chunk is not returned': ['this.buffer?.abandon();', ''],
+      'memory that comes after return() is lost': [
+        'if (this.isOver)\n            buffer.abandon();',
+        'if (false)\n            buffer.abandon();',
+      ],
+      'an abort before the start is ignored': ['if (signal?.aborted)', 'if (false)'],
+      'the source is not stopped': ['await this.close();', ''],
+    },
+  ),
   ...faultsIn('node/answers', ['node-files', 'node-connect'], {
     'every caller gets the error': ['this.failure = undefined;\n            if (failure', 'if (failure'],
     'the last error replaces the first': ['this.failure ??= { reason };', 'this.failure = { reason };'],

@@ -1,45 +1,33 @@
 import type { Readable } from 'node:stream';
-import { type AbortSignalLike, abortReason, addAbortCallback, removeAbortCallback } from '../base/abort-signals.js';
 import { describe } from '../base/check.js';
-import { StopSignal } from '../base/stop-signal.js';
 import { type ArenaBuffer, Bytes } from '../index.js';
 import type { ChunkArena } from '../streams/chunk-arena.js';
-import { SteppedIterator } from '../streams/stepped-iterator.js';
+import { ChunkReader, type ChunkReaderOptions } from '../streams/chunk-reader.js';
 import { ReadableData } from './data-sources.js';
 
-export interface ReadableOptions {
-  readonly chunkSize: number;
+export interface ReadableOptions extends ChunkReaderOptions {
   readonly adopt: boolean;
-  readonly signal: AbortSignalLike | undefined;
-  readonly timeout: number | undefined;
 }
 
 /**
  * The data of a stream, in chunks. Data that is available at the same time shares chunks. A chunk that is not full does
  * not wait for more data.
  */
-export class ReadableChunks extends SteppedIterator<Bytes> {
-  private readonly arena: ChunkArena;
+export class ReadableChunks extends ChunkReader {
   private readonly source: Readable;
-  private readonly options: ReadableOptions;
-  /** Ends every wait. */
-  private readonly stopSignal: StopSignal = new StopSignal();
+  private readonly adopt: boolean;
   /** The stream, once reading has begun. */
   private stream: ReadableData | undefined;
   private failure: Error | undefined;
-  private buffer: ArenaBuffer | undefined;
-  /** Data that was taken from the stream and is not in a chunk yet. */
-  private rest: Uint8Array | undefined;
 
   constructor(arena: ChunkArena, source: Readable, options: ReadableOptions) {
-    super();
-    this.arena = arena;
+    super(arena, options);
     this.source = source;
-    this.options = options;
+    this.adopt = options.adopt;
   }
 
   protected override take(): Bytes | undefined {
-    const stream = this.stream ?? this.begin();
+    const stream = this.stream ?? this.open();
     for (;;) {
       this.stopSignal.throwIfAborted();
       this.rest ??= this.read(stream);
@@ -54,40 +42,29 @@ export class ReadableChunks extends SteppedIterator<Bytes> {
 
   protected override async more(): Promise<void> {
     const { stream } = this;
-    if (this.rest !== undefined) await this.claim();
+    if (this.rest !== undefined) await this.claim(this.chunkSize);
     else if (!stream?.hasEnded) await stream?.next();
     else if (this.failure !== undefined) throw this.failure;
     else await this.finish();
   }
 
-  protected override async stop(): Promise<void> {
-    const { signal } = this.options;
-    if (signal !== undefined) removeAbortCallback(signal, this.onAbort);
-    this.stopSignal.abort(undefined);
-    this.buffer?.abandon();
-    this.buffer = undefined;
-    this.rest = undefined;
-    this.stream?.stop();
+  protected override cancel(): void {
     if (!this.stream?.hasEnded) this.source.destroy();
     this.stream?.wake();
   }
 
-  private begin(): ReadableData {
-    const { signal } = this.options;
-    if (signal?.aborted) throw abortReason(signal);
-    if (signal !== undefined) addAbortCallback(signal, this.onAbort);
+  protected override async close(): Promise<void> {
+    this.stream?.stop();
+    this.cancel();
+  }
+
+  private open(): ReadableData {
+    this.begin();
     this.stream = new ReadableData(this.source, (error) => {
       this.failure = error;
     });
     return this.stream;
   }
-
-  private readonly onAbort = (): void => {
-    const { signal } = this.options;
-    this.stopSignal.abort(signal && abortReason(signal));
-    if (!this.stream?.hasEnded) this.source.destroy();
-    this.stream?.wake();
-  };
 
   private read(stream: ReadableData): Uint8Array | undefined {
     const data = stream.read();
@@ -96,17 +73,9 @@ export class ReadableChunks extends SteppedIterator<Bytes> {
     throw new TypeError(`the stream must give Uint8Array chunks (no encoding, no object mode), got ${describe(data)}`);
   }
 
-  /** Waits for the memory of a chunk. */
-  private async claim(): Promise<void> {
-    const { chunkSize, timeout } = this.options;
-    const buffer = await this.arena.allocateAsync(chunkSize, { signal: this.stopSignal, timeout });
-    if (this.isOver) buffer.abandon();
-    else this.buffer = buffer;
-  }
-
   /** Copies what fits of `rest`. @returns the chunk if it is full */
   private copied(buffer: ArenaBuffer, rest: Uint8Array): Bytes | undefined {
-    const { chunkSize } = this.options;
+    const { chunkSize } = this;
     const count = Math.min(rest.length, chunkSize - buffer.length);
     buffer.putSlice(count === rest.length ? rest : rest.subarray(0, count));
     this.rest = count === rest.length ? undefined : rest.subarray(count);
@@ -123,14 +92,13 @@ export class ReadableChunks extends SteppedIterator<Bytes> {
 
   /** Whether to take the stream's memory over: for less than half a chunk a copy is faster. */
   private mayAdopt({ length }: Uint8Array): boolean {
-    return this.options.adopt && length * 2 >= this.options.chunkSize;
+    return this.adopt && length * 2 >= this.chunkSize;
   }
 
   /** A chunk over the stream's own memory. It keeps a chunk of the arena in use, whose memory nobody touches. */
   private adopted(rest: Uint8Array): Bytes | undefined {
-    const { buffer } = this;
+    const { buffer, chunkSize } = this;
     if (buffer === undefined) return undefined;
-    const { chunkSize } = this.options;
     this.buffer = undefined;
     this.rest = rest.length > chunkSize ? rest.subarray(chunkSize) : undefined;
     return Bytes.fromOwner(rest.length > chunkSize ? rest.subarray(0, chunkSize) : rest, () => buffer.abandon());
