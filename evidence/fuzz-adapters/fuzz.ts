@@ -21,16 +21,16 @@ const LONGEST = 20_000;
 /** Time between two lines of progress, in ms. */
 const ROUND = 10_000;
 
-function randomArena(dice: Dice): { readonly arena: ChunkArena; readonly name: string } {
+function randomArena(dice: Dice): { readonly arena: ChunkArena; readonly size: number; readonly name: string } {
   const slots = 1 + dice.below(8);
-  const size = 2 ** (4 + dice.below(5));
+  const size = dice.oneIn(4) ? 8192 : 2 ** (4 + dice.below(5));
   const kind = dice.pick(['fixed', 'fixed', 'buddy', 'shared', 'isolated'] as const);
   const name = `${kind}, ${slots} of ${size} bytes`;
   const fixed = FixedArena.withSlotCapacity(slots, size);
-  if (kind === 'fixed') return { arena: fixed.buildAsync(), name };
-  if (kind === 'isolated') return { arena: fixed.isolated().buildAsync(), name };
-  if (kind === 'shared') return { arena: fixed.shared({ maxThreads: 1 }).buildAsync(), name };
-  return { arena: BuddyArena.builder(BuddyGeometry.nearest(slots * size, 16)).buildAsync(), name };
+  if (kind === 'fixed') return { arena: fixed.buildAsync(), size, name };
+  if (kind === 'isolated') return { arena: fixed.isolated().buildAsync(), size, name };
+  if (kind === 'shared') return { arena: fixed.shared({ maxThreads: 1 }).buildAsync(), size, name };
+  return { arena: BuddyArena.builder(BuddyGeometry.nearest(slots * size, 16)).buildAsync(), size, name };
 }
 
 /** Waits until everything is back: a file or a socket may still be closing. */
@@ -49,8 +49,8 @@ function tasksOf(arena: ChunkArena, dice: Dice): Task[] {
 /** @returns the number of tasks @throws Error that says which tasks failed or hang */
 async function runProgram(seed: number): Promise<number> {
   const dice = new Dice().reseed(seed);
-  const { arena, name } = randomArena(dice);
-  const outboxes: Task = { name: 'outboxes', run: async () => void (await runOutboxes(arena, dice)) };
+  const { arena, size, name } = randomArena(dice);
+  const outboxes: Task = { name: 'outboxes', run: async () => void (await runOutboxes(arena, size, dice)) };
   const tasks = dice.oneIn(2) ? [outboxes] : tasksOf(arena, dice);
   const open = new Set<Task>(tasks);
   const runs = tasks.map(async (task) => {

@@ -7,15 +7,16 @@ import { pause } from './sources.js';
 
 const RULES = ['wait', 'skip', 'dropOldest', 'close'] as const;
 
-function randomOptions(dice: Dice): OutboxOptions {
+/** @param scale larger limits for larger frames */
+function randomOptions(dice: Dice, scale: number): OutboxOptions {
   const whenSlow = dice.pick(RULES);
   return {
     maxFrames: 1 + dice.below(6),
-    maxBytes: 1 + dice.below(200),
+    maxBytes: 1 + scale * dice.below(200),
     whenSlow,
     patience: whenSlow === 'close' ? 1 + dice.below(5) : dice.pick([0, 0, 1, 5]),
     maxBatchFrames: 1 + dice.below(6),
-    maxBatchBytes: 1 + dice.below(200),
+    maxBatchBytes: 1 + scale * dice.below(200),
   };
 }
 
@@ -29,9 +30,9 @@ class Member {
   wasTouched = false;
   private readonly options: OutboxOptions;
 
-  constructor(group: OutboxGroup, dice: Dice) {
+  constructor(group: OutboxGroup, dice: Dice, scale: number) {
     this.receiver = randomReceiver(dice);
-    this.options = randomOptions(dice);
+    this.options = randomOptions(dice, scale);
     this.outbox = group.add(this.receiver.stream, this.options);
   }
 
@@ -40,7 +41,7 @@ class Member {
     assert.equal(receiver.damage(), undefined);
     const { queuedFrames, queuedBytes, stalledFor } = this.outbox.metrics();
     assert.deepEqual([queuedFrames, queuedBytes, stalledFor], [0, 0, 0]);
-    // A stream that failed may have been given the pieces stalledFor the one that it failed at.
+    // A stream that failed may have been given the pieces before the one that it failed at.
     if (!receiver.isSound()) return;
     const got = receiver.got().toString();
     if (this.options.whenSlow === 'wait' && !this.wasTouched) {
@@ -57,10 +58,14 @@ class Member {
   }
 }
 
+/** From this size of a slot on, in bytes, frames are long, so that outboxes do not join them. */
+const LONG = 8192;
+
 /** Sends numbered frames to streams that do all that streams do. @returns the number of frames */
-export async function runOutboxes(arena: ChunkArena, dice: Dice): Promise<number> {
+export async function runOutboxes(arena: ChunkArena, slotSize: number, dice: Dice): Promise<number> {
   const group = new OutboxGroup();
-  const members = Array.from({ length: 1 + dice.below(4) }, () => new Member(group, dice));
+  const scale = slotSize >= LONG ? 600 : 1;
+  const members = Array.from({ length: 1 + dice.below(4) }, () => new Member(group, dice, scale));
   const frames = 1 + dice.below(30);
   const sends: Promise<unknown>[] = [];
   const freeing = setInterval(() => {
@@ -68,7 +73,7 @@ export async function runOutboxes(arena: ChunkArena, dice: Dice): Promise<number
   }, 3);
   try {
     for (let number = 0; number < frames; number++) {
-      const text = `${number}:${'x'.repeat(dice.below(10))};`;
+      const text = `${number}:${'x'.repeat(scale * dice.below(10))};`;
       const bytes = await frameOf(arena, text, dice);
       if (dice.oneIn(6)) {
         const member = dice.pick(members);

@@ -1,7 +1,9 @@
 import type { Writable } from 'node:stream';
 import type { Bytes } from '../index.js';
 import { type BytesList, checkWritten } from '../streams/bytes-list.js';
+import { flushAtEndOfTurn } from './flush-turn.js';
 import { Frame } from './frame.js';
+import { GroupTurn } from './group-turn.js';
 import { Outbox, type OutboxMetrics } from './outbox.js';
 import { checkOutboxOptions, type OutboxOptions } from './outbox-options.js';
 
@@ -19,6 +21,8 @@ export class OutboxGroup implements Iterable<Outbox> {
   private readonly outboxes = new Map<Writable, Outbox>();
   /** Outboxes that left and still write what was queued. */
   private readonly leaving = new Set<Outbox>();
+  private turn: GroupTurn | undefined;
+  private isScheduled = false;
   /** Of those that are done. */
   private readonly left = { sentFrames: 0, sentBytes: 0, batches: 0, skippedFrames: 0, droppedFrames: 0 };
 
@@ -46,9 +50,11 @@ export class OutboxGroup implements Iterable<Outbox> {
     const known = this.outboxes.get(writable);
     if (known !== undefined) return known;
     const outbox = new Outbox(writable, options);
+    this.endTurn();
     if (writable.destroyed || writable.closed) return outbox;
     this.outboxes.set(writable, outbox);
     outbox.onFailed = () => void this.delete(writable);
+    outbox.onUse = this.endTurn;
     return outbox;
   }
 
@@ -107,20 +113,48 @@ export class OutboxGroup implements Iterable<Outbox> {
     return Object.freeze({ outboxes: this.size, ...sums });
   }
 
-  private async sendFrame(frame: Frame): Promise<number> {
-    let queued = 0;
-    let waits: Promise<boolean>[] | undefined;
-    for (const outbox of this.outboxes.values()) {
+  private sendFrame(frame: Frame): Promise<number> {
+    const turn = this.inTurn(frame);
+    const waits: Promise<boolean>[] = [];
+    let queued = turn.members.length;
+    for (const outbox of turn.others) {
       const isQueued = outbox.offer(frame);
       if (isQueued) queued++;
-      else if (isQueued === undefined) {
-        waits ??= [];
-        waits.push(outbox.wait(frame).catch(() => false));
-      }
+      else if (isQueued === undefined) waits.push(outbox.wait(frame).catch(() => false));
     }
-    frame.release();
-    if (waits === undefined) return queued;
-    for (const isQueued of await Promise.all(waits)) if (isQueued) queued++;
-    return queued;
+    if (turn.members.length === 0) this.endTurn(); // nobody needs the frame at the end of the turn
+    if (waits.length === 0) return Promise.resolve(queued);
+    return Promise.all(waits).then((areQueued) => queued + areQueued.filter((isQueued) => isQueued).length);
+  }
+
+  /** The turn with `frame` in it, which takes its count over. */
+  private inTurn(frame: Frame): GroupTurn {
+    if (this.turn?.hasRoom(frame.length)) {
+      this.turn.push(frame);
+      return this.turn;
+    }
+    this.endTurn();
+    this.turn = new GroupTurn(this.outboxes.values(), frame);
+    if (!this.isScheduled) flushAtEndOfTurn(this.onTurn);
+    this.isScheduled = true;
+    return this.turn;
+  }
+
+  /** Queues what was sent in this turn. To be called before anything else happens to the outboxes. */
+  private readonly endTurn = (): void => {
+    for (const member of this.takeTurn()) member.flushSoon();
+  };
+
+  private readonly onTurn = (): void => {
+    this.isScheduled = false;
+    for (const member of this.takeTurn()) member.writeQueue();
+  };
+
+  /** @returns the outboxes that have something queued */
+  private takeTurn(): readonly Outbox[] {
+    const { turn } = this;
+    this.turn = undefined;
+    turn?.queueFrames();
+    return turn?.members ?? [];
   }
 }

@@ -6,6 +6,7 @@ import { type BytesList, checkWritten } from '../streams/bytes-list.js';
 import { Batch } from './batch.js';
 import { flushAtEndOfTurn } from './flush-turn.js';
 import { Frame } from './frame.js';
+import { FrameRun } from './frame-run.js';
 import { checkOutboxOptions, type OutboxLimits, type OutboxOptions } from './outbox-options.js';
 import { checkOpen, prematureClose, type StreamWrites, type Watcher, writesOf } from './stream-writes.js';
 import { isWritable } from './write-bytes.js';
@@ -80,6 +81,8 @@ export class Outbox {
   private droppedFrames = 0;
   /** @internal Called once, when the stream has failed or closed. */
   onFailed: () => void = () => undefined;
+  /** @internal Called before anything is done with the outbox from outside: a group then queues what it has for it. */
+  onUse: () => void = () => undefined;
 
   constructor(writable: Writable, options: OutboxOptions = {}) {
     if (!isWritable(writable)) throw new TypeError(`writable must be a Writable, got ${describe(writable)}`);
@@ -99,6 +102,7 @@ export class Outbox {
   send(bytes: Bytes | BytesList): Promise<boolean> {
     try {
       checkWritten(bytes);
+      this.onUse();
       const frame = new Frame(bytes);
       try {
         this.checkOpen();
@@ -119,6 +123,7 @@ export class Outbox {
    */
   trySend(bytes: Bytes | BytesList): boolean {
     checkWritten(bytes);
+    this.onUse();
     this.checkOpen();
     if (this.waiting.length > 0 || !this.hasRoom(bytes.length)) return false;
     this.push(new Frame(bytes));
@@ -127,6 +132,12 @@ export class Outbox {
 
   /** Writes what is queued now, unless a batch is being written. */
   flush(): void {
+    this.onUse();
+    this.writeQueue();
+  }
+
+  /** @internal */
+  writeQueue(): void {
     // A loop and not a recursion, for streams that call back at once.
     if (this.isFlushing) return;
     this.isFlushing = true;
@@ -139,6 +150,7 @@ export class Outbox {
 
   /** Resolves when nothing is queued any more, or rejects with the error of the stream. */
   drained(): Promise<void> {
+    this.onUse();
     return new Promise((resolve, reject) => {
       const settle = (): void => {
         if (this.failure === undefined) resolve();
@@ -156,6 +168,7 @@ export class Outbox {
   }
 
   metrics(): Readonly<OutboxMetrics> {
+    this.onUse();
     return Object.freeze({
       sentFrames: this.sentFrames,
       sentBytes: this.sentBytes,
@@ -171,15 +184,32 @@ export class Outbox {
   /** @internal Whether the frame was queued; undefined when the caller must {@link wait}. */
   offer(frame: Frame): boolean | undefined {
     if (this.failure !== undefined || this.isEnding) return false;
-    const { whenSlow, patience } = this.limits;
-    if (this.waiting.length === 0) {
-      if (this.isSlow && whenSlow === 'skip') return this.decide(frame);
-      if (this.hasRoom(frame.length)) {
-        this.push(frame.retain());
-        return true;
-      }
+    if (this.canQueue(frame.length)) {
+      this.push(frame.retain());
+      return true;
     }
+    const { whenSlow, patience } = this.limits;
+    if (this.waiting.length === 0 && this.isSlow && whenSlow === 'skip') return this.decide(frame);
     return whenSlow === 'wait' || (!this.isSlow && patience > 0) ? undefined : this.decide(frame);
+  }
+
+  /** @internal Whether {@link offer} queues a frame of `length` bytes without dropping another one. */
+  canQueue(length: number): boolean {
+    if (this.failure !== undefined || this.isEnding || this.waiting.length > 0) return false;
+    return !(this.isSlow && this.limits.whenSlow === 'skip') && this.hasRoom(length);
+  }
+
+  /** @internal How many frames and bytes more it takes. */
+  get room(): { readonly frames: number; readonly bytes: number } {
+    const { maxFrames, maxBytes } = this.limits;
+    return { frames: maxFrames - this.frames, bytes: maxBytes - this.bytes };
+  }
+
+  /** @internal Queues frames for which there is room, and counts each. They have `byteLength` bytes. */
+  pushAll(frames: readonly Frame[], byteLength: number): void {
+    if (this.failure !== undefined) return;
+    for (const frame of frames) this.queue.push(frame.retain());
+    this.queued(byteLength, this.frames === frames.length);
   }
 
   /** @internal Waits for room. @returns whether the frame was queued in the end */
@@ -210,7 +240,7 @@ export class Outbox {
 
   /** Frames that are queued or being written. */
   private get frames(): number {
-    return this.queue.length + (this.batch?.frames.length ?? 0);
+    return this.queue.length + (this.batch?.run.length ?? 0);
   }
 
   private get isEmpty(): boolean {
@@ -234,11 +264,20 @@ export class Outbox {
 
   /** Queues a frame, and takes its count over. */
   private push(frame: Frame): void {
-    if (this.frames === 0) this.lastTaken = environment.now();
-    this.bytes += frame.length;
     this.queue.push(frame);
+    this.queued(frame.length, this.frames === 1);
+    this.flushSoon();
+  }
+
+  private queued(byteLength: number, wasEmpty: boolean): void {
+    if (wasEmpty) this.lastTaken = environment.now();
+    this.bytes += byteLength;
     const { whenSlow } = this.limits;
     if (whenSlow === 'close' || whenSlow === 'dropOldest') this.watchQueue();
+  }
+
+  /** @internal Writes what is queued at the end of this turn. */
+  flushSoon(): void {
     if (this.isScheduled || this.batch !== undefined) return;
     this.isScheduled = true;
     flushAtEndOfTurn(this.onTurn);
@@ -246,7 +285,7 @@ export class Outbox {
 
   private readonly onTurn = (): void => {
     this.isScheduled = false;
-    this.flush();
+    this.writeQueue();
   };
 
   private writeBatch(): void {
@@ -259,7 +298,7 @@ export class Outbox {
       bytes += length;
     }
     this.batches++;
-    this.batch = new Batch(this.writes, this.queue.splice(0, count), bytes, this.onTaken);
+    this.batch = new Batch(this.writes, FrameRun.take(this.queue, count, bytes), this.onTaken);
     this.batch.begin();
   }
 
@@ -278,8 +317,8 @@ export class Outbox {
   /** Whether there is room for a frame once all that is queued was dropped. */
   private fitsBesideBatch({ length }: Frame): boolean {
     const { maxFrames, maxBytes } = this.limits;
-    const { frames = [], byteLength = 0 } = this.batch ?? {};
-    return frames.length === 0 || (frames.length < maxFrames && byteLength + length <= maxBytes);
+    const written = this.batch?.run;
+    return written === undefined || (written.length < maxFrames && written.byteLength + length <= maxBytes);
   }
 
   private closeStream(): void {
@@ -299,19 +338,20 @@ export class Outbox {
     frame.release();
   }
 
-  private readonly onTaken = (batch: Batch, failure: Error | undefined): void => {
+  private readonly onTaken = ({ run }: Batch, failure: Error | undefined): void => {
     this.batch = undefined;
-    for (const frame of batch.frames) this.forget(frame);
+    this.bytes -= run.byteLength;
+    run.release();
     if (failure !== undefined) {
       this.fail(failure);
       return;
     }
     this.lastTaken = environment.now();
-    this.sentFrames += batch.frames.length;
-    this.sentBytes += batch.byteLength;
+    this.sentFrames += run.length;
+    this.sentBytes += run.byteLength;
     if (this.frames === 0) this.isSlow = false;
     this.admitWaiting();
-    this.flush();
+    this.writeQueue();
     if (this.isEmpty) this.tellDrained();
   };
 

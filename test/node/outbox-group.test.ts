@@ -6,10 +6,10 @@ import { PassThrough, Writable } from 'node:stream';
 import { buffer as collect } from 'node:stream/consumers';
 import { test } from 'node:test';
 import type { AsyncFixedArena, Bytes } from 'arena-alligator';
-import { OutboxGroup } from 'arena-alligator/node';
+import { type Outbox, OutboxGroup } from 'arena-alligator/node';
 import { assertAllReturned, assertAllReturnedSoon } from '../support/arenas.js';
 import { asyncArena, textIn } from '../support/chunks.js';
-import { settled } from '../support/outcome.js';
+import { Outcome, settled } from '../support/outcome.js';
 
 function frame(arena: AsyncFixedArena, text: string): Bytes {
   return arena.allocate().putUtf8(text).freeze();
@@ -94,6 +94,164 @@ test('a stream is in a group once, and options can be its own', async () => {
   assert.equal(group.size, 0);
   await assert.rejects(group.send('x' as unknown as Bytes), TypeError);
   assert.throws(() => new OutboxGroup({ maxFrames: 0 }), RangeError);
+  assertAllReturned(arena);
+});
+
+/** A stream that keeps what it was given, and finishes a write when it is told to. */
+function keeping(): { readonly stream: Writable; readonly texts: string[]; take(): Promise<void> } {
+  const texts: string[] = [];
+  let finish: () => void = () => undefined;
+  const stream = new Writable({
+    write: (chunk, _encoding, done) => {
+      texts.push(String(chunk));
+      finish = () => {
+        finish = () => undefined;
+        done();
+      };
+    },
+  });
+  return {
+    stream,
+    texts,
+    take: () => {
+      finish();
+      return settled();
+    },
+  };
+}
+
+test('streams that send the same small frames write one joined copy, and others their own', async () => {
+  const arena = asyncArena(8, 8);
+  const group = new OutboxGroup({ maxFrames: 3, whenSlow: 'skip', patience: 0 });
+  const chunks: Buffer[] = [];
+  const quick = (): Writable =>
+    new Writable({
+      write: (chunk, _encoding, done) => {
+        chunks.push(chunk);
+        done();
+      },
+    });
+  const late = keeping();
+  for (const stream of [quick(), late.stream, quick()]) group.add(stream);
+  await group.send(frame(arena, 'a'));
+  await settled();
+  for (const text of ['b', 'c', 'd']) await group.send(frame(arena, text));
+  await settled();
+  assert.deepEqual(chunks.map(String), ['a', 'a', 'bcd', 'bcd']);
+  assert.equal(chunks[2]?.buffer, chunks[3]?.buffer);
+  assert.equal(chunks[2]?.byteOffset, chunks[3]?.byteOffset);
+  assert.equal(arena.metrics().bytesLive, 24, 'one stream is writing a frame and has two more queued');
+  await late.take();
+  assert.deepEqual([late.texts, group.metrics().skippedFrames], [['a', 'bc'], 1]);
+  await late.take();
+  await group.end();
+  assertAllReturned(arena);
+});
+
+/** Things to do with one outbox of a group, and the texts that its stream has got in the end. */
+const uses: readonly (readonly [string, (outbox: Outbox, arena: AsyncFixedArena) => unknown, readonly string[]])[] = [
+  ['send()', (outbox, arena) => outbox.send(frame(arena, '1')), ['a1b']],
+  ['trySend()', (outbox, arena) => outbox.trySend(frame(arena, '1')), ['a1b']],
+  ['flush()', (outbox) => outbox.flush(), ['a', 'b']],
+  ['metrics()', (outbox) => assert.equal(outbox.metrics().queuedFrames, 1), ['ab']],
+  ['end()', (outbox) => void outbox.end(), ['a']],
+  ['drained()', (outbox) => void outbox.drained(), ['ab']],
+];
+
+for (const [name, use, expected] of uses) {
+  test(`${name} of one outbox comes after what its group sent before`, async () => {
+    const arena = asyncArena(8, 8);
+    const group = new OutboxGroup();
+    const [touched, other] = [keeping(), keeping()];
+    const outbox = group.add(touched.stream);
+    group.add(other.stream);
+    await group.send(frame(arena, 'a'));
+    use(outbox, arena);
+    await group.send(frame(arena, 'b'));
+    for (let turn = 0; turn < 3; turn++) for (const { take } of [touched, other]) await take();
+    assert.deepEqual([touched.texts, other.texts], [expected, ['ab']]);
+    await group.end();
+    assertAllReturned(arena);
+  });
+}
+
+test('a stream gets what was sent while it was in the group', async () => {
+  const arena = asyncArena(8, 8);
+  const group = new OutboxGroup();
+  const [first, leaving, late] = [keeping(), keeping(), keeping()];
+  for (const { stream } of [first, leaving]) group.add(stream);
+  await group.send(frame(arena, 'a'));
+  group.add(late.stream);
+  await group.send(frame(arena, 'b'));
+  group.delete(leaving.stream);
+  await group.send(frame(arena, 'c'));
+  for (let turn = 0; turn < 2; turn++) for (const { take } of [first, leaving, late]) await take();
+  assert.deepEqual([first.texts, leaving.texts, late.texts], [['abc'], ['ab'], ['bc']]);
+  await group.end();
+  assertAllReturned(arena);
+});
+
+test('streams that miss different frames of a turn get their own', async () => {
+  const arena = asyncArena(8, 8);
+  const group = new OutboxGroup({ maxFrames: 3 });
+  const [first, second] = [keeping(), keeping()];
+  const [one, other] = [group.add(first.stream), group.add(second.stream)];
+  await group.send(frame(arena, 'a'));
+  one.trySend(frame(arena, '1'));
+  other.trySend(frame(arena, '2'));
+  await group.send(frame(arena, 'z'));
+  for (let turn = 0; turn < 2; turn++) for (const { take } of [first, second]) await take();
+  assert.deepEqual([first.texts, second.texts], [['a1z'], ['a2z']]);
+  await group.end();
+  assertAllReturned(arena);
+});
+
+test('end() and drained() of one outbox count what the group sent before', async () => {
+  const arena = asyncArena(8, 8);
+  const group = new OutboxGroup();
+  const [draining, ending] = [keeping(), keeping()];
+  const [one, other] = [group.add(draining.stream), group.add(ending.stream)];
+  await group.send(frame(arena, 'a'));
+  const [drained, ended] = [new Outcome(one.drained()), new Outcome(other.end())];
+  assert.equal(await group.send(frame(arena, 'b')), 1, 'one of them has ended');
+  await settled();
+  assert.deepEqual([drained.state, ended.state], ['pending', 'pending']);
+  for (const { take } of [draining, ending]) await take();
+  assert.deepEqual([drained.state, ended.state], ['resolved', 'resolved']);
+  assert.deepEqual([draining.texts, ending.texts], [['ab'], ['a']]);
+  assertAllReturned(arena);
+});
+
+test('a group keeps the limits of the stream with the least room, and releases what nobody takes', async () => {
+  const arena = asyncArena(8, 8);
+  const group = new OutboxGroup({ maxBytes: 4, whenSlow: 'skip', patience: 0 });
+  assert.equal(await group.send(frame(arena, 'none')), 0);
+  assertAllReturned(arena);
+  const [wide, narrow] = [keeping(), keeping()];
+  group.add(wide.stream, { maxBytes: 8, whenSlow: 'skip', patience: 0 });
+  group.add(narrow.stream);
+  const queued: number[] = [];
+  for (const text of ['aa', 'bbb', 'ccc', 'd']) queued.push(await group.send(frame(arena, text)));
+  assert.deepEqual(queued, [2, 1, 1, 0]);
+  for (const { take } of [wide, narrow]) await take();
+  assert.deepEqual([wide.texts, narrow.texts], [['aabbbccc'], ['aa']]);
+  for (const { take } of [wide, narrow]) await take();
+  await group.end();
+  assertAllReturned(arena);
+});
+
+test('a stream that fails while frames are gathered leaves the others theirs', async () => {
+  const arena = asyncArena(8, 8);
+  const group = new OutboxGroup();
+  const failing = new Writable({ write: () => undefined });
+  const sound = new PassThrough();
+  for (const stream of [failing, sound]) group.add(stream);
+  await group.send(frame(arena, 'a'));
+  failing.destroy();
+  await new Promise((resolve) => process.nextTick(resolve));
+  assert.equal(await group.send(frame(arena, 'b')), 1);
+  await settled();
+  assert.deepEqual([textIn(sound), group.size], ['ab', 1]);
   assertAllReturned(arena);
 });
 

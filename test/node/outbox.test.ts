@@ -33,23 +33,41 @@ function frame(arena: AsyncFixedArena, text: string): Bytes {
   return arena.allocate().putUtf8(text).freeze();
 }
 
+/** A text of 4 KiB: pieces of that size are not joined. */
+function long(letter: string): string {
+  return letter.repeat(4096);
+}
+
 test('frames of one turn go out as one vectored write, in order', async () => {
-  const arena = asyncArena(4, 8);
+  const arena = asyncArena(4, 8192);
   const slow = new Slow();
   const outbox = new Outbox(slow);
-  for (const text of ['a', 'b', 'c']) assert.equal(await outbox.send(frame(arena, text)), true);
-  const other = asyncArena(1, 8);
-  const pieces = new BytesList([frame(arena, 'd'), frame(other, 'e')]);
+  for (const text of ['a', 'b', 'c']) assert.equal(await outbox.send(frame(arena, long(text))), true);
+  const other = asyncArena(1, 8192);
+  const pieces = new BytesList([frame(arena, long('d')), frame(other, long('e'))]);
   assert.equal(outbox.trySend(pieces), true);
   assert.equal(slow.batches.length, 0);
   await settled();
-  assert.deepEqual(slow.batches, [['a', 'b', 'c', 'd', 'e']]);
-  assert.equal(arena.metrics().bytesLive, 32, 'the memory is held while the stream reads it');
+  assert.deepEqual(slow.batches, [['a', 'b', 'c', 'd', 'e'].map(long)]);
+  assert.equal(arena.metrics().bytesLive, 4 * 8192, 'the memory is held while the stream reads it');
   await slow.take();
   const { sentFrames, sentBytes, batches, queuedFrames, stalledFor } = outbox.metrics();
-  assert.deepEqual([sentFrames, sentBytes, batches, queuedFrames, stalledFor], [4, 5, 1, 0, 0]);
+  assert.deepEqual([sentFrames, sentBytes, batches, queuedFrames, stalledFor], [4, 5 * 4096, 1, 0, 0]);
   assertAllReturned(arena);
   assertAllReturned(other);
+});
+
+test('small frames of one turn are joined: the stream gets one piece, and the arena has its memory back', async () => {
+  const arena = asyncArena(3, 8);
+  const slow = new Slow();
+  const outbox = new Outbox(slow);
+  for (const text of ['a', 'b', 'c']) outbox.trySend(frame(arena, text));
+  await settled();
+  assert.deepEqual(slow.batches, [['abc']]);
+  assertAllReturned(arena);
+  assert.deepEqual([outbox.metrics().queuedFrames, outbox.metrics().queuedBytes], [3, 3], 'they count until taken');
+  await slow.take();
+  assert.equal(outbox.metrics().sentFrames, 3);
 });
 
 test('one batch is written at a time, and the next takes all that was queued meanwhile, within its limits', async () => {
@@ -62,7 +80,7 @@ test('one batch is written at a time, and the next takes all that was queued mea
   await settled();
   assert.deepEqual(slow.batches, [['1']]);
   for (let turn = 0; turn < 5; turn++) await slow.take();
-  assert.deepEqual(slow.batches, [['1'], ['2', '3', '4'], ['55555'], ['6666'], ['77777777']]);
+  assert.deepEqual(slow.batches, [['1'], ['234'], ['55555'], ['6666'], ['77777777']]);
   assertAllReturned(arena);
 });
 
@@ -81,10 +99,7 @@ test('by default send waits for room, in the order of the calls', async () => {
   late.release();
   await slow.take();
   await slow.take();
-  assert.deepEqual(slow.batches, [
-    ['a', 'b'],
-    ['c', 'd'],
-  ]);
+  assert.deepEqual(slow.batches, [['ab'], ['cd']]);
   assert.deepEqual(
     sends.map(({ value }) => value),
     [true, true, true, true],
@@ -105,7 +120,7 @@ test('the limit in bytes counts what is queued and what is written, and a larger
   assert.equal(outbox.trySend(frame(arena, '123')), true);
   await settled();
   await slow.take();
-  assert.deepEqual(slow.batches, [['12345678'], ['9', '123']]);
+  assert.deepEqual(slow.batches, [['12345678'], ['9123']]);
   assertAllReturned(arena);
 });
 
@@ -123,26 +138,26 @@ test('a small frame does not overtake a large one that waits for room', async ()
   assert.deepEqual([large.state, small.state], ['pending', 'pending']);
   await slow.take();
   await slow.take();
-  assert.deepEqual(slow.batches, [['666666'], ['88888888', '22']]);
+  assert.deepEqual(slow.batches, [['666666'], ['8888888822']]);
   assertAllReturned(arena);
 });
 
 test('frames that lie side by side are written as one, and others are not', async () => {
-  const arena = asyncArena(1, 8);
-  const other = asyncArena(2, 8);
+  const arena = asyncArena(1, 8192);
+  const other = asyncArena(2, 8192);
   const slow = new Slow();
   const outbox = new Outbox(slow);
-  const chunk = frame(arena, 'abcdefgh');
-  for (const cut of [2, 2, 4]) outbox.trySend(chunk.splitTo(cut));
+  const chunk = frame(arena, long('a') + long('b'));
+  for (const cut of [2000, 2000, 4192]) outbox.trySend(chunk.splitTo(cut));
   // It begins where the chunk ends, but in other memory.
   const [first, second] = [other.allocate(), other.allocate()];
-  const next = second.putUtf8('next').freeze();
+  const next = second.putUtf8(long('n')).freeze();
   first.abandon();
-  assert.equal(next.view.byteOffset, 8);
+  assert.equal(next.view.byteOffset, 8192);
   outbox.trySend(next.clone());
   outbox.trySend(next.slice(0, 1));
   await settled();
-  assert.deepEqual(slow.batches, [['abcdefgh', 'next', 'n']]);
+  assert.deepEqual(slow.batches, [[long('a') + long('b'), long('n'), 'n']]);
   next.release();
   await slow.take();
   assertAllReturned(arena);
@@ -150,15 +165,15 @@ test('frames that lie side by side are written as one, and others are not', asyn
 });
 
 test('the memory of a batch is held until its last piece is written', async () => {
-  const arena = asyncArena(2, 8);
+  const arena = asyncArena(2, 8192);
   const written: (() => void)[] = [];
   const single = new Writable({ write: (_chunk, _encoding, done) => void written.push(done) });
   const outbox = new Outbox(single);
-  for (const text of ['a', 'b']) outbox.trySend(frame(arena, text));
+  for (const text of ['a', 'b']) outbox.trySend(frame(arena, long(text)));
   await settled();
   written[0]?.();
   await settled();
-  assert.deepEqual([written.length, arena.metrics().bytesLive], [2, 16]);
+  assert.deepEqual([written.length, arena.metrics().bytesLive], [2, 16_384]);
   written[1]?.();
   await settled();
   assertAllReturned(arena);
@@ -221,7 +236,7 @@ test('dropOldest keeps the newest frames, and what is being written', async () =
   for (const text of ['b', 'c', 'd', 'e']) assert.equal(await outbox.send(frame(arena, text)), true);
   await slow.take();
   await slow.take();
-  assert.deepEqual(slow.batches, [['a'], ['d', 'e']]);
+  assert.deepEqual(slow.batches, [['a'], ['de']]);
   assert.equal(outbox.metrics().droppedFrames, 2);
   assertAllReturned(arena);
 });
@@ -340,7 +355,7 @@ test('empty frames and frames of several pieces arrive', async () => {
   await settled();
   await slow.take();
   await outbox.drained();
-  assert.deepEqual([slow.batches, outbox.metrics().sentFrames], [[['a', 'b']], 3]);
+  assert.deepEqual([slow.batches, outbox.metrics().sentFrames], [[['ab']], 3]);
   assertAllReturned(arena);
 });
 

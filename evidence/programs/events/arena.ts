@@ -5,7 +5,7 @@ import { listen, serve } from '../usage.js';
 import { EVENTS, eventText } from './event.js';
 
 const arena = FixedArena.withSlotCapacity(64, 256).buildAsync();
-const group = new OutboxGroup({ maxFrames: 32 });
+const group = new OutboxGroup();
 const server = createServer(async (request, response) => {
   response.writeHead(200, { 'content-type': 'text/event-stream' });
   group.add(response);

@@ -13,7 +13,7 @@ const server = createServer(async (request, response) => {
     const event = Buffer.from(eventText(number));
     let isFull = false;
     for (const client of clients) if (!client.write(event)) isFull = true;
-    if (isFull || number % 32 === 31) await new Promise((resolve) => setImmediate(resolve));
+    if (isFull || number % 64 === 63) await new Promise((resolve) => setImmediate(resolve));
   }
 });
 await serve(await listen(server), () => 0);
