@@ -6,6 +6,9 @@ import type { Frame, Piece } from './frame.js';
  */
 const JOINED_PIECES = 2048;
 
+/** By frame: the last run that begins with it. */
+const runs = new WeakMap<Frame, FrameRun>();
+
 /** Frames that go out as one write. Outboxes that have the same frames to send share one run, and hold it by count. */
 export class FrameRun {
   readonly byteLength: number;
@@ -23,14 +26,15 @@ export class FrameRun {
   /** Takes the first `count` frames from `queue`, and one count of each. They have `byteLength` bytes. */
   static take(queue: Frame[], count: number, byteLength: number): FrameRun {
     const frames = queue.splice(0, count);
-    const known = frames[0]?.run;
+    const [first] = frames;
+    const known = first && runs.get(first);
     if (known?.has(frames)) {
       for (const frame of frames) frame.release();
       known.holders++;
       return known;
     }
     const run = new FrameRun(frames, byteLength);
-    if (frames[0] !== undefined) frames[0].run = run;
+    if (first !== undefined) runs.set(first, run);
     return run;
   }
 
@@ -47,7 +51,7 @@ export class FrameRun {
   release(): void {
     if (--this.holders > 0) return;
     const [first] = this.frames;
-    if (first?.run === this) first.run = undefined;
+    if (first !== undefined && runs.get(first) === this) runs.delete(first);
     if (this.holdsFrames) this.releaseFrames();
   }
 

@@ -1,14 +1,11 @@
 import { Bytes } from '../index.js';
 import { BytesList, giveBack, viewsOf } from '../streams/bytes-list.js';
-import type { FrameRun } from './frame-run.js';
 
 /** Bytes that several outboxes send. They hold it by count, and the memory comes back when the last one is done. */
 export class Frame {
   readonly length: number;
   /** What to write. A copy where the memory may move before it was written. */
   readonly pieces: readonly Piece[];
-  /** The last run that begins with this frame. */
-  run: FrameRun | undefined = undefined;
   private readonly bytes: Bytes | BytesList;
   private holders = 1;
 
