@@ -247,6 +247,12 @@ export class AsyncBuddyArena extends BuddyArena {
     }
   }
 
+  /** @internal As {@link allocateAsync}, but returns undefined where that would wait. @throws AllocError */
+  allocateNow(length: number): ArenaBuffer | undefined {
+    const order = this.orderFor(length);
+    return this.line.allocateNow(order, this.capacityFor(length, order));
+  }
+
   override metrics(): AsyncBuddyArenaMetrics {
     const bytesSetAside = this.line.reservedUnits * this.minBlockSize;
     return Object.freeze({ ...super.metrics(), ...this.line.metrics(), bytesSetAside });

@@ -223,6 +223,12 @@ export class AsyncFixedArena extends FixedArena {
     }
   }
 
+  /** @internal As {@link allocateAsync}, but returns undefined where that would wait. @throws AllocError */
+  allocateNow(length: number): ArenaBuffer | undefined {
+    this.checkLength(length);
+    return this.line.allocateNow(0, this.slotCapacity);
+  }
+
   override metrics(): AsyncFixedArenaMetrics {
     return Object.freeze({ ...super.metrics(), ...this.line.metrics() });
   }

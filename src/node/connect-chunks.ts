@@ -3,10 +3,10 @@ import { finished } from 'node:stream';
 import { abortReason, addAbortCallback, checkSignal, removeAbortCallback } from '../base/abort-signals.js';
 import { checkFunction, checkInteger, describe } from '../base/check.js';
 import { type ArenaBuffer, Bytes } from '../index.js';
+import { Answers } from '../streams/answers.js';
 import { type ChunkArena, chunkSizeFor } from '../streams/chunk-arena.js';
 import type { StoppableIterator } from '../streams/stoppable.js';
 import { checkTimeout } from '../waiting/wait-options.js';
-import { Answers } from './answers.js';
 
 export interface ConnectOptions {
   /** The most bytes in a chunk. Default: the slot capacity, or 64 KiB in a buddy arena. */

@@ -1,9 +1,9 @@
 import { close, fstat, open, type PathLike, read, readv, type Stats } from 'node:fs';
 import { abortReason, addAbortCallback, removeAbortCallback } from '../base/abort-signals.js';
 import { type ArenaBuffer, Bytes } from '../index.js';
+import { Answers } from '../streams/answers.js';
 import type { ChunkArena } from '../streams/chunk-arena.js';
 import type { StoppableIterator } from '../streams/stoppable.js';
-import { Answers } from './answers.js';
 
 /** A file that the caller opened and will close: a FileHandle, or `{ fd }`. */
 export interface OpenFile {

@@ -14,7 +14,8 @@ export interface ReadableOptions extends ChunkReaderOptions {
  * not wait for more data.
  */
 export class ReadableChunks extends ChunkReader {
-  private readonly source: Readable;
+  /** Undefined when reading is over. See {@link close}. */
+  private source: Readable | undefined;
   private readonly adopt: boolean;
   /** The stream, once reading has begun. */
   private stream: ReadableData | undefined;
@@ -27,12 +28,15 @@ export class ReadableChunks extends ChunkReader {
   }
 
   protected override take(): Bytes | undefined {
-    const stream = this.stream ?? this.open();
+    const { source } = this;
+    if (source === undefined) return undefined;
+    const stream = this.stream ?? this.open(source);
     for (;;) {
       this.stopSignal.throwIfAborted();
       this.rest ??= this.read(stream);
-      const { rest, buffer } = this;
+      const { rest } = this;
       if (rest === undefined) return this.frozen();
+      const buffer = this.tryClaim(this.chunkSize);
       if (this.mayAdopt(rest)) return buffer === undefined || buffer.isEmpty ? this.adopted(rest) : this.frozen();
       if (buffer === undefined) return undefined;
       const chunk = this.copied(buffer, rest);
@@ -40,30 +44,35 @@ export class ReadableChunks extends ChunkReader {
     }
   }
 
-  protected override async more(): Promise<void> {
-    const { stream } = this;
-    if (this.rest !== undefined) await this.claim(this.chunkSize);
-    else if (!stream?.hasEnded) await stream?.next();
-    else if (this.failure !== undefined) throw this.failure;
-    else await this.finish();
+  protected override more(): Promise<void> | undefined {
+    if (this.rest !== undefined) return this.claim(this.chunkSize);
+    if (!this.stream?.hasEnded) return undefined; // the stream calls
+    return this.failure === undefined ? this.finish() : Promise.reject(this.failure);
   }
 
   protected override cancel(): void {
-    if (!this.stream?.hasEnded) this.source.destroy();
+    if (!this.stream?.hasEnded) this.source?.destroy();
     this.stream?.wake();
   }
 
   protected override async close(): Promise<void> {
-    this.stream?.stop();
-    this.cancel();
+    const { source, stream } = this;
+    stream?.stop();
+    if (!stream?.hasEnded) source?.destroy();
+    // An async function that iterates keeps the iterator until the next full collection (V8), and the iterator must not
+    // keep the request: a server of uploads had 20 times the survivors of collections.
+    this.source = undefined;
+    this.stream = undefined;
   }
 
-  private open(): ReadableData {
+  private open(source: Readable): ReadableData {
     this.begin();
-    this.stream = new ReadableData(this.source, (error) => {
+    const stream = new ReadableData(source, (error) => {
       this.failure = error;
     });
-    return this.stream;
+    stream.wake = this.advance;
+    this.stream = stream;
+    return stream;
   }
 
   private read(stream: ReadableData): Uint8Array | undefined {

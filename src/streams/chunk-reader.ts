@@ -45,6 +45,12 @@ export abstract class ChunkReader extends SteppedIterator<Bytes> {
     if (signal !== undefined) addAbortCallback(signal, this.onAbort);
   }
 
+  /** The memory of a chunk of `length` bytes, if there is some now. Otherwise {@link claim} it. @throws AllocError */
+  protected tryClaim(length: number): ArenaBuffer | undefined {
+    this.buffer ??= this.arena.allocateNow(length);
+    return this.buffer;
+  }
+
   /** Waits for the memory of a chunk of `length` bytes. */
   protected async claim(length: number): Promise<void> {
     const buffer = await this.arena.allocateAsync(length, { signal: this.stopSignal, timeout: this.timeout });

@@ -17,17 +17,18 @@ export class ReceivedChunks extends ChunkReader {
   protected override take(): Bytes | undefined {
     if (this.reader === undefined) this.begin();
     this.stopSignal.throwIfAborted();
-    const { rest, buffer, chunkSize } = this;
-    if (rest === undefined || buffer === undefined) return undefined;
+    const { rest, chunkSize } = this;
+    if (rest === undefined) return undefined;
+    const buffer = this.tryClaim(Math.min(rest.length, chunkSize));
+    if (buffer === undefined) return undefined;
     this.buffer = undefined;
     this.rest = rest.length > chunkSize ? rest.subarray(chunkSize) : undefined;
     return buffer.putSlice(rest.length > chunkSize ? rest.subarray(0, chunkSize) : rest).freeze();
   }
 
-  protected override async more(): Promise<void> {
-    if (this.rest !== undefined) await this.claim(Math.min(this.rest.length, this.chunkSize));
-    else if (this.hasEnded) await this.finish();
-    else await this.read();
+  protected override more(): Promise<void> {
+    if (this.rest !== undefined) return this.claim(Math.min(this.rest.length, this.chunkSize));
+    return this.hasEnded ? this.finish() : this.read();
   }
 
   protected override begin(): void {

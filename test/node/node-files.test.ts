@@ -10,7 +10,7 @@ import { test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { BuddyArena, BuddyGeometry, FixedArena } from 'arena-alligator';
 import { type ChunkArena, fromReadableStream, pipeBytes, readChunks } from 'arena-alligator/node';
-import { Answers } from '#internal/node/answers';
+import { Answers } from '#internal/streams/answers';
 import { assertAllReturned } from '../support/arenas.js';
 import { asyncArena, copies, joined, pattern } from '../support/chunks.js';
 import { collectUntil } from '../support/collector.js';

@@ -3,7 +3,8 @@ interface Asked<T> {
   reject(reason: unknown): void;
 }
 
-const DONE: IteratorResult<never, undefined> = { done: true, value: undefined };
+/** The result at the end. */
+export const DONE: IteratorReturnResult<undefined> = Object.freeze({ done: true, value: undefined });
 
 /**
  * The `next()` calls that wait for an answer, first in, first out.
