@@ -5,7 +5,7 @@ import type { Bytes } from '../index.js';
 import { type BytesList, checkWritten, giveBack } from '../streams/bytes-list.js';
 import { checkSource, iteratorOf, type Source } from '../streams/stoppable.js';
 import { checkTimeout, timeoutError } from '../waiting/wait-options.js';
-import { send } from './send.js';
+import { sendThen } from './send.js';
 import { checkOpen, needsDrain, prematureClose } from './stream-writes.js';
 import { isWritable } from './write-bytes.js';
 
@@ -39,12 +39,13 @@ export async function pipeBytes(source: Source<Chunk>, writable: Writable, optio
   checkTimeout(timeout);
   checkSignal(signal);
   checkSource(source);
-  const pipe = new Pipe(iteratorOf(source), writable, timeout);
+  const pipe = new Pipe(iteratorOf(source), writable, timeout, end);
   const onAbort = (): void => pipe.fail(signal && abortReason(signal));
   if (signal?.aborted) onAbort();
   else if (signal !== undefined) addAbortCallback(signal, onAbort);
   try {
-    await pipe.run(end);
+    pipe.begin();
+    await pipe.done;
   } finally {
     if (signal !== undefined) removeAbortCallback(signal, onAbort);
   }
@@ -52,81 +53,138 @@ export async function pipeBytes(source: Source<Chunk>, writable: Writable, optio
 
 type AnyIterator = ReturnType<typeof iteratorOf<Chunk>>;
 
+/**
+ * Asks the source for one chunk after the other and writes each. It is written with callbacks: promises for each chunk
+ * made half of the garbage of an http server that echoes bodies.
+ */
 class Pipe {
+  /** Settles when the pipe has ended and all memory is back. */
+  readonly done: Promise<void>;
   private readonly source: AnyIterator;
   private readonly writable: Writable;
   private readonly timeout: number | undefined;
-  private readonly sendings = new Set<Promise<void>>();
+  private readonly ends: boolean;
   private failure: { readonly reason: unknown } | undefined;
+  /** Chunks that the stream has not finished with. */
+  private underWay = 0;
+  private isAsking = false;
+  private isStopping = false;
+  private hasSourceEnded = false;
   private hasEnded = false;
   private isCorked = false;
-  /** Rejects the wait that is under way. */
-  private interrupt: (reason: unknown) => void = () => undefined;
-  private asked: Promise<IteratorResult<Chunk, unknown>> | undefined;
+  private resolve: () => void = () => undefined;
+  private reject: (reason: unknown) => void = () => undefined;
+  private stopWatching: () => void = () => undefined;
 
-  constructor(source: AnyIterator, writable: Writable, timeout: number | undefined) {
+  constructor(source: AnyIterator, writable: Writable, timeout: number | undefined, ends: boolean) {
     this.timeout = timeout;
     this.source = source;
     this.writable = writable;
-  }
-
-  /** Ends the pipe. Only the first reason counts. */
-  fail(reason: unknown): void {
-    if (this.failure !== undefined) return;
-    this.failure = { reason };
-    this.interrupt(reason);
-  }
-
-  async run(end: boolean): Promise<void> {
-    const { writable } = this;
-    let onFinish: () => void = () => undefined;
-    const finish = new Promise<void>((resolve) => {
-      onFinish = resolve;
+    this.ends = ends;
+    this.done = new Promise((resolve, reject) => {
+      this.resolve = resolve;
+      this.reject = reject;
     });
-    const stopWatching = finished(writable, { readable: false }, (error) => {
+  }
+
+  begin(): void {
+    const { writable } = this;
+    this.stopWatching = finished(writable, { readable: false }, (error) => {
       // The stream failed, or other code ended it. No drain will come, and it takes no more data.
       if (error ?? !this.hasEnded) this.fail(error ?? prematureClose());
-      else onFinish();
+      else this.settle();
     });
     try {
       checkOpen(writable);
-      for (let chunk = await this.next(); chunk !== undefined; chunk = await this.next()) await this.pass(chunk);
-      await this.unlessFailed(Promise.all(this.sendings));
-      if (!end) return;
-      this.hasEnded = true;
-      writable.end();
-      await this.unlessFailed(finish);
     } catch (error) {
-      writable.on('error', () => undefined); // the rejection reports it
-      writable.destroy(error instanceof Error ? error : undefined);
-      await this.giveUp();
-      throw error;
-    } finally {
-      stopWatching();
+      this.fail(error);
+    }
+    this.ask();
+  }
+
+  /** Ends the pipe: stops the source and the stream. Only the first reason counts. */
+  fail(reason: unknown): void {
+    if (this.failure !== undefined) return;
+    this.failure = { reason };
+    const { writable } = this;
+    writable.off('drain', this.ask);
+    writable.on('error', () => undefined); // the rejection reports it
+    writable.destroy(reason instanceof Error ? reason : undefined);
+    // While a next() is pending, a generator answers return() only after it, perhaps never. So do not wait for that.
+    this.isStopping = !this.isAsking;
+    const onStopped = (): void => {
+      this.isStopping = false;
+      this.advance();
+    };
+    this.stopSource().then(onStopped, onStopped);
+    this.advance();
+  }
+
+  private readonly ask = (): void => {
+    if (this.failure !== undefined) return; // before anything is taken from the source
+    this.isAsking = true;
+    try {
+      Promise.resolve(this.source.next()).then(this.onAnswer, this.onSourceFailed);
+    } catch (error) {
+      this.onSourceFailed(error);
+    }
+  };
+
+  private readonly onAnswer = ({ done, value }: IteratorResult<Chunk, unknown>): void => {
+    this.isAsking = false;
+    if (this.failure !== undefined) {
+      if (!done) giveBack(value);
+      return;
+    }
+    if (done) {
+      this.hasSourceEnded = true;
+      this.advance();
+      return;
+    }
+    try {
+      checkWritten(value);
+      this.pass(value);
+    } catch (error) {
+      this.fail(error);
+    }
+  };
+
+  private readonly onSourceFailed = (error: unknown): void => {
+    this.isAsking = false;
+    this.fail(error);
+  };
+
+  private pass(chunk: Chunk): void {
+    const { writable } = this;
+    this.cork();
+    this.underWay++;
+    const timer = this.startTimer();
+    sendThen(writable, chunk, (error) => {
+      clearTimeout(timer);
+      this.underWay--;
+      if (error !== undefined) this.fail(error);
+      this.advance();
+    });
+    if (needsDrain(writable)) writable.once('drain', this.ask);
+    else this.ask();
+  }
+
+  /** Ends the stream, or settles, if nothing is to be waited for any more. */
+  private advance(): void {
+    if (this.underWay > 0) return;
+    if (this.failure !== undefined) {
+      if (!this.isStopping) this.settle();
+    } else if (this.hasSourceEnded && !this.hasEnded) {
+      this.hasEnded = true;
+      if (this.ends) this.writable.end();
+      else this.settle();
     }
   }
 
-  private async next(): Promise<Chunk | undefined> {
-    if (this.failure !== undefined) throw this.failure.reason; // before anything is taken from the source
-    this.asked = Promise.resolve(this.source.next());
-    const { done, value } = await this.unlessFailed(this.asked);
-    this.asked = undefined;
-    return done ? undefined : value;
-  }
-
-  private async pass(chunk: Chunk): Promise<void> {
-    checkWritten(chunk);
-    this.cork();
-    const done = send(this.writable, chunk);
-    this.sendings.add(done);
-    const timer = this.startTimer();
-    const forget = (): void => {
-      clearTimeout(timer);
-      this.sendings.delete(done);
-    };
-    done.then(forget, (error: unknown) => this.fail(error)).then(forget);
-    if (needsDrain(this.writable))
-      await this.unlessFailed(new Promise<void>((resolve) => void this.writable.once('drain', resolve)));
+  private settle(): void {
+    this.stopWatching();
+    if (this.failure === undefined) this.resolve();
+    else this.reject(this.failure.reason);
   }
 
   /** Chunks that are there at the same time go out as one vectored write: those of one run of promise reactions. */
@@ -149,25 +207,6 @@ class Pipe {
     const { timeout } = this;
     if (timeout === undefined) return undefined;
     return setTimeout(() => this.fail(timeoutError('the stream did not finish with a chunk', timeout)), timeout);
-  }
-
-  /** Waits for `promise` or until the pipe fails. Unlike `Promise.race` it leaves no callbacks behind. */
-  private unlessFailed<T>(promise: Promise<T>): Promise<T> {
-    return new Promise((resolve, reject) => {
-      this.interrupt = reject;
-      if (this.failure !== undefined) reject(this.failure.reason);
-      promise.then(resolve, reject);
-    });
-  }
-
-  /** Stops the source and waits until the stream has finished with all memory. */
-  private async giveUp(): Promise<void> {
-    const { asked } = this;
-    // While a next() is pending, a generator answers return() only after it, perhaps never. So do not wait for that.
-    const returned = this.stopSource().catch(() => undefined);
-    if (asked === undefined) await returned;
-    else asked.then(({ value, done }) => !done && giveBack(value as Chunk)).catch(() => undefined);
-    await Promise.allSettled(this.sendings);
   }
 
   private async stopSource(): Promise<void> {

@@ -11,16 +11,24 @@ import { checkOpen, type StreamWrites, type UnderWay, writesOf } from './stream-
  */
 export function send(writable: Writable, bytes: Bytes | BytesList): Promise<void> {
   return new Promise((resolve, reject) => {
-    const frame = new Frame(bytes);
-    try {
-      const writes = writesOf(writable);
-      checkOpen(writable);
-      new Sending(writes, frame, resolve, reject).begin();
-    } catch (error) {
-      frame.release();
-      reject(error);
-    }
+    sendThen(writable, bytes, (error) => (error === undefined ? resolve() : reject(error)));
   });
+}
+
+/** As {@link send}. Calls `onDone` once, with the error if there was one, and perhaps before this returns. */
+export function sendThen(writable: Writable, bytes: Bytes | BytesList, onDone: (error: unknown) => void): void {
+  const frame = new Frame(bytes);
+  let sending: Sending;
+  try {
+    const writes = writesOf(writable);
+    checkOpen(writable);
+    sending = new Sending(writes, frame, onDone);
+  } catch (error) {
+    frame.release();
+    onDone(error);
+    return;
+  }
+  sending.begin();
 }
 
 /**
@@ -32,16 +40,14 @@ class Sending implements UnderWay {
   private readonly frame: Frame;
   private missing: number;
   private failure: Error | undefined;
-  private readonly resolve: () => void;
-  private readonly reject: (reason: unknown) => void;
+  private readonly onDone: (error: unknown) => void;
 
-  constructor(writes: StreamWrites, frame: Frame, resolve: () => void, reject: (reason: unknown) => void) {
+  constructor(writes: StreamWrites, frame: Frame, onDone: (error: unknown) => void) {
     this.writes = writes;
     this.frame = frame;
     this.missing = frame.pieces.length;
     this.failure = undefined;
-    this.resolve = resolve;
-    this.reject = reject;
+    this.onDone = onDone;
   }
 
   begin(): void {
@@ -56,8 +62,7 @@ class Sending implements UnderWay {
     const error = this.failure ?? failure;
     if (!this.writes.remove(this, error !== undefined)) return;
     this.frame.release();
-    if (error === undefined) this.resolve();
-    else this.reject(error);
+    this.onDone(error);
   }
 
   private written(error: Error | null | undefined): void {
