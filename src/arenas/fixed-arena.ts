@@ -6,8 +6,8 @@ import { alignUp, checkSize } from '../blocks/geometry.js';
 import type { ArenaMetrics, Engine } from '../engine/engine.js';
 import { IsolatedEngine } from '../engine/isolated-engine.js';
 import { SlotEngine } from '../engine/slot-engine.js';
-import type { Allocation } from '../handles/allocation.js';
-import type { ArenaBuffer, Bytes } from '../handles/handles.js';
+import type { Allocation, Shelf } from '../handles/allocation.js';
+import { ArenaBuffer, type Bytes } from '../handles/handles.js';
 import type { RawRegion } from '../handles/raw-region.js';
 import type { Ticket } from '../handles/tickets.js';
 import { inspectAs } from '../memory/inspect.js';
@@ -48,6 +48,7 @@ export class FixedArena extends Arena {
   readonly slotCount: number;
   /** Bytes of each slot. */
   readonly slotCapacity: number;
+  private readonly shelf: Shelf;
 
   static {
     inspectAs(FixedArena.prototype, function () {
@@ -60,6 +61,7 @@ export class FixedArena extends Arena {
     super(engine);
     this.slotCount = slotCount;
     this.slotCapacity = slotCapacity;
+    this.shelf = engine.shelf;
   }
 
   /** @internal An arena of the class that this is called on. */
@@ -134,6 +136,8 @@ export class FixedArena extends Arena {
    * @throws AllocError ARENA_FULL, REQUEST_TOO_LARGE or ARENA_CLOSED
    */
   allocate(length?: number): ArenaBuffer {
+    const { shelf } = this;
+    if (length === undefined && shelf.isDirect && shelf.count > 0) return ArenaBuffer.over(shelf.take());
     const { engine } = this;
     const record = engine.granted(this.claim(length), length ?? this.slotCapacity);
     return engine.handles.buffer(record, engine.handles.site());

@@ -5,9 +5,11 @@ import type { BlockSource, PinnedBlock } from '../blocks/block-source.js';
 import {
   Allocation,
   type AllocationOwner,
+  NO_SHELF,
   NOT_CLONEABLE,
   notShared,
   type Parcel,
+  type Shelf,
   Trace,
 } from '../handles/allocation.js';
 import { MemoryPressure } from '../handles/memory-pressure.js';
@@ -114,6 +116,7 @@ export class Engine implements AllocationOwner {
   private reporter: LeakReporter = new LeakReporter(undefined);
   /** Makes the handles of granted blocks. */
   handles: HandleFactory = PLAIN_HANDLES;
+  readonly shelf: Shelf = NO_SHELF;
   /** Undefined until somebody listens. */
   events: ArenaEvents | undefined;
   private dealloc: (() => void) | undefined;
@@ -268,6 +271,11 @@ export class Engine implements AllocationOwner {
   /** Reports every leak that the collector finds to `listener`, or warns of it when `listener` is undefined. */
   onLeak(listener: LeakListener | undefined): void {
     this.reporter = new LeakReporter(listener);
+  }
+
+  /** Makes the handles of granted blocks with `handles` from now on. */
+  useHandles(handles: HandleFactory): void {
+    this.handles = handles;
   }
 
   /** Claims and releases blocks through `blocks` from now on. It must know all blocks that are in use. */

@@ -1,4 +1,5 @@
 import { lengthOfView } from '../base/check.js';
+import * as counters from '../base/counters.js';
 import type { Opening } from '../base/site.js';
 import { grownMemory } from '../memory/heap-memory.js';
 import { Memory } from '../memory/memory.js';
@@ -76,6 +77,61 @@ export class Trace {
   opening: Opening | undefined = undefined;
 }
 
+const ALLOCATIONS_OK: number = counters.ALLOCATIONS_OK; // see engine.ts
+const FROZEN: number = counters.FROZEN;
+
+/**
+ * The records of a fixed arena's free slots. While nobody needs to know of it, slots come and go here, and not through
+ * their owner: calls of an owner's methods are slow in a program that uses several kinds of arenas, because V8 has to
+ * look up which class it has met. There is one class of shelves (`round-trip/0/fixed-mixed`).
+ */
+export class Shelf {
+  /** Whether slots come and go here. Otherwise ask the owner. */
+  isDirect = false;
+  /** How many records are free. */
+  count = 0;
+  /** The first `count` entries. The last to come back is on top. The rest is cleared, so that no record in use is held. */
+  private readonly records: (Allocation | undefined)[] = [];
+  private readonly counters: Float64Array;
+
+  constructor(counters: Float64Array) {
+    this.counters = counters;
+  }
+
+  /** Claims the slot on top. There must be one. */
+  take(): Allocation {
+    const record = this.pop();
+    const { counters: counts } = this;
+    const { offset } = record;
+    record.holders = 1;
+    record.start = offset;
+    record.dirtyEnd = offset;
+    counts[ALLOCATIONS_OK] = (counts[ALLOCATIONS_OK] as number) + 1;
+    return record;
+  }
+
+  /** Takes the record on top out. There must be one. */
+  pop(): Allocation {
+    const top = --this.count;
+    const record = this.records[top] as Allocation;
+    this.records[top] = undefined;
+    return record;
+  }
+
+  put(record: Allocation): void {
+    record.trace.lent = false;
+    this.records[this.count++] = record;
+  }
+
+  countFreeze(): void {
+    const { counters: counts } = this;
+    counts[FROZEN] = (counts[FROZEN] as number) + 1;
+  }
+}
+
+/** The shelf of memory that has none. */
+export const NO_SHELF: Shelf = new Shelf(new Float64Array(0));
+
 /** For a record that keeps no room. */
 const NO_ROOM = new Uint8Array(0);
 
@@ -93,6 +149,8 @@ export class Allocation {
   owner: AllocationOwner;
   memory: Memory;
   readonly trace: Trace;
+  /** Where the record goes when its slot comes free, if that is direct. */
+  shelf: Shelf = NO_SHELF;
   /** Number of handles. */
   holders = 0;
   offset = 0;
@@ -130,7 +188,8 @@ export class Allocation {
       if (!this.memory.canResize) this.view = view;
       this.viewOffset = offset;
     }
-    this.owner.lend(this);
+    if (this.shelf.isDirect) this.trace.lent = true;
+    else this.owner.lend(this);
     return view;
   }
 
@@ -145,6 +204,19 @@ export class Allocation {
     const { memory, offset } = this;
     this.room ??= memory.mayMove || memory.canResize ? NO_ROOM : memory.view(offset, this.limit);
     return this.room;
+  }
+
+  /** Takes the allocation back after its last handle was given up. */
+  giveBack(): void {
+    const { shelf } = this;
+    if (shelf.isDirect) shelf.put(this);
+    else this.owner.release(this);
+  }
+
+  countFreeze(): void {
+    const { shelf } = this;
+    if (shelf.isDirect) shelf.countFreeze();
+    else this.owner.countFreeze();
   }
 
   /** Moves the allocation to `memory`, on the heap. */

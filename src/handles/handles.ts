@@ -65,10 +65,10 @@ export class ArenaBuffer extends ByteWriter {
     const allocation = this.live();
     const start = allocation.start;
     const length = this.cursor - start;
-    allocation.owner.countFreeze();
+    allocation.countFreeze();
     this.giveUp(allocation);
     if (length > 0) return Bytes.over(allocation, start, length);
-    allocation.owner.release(allocation);
+    allocation.giveBack();
     return Bytes.over(EMPTY, 0, 0);
   }
 
@@ -77,7 +77,7 @@ export class ArenaBuffer extends ByteWriter {
     const allocation = this.allocation;
     if (allocation === SPENT) return;
     this.giveUp(allocation);
-    allocation.owner.release(allocation);
+    allocation.giveBack();
   }
 
   [Symbol.dispose](): void {
@@ -101,7 +101,7 @@ export class ArenaBuffer extends ByteWriter {
     this.allocation = grown;
     this.cursor = tail === undefined ? used : used + byteCount;
     owner.countSpill();
-    owner.release(allocation);
+    allocation.giveBack();
   }
 
   /** @internal */
@@ -339,7 +339,7 @@ export class Bytes {
     const allocation = this.allocation;
     if (allocation === SPENT) return;
     this.giveUp();
-    if (--allocation.holders === 0) allocation.owner.release(allocation);
+    if (--allocation.holders === 0) allocation.giveBack();
   }
 
   [Symbol.dispose](): void {
@@ -397,7 +397,7 @@ export class Bytes {
     this.offset = 0;
     this.borrowed = undefined;
     EMPTY.holders++;
-    if (--allocation.holders === 0) allocation.owner.release(allocation);
+    if (--allocation.holders === 0) allocation.giveBack();
   }
 
   private share(allocation: Allocation, offset: number, size: number): Bytes {

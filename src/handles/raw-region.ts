@@ -66,10 +66,10 @@ export class RawRegion {
     checkInteger(start, 'start', 0);
     checkInteger(end, 'end', 0);
     if (start > end || end > capacity) throw new RawFreezeError(start, end, capacity);
-    allocation.owner.countFreeze();
+    allocation.countFreeze();
     this.allocation = SPENT;
     if (start === end) {
-      allocation.owner.release(allocation);
+      allocation.giveBack();
       return Bytes.empty;
     }
     return Bytes.over(allocation, allocation.offset + start, end - start);
@@ -80,7 +80,7 @@ export class RawRegion {
     const allocation = this.allocation;
     if (allocation === SPENT) return;
     this.allocation = SPENT;
-    allocation.owner.release(allocation);
+    allocation.giveBack();
   }
 
   [Symbol.dispose](): void {

@@ -25,7 +25,7 @@ export function fasten(engine: Engine, { leakDetection, onLeak, guarded, zeroes 
   if (!guarded && leakDetection === LeakDetection.Off) return;
   const watch = new LeakWatch(engine);
   const samples = leakDetection === LeakDetection.Sampled;
-  engine.handles = guarded ? new Guard(engine, watch, zeroes) : new WatchedHandles(watch, samples);
+  engine.useHandles(guarded ? new Guard(engine, watch, zeroes) : new WatchedHandles(watch, samples));
   if (!guarded && samples) return;
   if (watched.size >= pruneAt) {
     watchedHandles();

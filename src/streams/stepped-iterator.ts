@@ -8,8 +8,10 @@ import type { StoppableIterator } from './stoppable.js';
  */
 export abstract class SteppedIterator<Result> implements StoppableIterator<Result> {
   private readonly answers = new Answers<Result>();
-  /** Whether {@link more} or {@link stop} is under way. */
+  /** Whether {@link more} is under way, or {@link stop} after an error. */
   private isBusy = false;
+  /** Whether an error waits to be told until everything was given back. */
+  private isFailing = false;
   /** Whether the iterator gives nothing more. */
   protected isOver = false;
 
@@ -28,8 +30,8 @@ export abstract class SteppedIterator<Result> implements StoppableIterator<Resul
   next(): Promise<IteratorResult<Result, undefined>> {
     const { answers } = this;
     if (!answers.areAwaited) {
-      if (this.isOver && !this.isBusy) return Promise.resolve(DONE);
-      const value = this.isOver ? undefined : this.tryTake();
+      if (this.isOver && !this.isFailing) return Promise.resolve(DONE);
+      const value = this.isFailing ? undefined : this.tryTake();
       if (value !== undefined) return Promise.resolve({ done: false, value });
     }
     const answer = answers.ask();
@@ -103,8 +105,12 @@ export abstract class SteppedIterator<Result> implements StoppableIterator<Resul
       return;
     }
     this.answers.fail(error);
+    this.isFailing = true;
     this.isBusy = true;
-    const { onMore } = this;
-    this.finish().then(onMore, onMore); // the first error counts
+    const onStopped = (): void => {
+      this.isFailing = false;
+      this.onMore();
+    };
+    this.finish().then(onStopped, onStopped); // the first error counts
   }
 }

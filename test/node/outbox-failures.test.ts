@@ -24,27 +24,31 @@ async function until(isDone: () => boolean): Promise<void> {
   while (!isDone()) await new Promise((resolve) => setTimeout(resolve, 1));
 }
 
-test('a stream that throws stops no other stream of the turn', async () => {
-  const arena = asyncArena(8, 8);
-  const group = new OutboxGroup();
-  const throwing = new Writable({
-    write() {
-      throw new Error('boom');
-    },
+// Frames of 4 KiB are not joined, so the stream throws when it is uncorked.
+for (const length of [1, 4096]) {
+  test(`a stream that throws stops no other stream of the turn (frames of ${length} bytes)`, async () => {
+    const arena = asyncArena(8, 8192);
+    const group = new OutboxGroup();
+    const throwing = new Writable({
+      write() {
+        throw new Error('boom');
+      },
+    });
+    const sound = new PassThrough();
+    group.add(throwing);
+    group.add(sound);
+    const texts = ['a', 'b', 'c'].map((letter) => letter.repeat(length));
+    await uncaughtDuring(async () => {
+      for (const text of texts.slice(0, 2)) await group.send(frame(arena, text));
+      await settled();
+      await settled();
+      await group.send(frame(arena, 'c'.repeat(length)));
+      await settled();
+    });
+    assert.deepEqual([textIn(sound) === texts.join(''), group.size], [true, 1]);
+    assertAllReturned(arena);
   });
-  const sound = new PassThrough();
-  group.add(throwing);
-  group.add(sound);
-  await uncaughtDuring(async () => {
-    for (const text of ['a', 'b']) await group.send(frame(arena, text));
-    await settled();
-    await settled();
-    await group.send(frame(arena, 'c'));
-    await settled();
-  });
-  assert.deepEqual([textIn(sound), group.size], ['abc', 1]);
-  assertAllReturned(arena);
-});
+}
 
 test('a stream that is closed before the outbox is made fails its calls, and enters no group', async () => {
   const arena = asyncArena(8, 8);

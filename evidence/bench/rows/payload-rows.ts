@@ -3,6 +3,7 @@ import { type Case, operationCase } from '../case.js';
 import type { Payloads, Subject } from '../payloads.js';
 import { buddy, fixed } from '../subjects/arenas.js';
 import { slowBuffers, unsafeBuffers } from '../subjects/buffers.js';
+import { mixedBuddy, mixedFixed } from '../subjects/mixed.js';
 import { bufferReusePool, thiNgMalloc, typedArrayPool } from '../subjects/pools.js';
 import { checkFilled, churnPlan, KIB, LARGEST, LIVE, PLANNED, randomSizes, SIZES } from '../work.js';
 
@@ -138,6 +139,7 @@ function withAll(row: Row): Case[] {
 
 export const payloadRows: readonly Case[] = [
   ...SIZES.flatMap((size) => withAll(roundTrip(size))),
+  ...[0, 256, 4 * KIB].flatMap((size) => [roundTrip(size)(mixedFixed), roundTrip(size)(mixedBuddy)]),
   ...[256, 4 * KIB, 16 * KIB, 64 * KIB].flatMap((size) => withAll(viewed(size))),
   ...[256, 4 * KIB].flatMap((size) => withAll(lastInFirstOut(size))),
   ...[64, 1024, 8192].flatMap((live) => [256, 4 * KIB].flatMap((size) => withAll(firstInFirstOut(live, size)))),

@@ -4,6 +4,7 @@ import type { Subject } from '../payloads.js';
 import { countedHandle, fixed } from '../subjects/arenas.js';
 import { unsafeBuffers, viewedBuffers } from '../subjects/buffers.js';
 import { bufferLists, uint8ArrayLists } from '../subjects/lists.js';
+import { mixedFixed } from '../subjects/mixed.js';
 import { checkFilled, FILL, KIB } from '../work.js';
 
 type Row = <Handle>(subject: Subject<Handle>) => Case;
@@ -102,10 +103,12 @@ function withLists(row: Row): Case[] {
 
 export const sharingRows: readonly Case[] = [
   clone(fixed),
+  clone(mixedFixed),
   clone(viewedBuffers),
   clone(uint8ArrayLists),
   clone(bufferLists),
   slice(fixed),
+  slice(mixedFixed),
   slice(unsafeBuffers),
   slice(uint8ArrayLists),
   slice(bufferLists),
