@@ -7,6 +7,13 @@ export interface Percentiles {
   readonly p999: number;
 }
 
+/** @param times in ms */
+export function percentilesOf(times: readonly number[]): Percentiles {
+  const sorted = Float64Array.from(times).sort();
+  const at = (share: number): number => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
+  return { p50: at(0.5), p99: at(0.99), p999: at(0.999) };
+}
+
 export class Latencies {
   private readonly histogram = build({ lowestDiscernibleValue: 1, highestTrackableValue: 60_000_000 });
 

@@ -50,6 +50,12 @@ function broadcast(bytes: number): Program {
   };
 }
 
+/** Of small files, or of one file of as many MiB. */
+function digest(what: string, units: number): Program {
+  const twins = ['arena', 'sha256sum'].map((name) => ({ name, script: 'digest/digest.js', args: [name, what, units] }));
+  return { name: what === 'small' ? `digest of ${units} small files` : `digest of ${units} MiB`, twins };
+}
+
 const RECORDS = 1_000_000;
 
 export const programs: readonly Program[] = [
@@ -78,4 +84,14 @@ export const programs: readonly Program[] = [
   },
   broadcast(1024),
   broadcast(16_384),
+  {
+    name: 'hand-over of 64 KiB to two workers',
+    twins: ['channel', 'transfer', 'copy'].map((name) => ({
+      name,
+      script: 'hand-over/hand-over.js',
+      args: [name, 20_000],
+    })),
+  },
+  digest('small', 8000),
+  digest('large', 1024),
 ];

@@ -12,7 +12,8 @@ export interface Figures {
   /** What the program computed; the same for all twins. */
   readonly result?: number;
   readonly latencies?: Percentiles;
-  readonly usage: Usage;
+  /** Missing where another program did the work. */
+  readonly usage?: Usage | undefined;
 }
 
 export type Rounds = Map<string, Figures[]>;
@@ -21,11 +22,11 @@ type Column = [title: string, digits: number, of: (figures: Figures) => number];
 
 const COLUMNS: readonly Column[] = [
   ['units/s', 0, ({ units, seconds }) => units / seconds],
-  ['CPU ms', 0, ({ usage }) => usage.cpu],
-  ['collector ms', 0, ({ usage }) => usage.collector],
-  ['collections', 0, ({ usage }) => usage.collections],
-  ['peak RSS MB', 1, ({ usage }) => usage.peakRss / 1e6],
-  ['external MB', 1, ({ usage }) => usage.peakExternal / 1e6],
+  ['CPU ms', 0, ({ usage }) => usage?.cpu ?? Number.NaN],
+  ['collector ms', 0, ({ usage }) => usage?.collector ?? Number.NaN],
+  ['collections', 0, ({ usage }) => usage?.collections ?? Number.NaN],
+  ['peak RSS MB', 1, ({ usage }) => (usage?.peakRss ?? Number.NaN) / 1e6],
+  ['external MB', 1, ({ usage }) => (usage?.peakExternal ?? Number.NaN) / 1e6],
   ['p50 ms', 2, ({ latencies }) => latencies?.p50 ?? Number.NaN],
   ['p99 ms', 2, ({ latencies }) => latencies?.p99 ?? Number.NaN],
   ['p99.9 ms', 2, ({ latencies }) => latencies?.p999 ?? Number.NaN],

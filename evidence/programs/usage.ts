@@ -54,12 +54,17 @@ export async function serve(port: number, bytesLive: () => number): Promise<void
 }
 
 /** For a program that runs by itself: tells what `work` used, and the number that it computed. */
-export async function measure(units: number, work: () => Promise<number>): Promise<void> {
+export function measure(units: number, work: () => Promise<number>): Promise<void> {
+  return measureWith(units, async () => ({ result: await work() }));
+}
+
+/** As {@link measure}, with more figures from `work`. */
+export async function measureWith(units: number, work: () => Promise<object>): Promise<void> {
   const usage = watchUsage();
   const start = performance.now();
-  const result = await work();
+  const figures = await work();
   const seconds = (performance.now() - start) / 1000;
-  await tell({ seconds, units, result, usage: usage() });
+  await tell({ ...figures, seconds, units, usage: usage() });
   process.exit();
 }
 
