@@ -65,12 +65,14 @@ async function* smallChunks(
   signal: AbortSignal,
 ): AsyncGenerator<Bytes, undefined, undefined> {
   for (let offset = 0; ; ) {
-    const length = Math.min(chunkSize, Math.max(size - offset, SMALLEST_READ));
+    // One byte more than is left: a shorter read is the last one then.
+    const length = Math.min(chunkSize, Math.max(size - offset + 1, SMALLEST_READ));
     using buffer: ArenaBuffer = await arena.allocateAsync(length, { signal });
     const count = readSync(fd, buffer.chunkMut(), 0, Math.min(length, LARGEST_READ), null);
-    // Only an empty read is the end: a file may be longer than its reported size (it may grow, or be in /proc).
     if (count === 0) return undefined;
     offset += count;
     yield buffer.advanceMut(count).freeze();
+    // Files in /proc report a size of 0, and their reads may be short before the end.
+    if (count < length && size > 0) return undefined;
   }
 }

@@ -1,9 +1,13 @@
-import type { Dirent } from 'node:fs';
-import { lstat, readdir } from 'node:fs/promises';
+import { type Dirent, lstatSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import { setImmediate } from 'node:timers/promises';
 import { joined, type RawPath, toBuffer } from './raw-path.js';
 
 /** Called for each file or folder that could not be examined. The walk continues. */
 export type OnFailure = (path: RawPath, error: unknown) => void;
+
+/** Paths between two turns of the event loop, for signals. */
+const TURN_EVERY = 1000;
 
 /**
  * Finds every regular file at or below `roots`, sorted by the bytes of its path. As with `find -type f`, symbolic links
@@ -17,14 +21,17 @@ export async function regularFiles(
 ): Promise<RawPath[]> {
   const files: RawPath[] = [];
   const pending: RawPath[] = [];
-  for (const root of roots) if (!signal.aborted) await sortIn(root, files, pending, onFailure);
+  for (const [index, root] of roots.entries()) {
+    if (index % TURN_EVERY === TURN_EVERY - 1) await setImmediate();
+    if (!signal.aborted) sortIn(root, files, pending, onFailure);
+  }
   for (let folder = pending.pop(); folder !== undefined && !signal.aborted; folder = pending.pop()) {
     try {
       for (const entry of await entriesOf(folder)) {
         const path = joined(folder, entry.name);
         if (entry.isFile()) files.push(path);
         else if (entry.isDirectory()) pending.push(path);
-        else if (isOfUnknownKind(entry)) await sortIn(path, files, pending, onFailure);
+        else if (isOfUnknownKind(entry)) sortIn(path, files, pending, onFailure);
       }
     } catch (error) {
       onFailure(folder, error);
@@ -37,9 +44,10 @@ function entriesOf(folder: RawPath): Promise<Dirent[]> {
   return readdir(toBuffer(folder), { encoding: 'latin1', withFileTypes: true });
 }
 
-async function sortIn(path: RawPath, files: RawPath[], folders: RawPath[], onFailure: OnFailure): Promise<void> {
+// Synchronous: in the thread pool, 8,000 paths took half a second more.
+function sortIn(path: RawPath, files: RawPath[], folders: RawPath[], onFailure: OnFailure): void {
   try {
-    const stats = await lstat(toBuffer(path));
+    const stats = lstatSync(toBuffer(path));
     if (stats.isFile()) files.push(path);
     else if (stats.isDirectory()) folders.push(path);
   } catch (error) {
