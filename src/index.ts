@@ -47,7 +47,7 @@ export { BuddyGeometry } from './blocks/geometry.js';
 export { BytesChannel, type ChannelOptions } from './channel/bytes-channel.js';
 export type { ChannelHandle } from './channel/channel-memory.js';
 export type { ArenaMetrics } from './engine/engine.js';
-export type { ArenaEvent, ArenaListener } from './engine/events.js';
+export type { ArenaEvent, ArenaListener, ArenaMessage } from './engine/events.js';
 export {
   type Leak,
   LeakDetection,

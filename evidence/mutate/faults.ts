@@ -255,6 +255,31 @@ export const faults: readonly Fault[] = [
     ],
     'a freeze of a region is not counted': ['allocation.countFreeze();', ''],
   }),
+  ...faultsIn('engine/events', ['events', 'channels'], {
+    'a channel does not name the arena': ['{ arena, ...event }', '{ ...event }'],
+    'channels tell nothing': ['channel?.publish(', 'void ('],
+    'nobody hears of waits on channels': [' || environment.channels?.[type].hasSubscribers === true', ''],
+  }),
+  ...faultsIn('metrics/otel', ['otel'], {
+    'reporting does not end': [
+      'return () => meter.removeBatchObservableCallback(report, observables);',
+      'return () => undefined;',
+    ],
+    'figures have no name': ["{ 'arena_alligator.arena': name }", '{}'],
+    'an arena reports what it does not have': ['if (value !== undefined)', ''],
+  }),
+  ...faultsIn('metrics/prometheus', ['prometheus'], {
+    'sums are added up twice': [
+      'this.reset();\n                for (const [arena, value] of valuesOf(entries, read))\n                    this.inc',
+      'for (const [arena, value] of valuesOf(entries, read))\n                    this.inc',
+    ],
+    'a registry that refuses keeps some figures': ['remove();\n        throw', 'throw'],
+    'the figures stay in the registry': ['registry.removeSingleMetric(name);', ';'],
+  }),
+  ...faultsIn('metrics/instruments', ['otel', 'prometheus'], {
+    'times are in ms': ['longestWait / 1000', 'longestWait'],
+    'what is no arena is accepted': ["typeof arena?.metrics !== 'function'", 'false'],
+  }),
   ...faultsIn('handles/allocation', ['spill-pool', 'bytes-view', 'collector', 'guarded'], {
     'a view of another length is reused': [' || lengthOfView(view) !== length', ''],
     'a view of another offset is reused': [' || this.viewOffset !== offset', ''],

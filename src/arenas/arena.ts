@@ -29,6 +29,7 @@ export abstract class Arena {
         `${new.target.name} is made by a builder: see FixedArena.withSlotCapacity() and BuddyArena.builder()`,
       );
     this.engine = engine;
+    engine.arena = this;
   }
 
   /** The counters now, as a frozen object. */
@@ -43,9 +44,9 @@ export abstract class Arena {
   }
 
   /**
-   * Calls `listener` when an allocation is refused, a buffer spills, the collector finds a leak, or requests stall; in
-   * a shared arena, for what happens in this thread. Nobody listening costs nothing. An error of the listener becomes
-   * an uncaught exception.
+   * Calls `listener` for every {@link ArenaEvent}: an allocation is refused, a buffer spills, the collector finds a
+   * leak, a request waits, wakes or stalls, a dead thread's memory is reclaimed, the arena is closed. In a shared arena
+   * it hears what happens in this thread. An error of the listener becomes an uncaught exception.
    * @returns a function that ends the listening
    * @throws TypeError unless `listener` is a function
    */

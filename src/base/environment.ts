@@ -18,6 +18,8 @@ export interface Environment {
   readonly exitMeansDeath: boolean;
   /** The runtime's own search over bytes; undefined where there is none (browsers). */
   native: NativeSearch | undefined;
+  /** The runtime's diagnostics channels `arena-alligator:failure` and so on; undefined where there are none (browsers). */
+  readonly channels: Channels | undefined;
   /** The smallest page size of the machine in bytes, or undefined where it is unknown (browsers). */
   pageSize(): number | undefined;
 }
@@ -29,13 +31,26 @@ export interface NativeSearch {
   compare(a: Uint8Array, b: Uint8Array): -1 | 0 | 1;
 }
 
+/** The kinds of events of arenas. Each has its channel. */
+const EVENTS = ['failure', 'spill', 'leak', 'park', 'wake', 'stall', 'reclaim', 'close'] as const;
+
+export type Channels = Readonly<Record<(typeof EVENTS)[number], Channel>>;
+
+/** A channel of `node:diagnostics_channel`. */
+export interface Channel {
+  readonly hasSubscribers: boolean;
+  publish(message: object): void;
+}
+
 /** What `setTimeout` returns: a number in browsers, an object in Node. */
 export type Timer = ReturnType<typeof setTimeout>;
 
 interface HostProcess {
   readonly platform?: string;
   readonly arch?: string;
-  getBuiltinModule?(name: string): { readonly threadId?: number } | undefined;
+  getBuiltinModule?(
+    name: string,
+  ): { readonly threadId?: number; readonly channel?: (name: string) => Channel } | undefined;
   emitWarning?(message: string, options: { type: string; code: string }): void;
 }
 
@@ -63,6 +78,7 @@ export const environment: Environment = {
   threadId: () => host?.getBuiltinModule?.('node:worker_threads')?.threadId,
   exitMeansDeath: !('Deno' in globalThis),
   native: buffer === undefined ? undefined : nativeSearch(buffer),
+  channels: channelsOf(host?.getBuiltinModule?.('node:diagnostics_channel')?.channel),
   // A stride that is not larger than the real page touches every page. So the smallest page of the architecture will
   // do: 16 KiB on Apple silicon, 4 KiB on every other platform that Node, Bun and Deno run on.
   pageSize() {
@@ -73,6 +89,11 @@ export const environment: Environment = {
 
 function nativeSearch({ compare, prototype: { indexOf } }: HostBuffer): NativeSearch {
   return { compare, indexOf: (haystack, needle, from) => indexOf.call(haystack, needle, from) };
+}
+
+function channelsOf(channel: ((name: string) => Channel) | undefined): Channels | undefined {
+  if (channel === undefined) return undefined;
+  return Object.fromEntries(EVENTS.map((event) => [event, channel(`arena-alligator:${event}`)])) as Channels;
 }
 
 /**

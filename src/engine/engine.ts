@@ -117,8 +117,9 @@ export class Engine implements AllocationOwner {
   /** Makes the handles of granted blocks. */
   handles: HandleFactory = PLAIN_HANDLES;
   readonly shelf: Shelf = NO_SHELF;
-  /** Undefined until somebody listens. */
-  events: ArenaEvents | undefined;
+  readonly events: ArenaEvents = new ArenaEvents(() => this.arena);
+  /** What events name as their arena. */
+  arena: object | undefined = undefined;
   private dealloc: (() => void) | undefined;
   private readonly spillPool: SpillPool;
 
@@ -133,7 +134,6 @@ export class Engine implements AllocationOwner {
     this.warmed = options.warmed;
     this.spills = options.spills;
     this.afterRelease = undefined;
-    this.events = undefined;
     this.dealloc = options.dealloc;
     // Memory in the pool keeps the bytes of its last owner, which the zero policy forbids.
     this.spillPool = new SpillPool(options.spills && !options.zeroes);
@@ -236,7 +236,7 @@ export class Engine implements AllocationOwner {
 
   countSpill(): void {
     this.count(SPILLS);
-    this.events?.tell({ type: 'spill' });
+    this.events.tell({ type: 'spill' });
   }
 
   spillTo(used: number, byteCount: number): Allocation {
@@ -254,6 +254,7 @@ export class Engine implements AllocationOwner {
     this.afterRelease = () => this.finishClosing();
     this.spillPool.close();
     if (this.dealloc !== undefined) closing.add(this);
+    this.events.tell({ type: 'close' });
     this.finishClosing();
   }
 
@@ -264,7 +265,6 @@ export class Engine implements AllocationOwner {
 
   /** Calls `listener` for every event of this thread. @returns a function that ends the listening */
   listen(listener: ArenaListener): () => void {
-    this.events ??= new ArenaEvents();
     return this.events.add(listener);
   }
 
@@ -333,7 +333,7 @@ export class Engine implements AllocationOwner {
   /** Counts a request that was refused. @param requested bytes */
   protected countFailure(code: AllocErrorCode, requested: number | undefined): void {
     this.count(ALLOCATIONS_FAILED);
-    this.events?.tell({ type: 'failure', code, requested });
+    this.events.tell({ type: 'failure', code, requested });
   }
 
   protected giveBack(block: number, order: number): number {
@@ -379,7 +379,7 @@ export class Engine implements AllocationOwner {
     }
     const opening = this.handles.lost(trace);
     if (this.afterRelease !== undefined) this.afterRelease(freedOrder);
-    this.reporter.report(opening, this.unit * (1 << order), lent, (leak) => this.events?.tell({ type: 'leak', leak }));
+    this.reporter.report(opening, this.unit * (1 << order), lent, (leak) => this.events.tell({ type: 'leak', leak }));
   }
 
   /** Returns the block of a forgotten record. How far the block was written is unknown: all of it is scrubbed. */

@@ -161,7 +161,9 @@ export class SharedThread {
     if (threadId === this.threadId)
       throw new RangeError(`threadId must be that of another thread that has ended, ${threadId} is this thread`);
     this.checkAttached();
-    return reclaimThread(this.tools, threadId);
+    const allocations = reclaimThread(this.tools, threadId);
+    this.engine.events.tell({ type: 'reclaim', threadId, allocations });
+    return allocations;
   }
 
   watch(worker: WatchedWorker): void {

@@ -57,7 +57,7 @@ export class StallWatch {
       .map(({ site, count: held, bytes }) => `\n  ${held} of ${bytes} bytes together, from ${site}`);
     const holders =
       sites.length > 0 ? `Open allocations:${sites.join('')}` : "Build with leakDetection('full') to see what holds it";
-    this.engine.events?.tell({ type: 'stall', waiting: count, age });
+    this.engine.events.tell({ type: 'stall', waiting: count, age });
     environment.warn(
       `${requests} waited for memory for up to ${Math.round(age)} ms, and none came back meanwhile: ` +
         `${bytesLive} of ${bytesReserved} bytes are in use. ` +

@@ -108,6 +108,7 @@ export class WaitLine {
       this.waits.add(wait);
       this.count(WAITING_NOW, 1);
       this.engine.pressure.waiting++;
+      this.tellParked(capacity);
       awaited.add(this);
       this.engine.onRelease(this.onRelease);
       try {
@@ -205,6 +206,7 @@ export class WaitLine {
     this.forget(wait);
     this.count(WAITS_SERVED, 1);
     wait.resolve(buffer);
+    this.tellWoken(wait, true);
     this.wakeAll(this.leave(wait));
     return true;
   }
@@ -242,6 +244,7 @@ export class WaitLine {
     this.forget(wait);
     this.count(WAITS_CANCELLED, 1);
     wait.reject(reason);
+    this.tellWoken(wait, false);
     this.wakeAll(this.leave(wait));
   }
 
@@ -249,6 +252,17 @@ export class WaitLine {
     this.waits.delete(wait);
     this.count(WAITING_NOW, -1);
     this.engine.pressure.waiting--;
+  }
+
+  private tellParked(bytes: number): void {
+    const { events } = this.engine;
+    if (events.areHeard('park')) events.tell({ type: 'park', bytes, waiting: this.waits.size });
+  }
+
+  private tellWoken({ since }: Wait, served: boolean): void {
+    const { events } = this.engine;
+    if (!events.areHeard('wake')) return;
+    events.tell({ type: 'wake', served, waited: environment.now() - since, waiting: this.waits.size });
   }
 
   private count(counter: number, change: number): void {

@@ -24,6 +24,7 @@ test('a listener hears of refused allocations and of spills, until it leaves', (
     { type: 'failure', code: 'ARENA_FULL', requested: 8 },
     { type: 'failure', code: 'REQUEST_TOO_LARGE', requested: 9 },
     { type: 'spill' },
+    { type: 'close' },
     { type: 'failure', code: 'ARENA_CLOSED', requested: undefined },
   ]);
   assertAllReturned(arena);
@@ -65,7 +66,9 @@ test('a listener hears of a leak', async () => {
 test('a listener hears of a stall', async () => {
   const arena = FixedArena.withSlotCapacity(1, 8).warnOnStall(5).buildAsync();
   const held = arena.allocate();
-  const stalled = new Promise<ArenaEvent>((resolve) => arena.listen(resolve));
+  const stalled = new Promise<ArenaEvent>((resolve) => {
+    arena.listen((event) => event.type === 'stall' && resolve(event));
+  });
   const waiting = arena.allocateAsync();
   const keepAlive = setTimeout(() => undefined, 10_000);
   const event = await stalled;
