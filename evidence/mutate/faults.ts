@@ -266,7 +266,6 @@ export const faults: readonly Fault[] = [
       'return () => undefined;',
     ],
     'figures have no name': ["{ 'arena_alligator.arena': name }", '{}'],
-    'an arena reports what it does not have': ['if (value !== undefined)', ''],
   }),
   ...faultsIn('metrics/prometheus', ['prometheus'], {
     'sums are added up twice': [
@@ -590,12 +589,12 @@ export const faults: readonly Fault[] = [
       'a line without waiters is kept for ever': ['awaited.delete(this);', ''],
       'a line with waiters can be collected': ['awaited.add(this);', ''],
       'blocks reserved for a waiter that was served wake no other waiter': [
-        'wait.resolve(buffer);\n        this.wakeAll(this.leave(wait));',
-        'wait.resolve(buffer);\n        this.leave(wait);',
+        'this.tellWoken(wait, true);\n        this.wakeAll(this.leave(wait));',
+        'this.tellWoken(wait, true);\n        this.leave(wait);',
       ],
       'blocks reserved for a waiter that left wake no other waiter': [
-        'wait.reject(reason);\n        this.wakeAll(this.leave(wait));',
-        'wait.reject(reason);\n        this.leave(wait);',
+        'this.tellWoken(wait, false);\n        this.wakeAll(this.leave(wait));',
+        'this.tellWoken(wait, false);\n        this.leave(wait);',
       ],
       'a reservation that can never be whole is not ended': [
         'else if (this.engine.pinnedBlocks.some(',

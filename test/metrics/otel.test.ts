@@ -37,6 +37,11 @@ test('an in-memory reader of OpenTelemetry gets what metrics() says, for every a
   const provider = new MeterProvider({ readers: [reader] });
   const end = observeArenas(provider.getMeter('test'), { uploads: fixed, tree: buddy });
   const held = [fixed.allocate(), buddy.allocate(100), buddy.allocate(1)];
+  const full = [fixed.allocate(), fixed.allocate(), fixed.allocate()];
+  const waiting = fixed.allocateAsync();
+  await new Promise((resolve) => setTimeout(resolve, 2));
+  for (const buffer of full) buffer.abandon();
+  (await waiting).abandon();
   held[0]?.putBytes(1, 65);
   assert.throws(() => buddy.allocate(5000), { code: 'REQUEST_TOO_LARGE' });
   const values = await exported(reader, exporter);
@@ -47,7 +52,8 @@ test('an in-memory reader of OpenTelemetry gets what metrics() says, for every a
   assert.equal(of('uploads', 'memory.usage', 'By'), ours.bytesLive);
   assert.equal(of('uploads', 'spills', '{buffer}'), 1);
   assert.equal(of('uploads', 'requests.waiting', '{request}'), 0);
-  assert.equal(of('uploads', 'request.longest_wait', 's'), 0);
+  assert.equal(of('uploads', 'request.longest_wait', 's'), ours.longestWait / 1000);
+  assert.ok(ours.longestWait > 0);
   assert.equal(of('uploads', 'memory.largest_free_block', 'By'), undefined, 'a fixed arena has no blocks');
   assert.equal(of('tree', 'memory.usage', 'By'), theirs.bytesLive);
   assert.equal(of('tree', 'memory.largest_free_block', 'By'), theirs.largestFreeBlock);

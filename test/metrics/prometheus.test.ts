@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { BuddyArena, BuddyGeometry, FixedArena } from 'arena-alligator';
 import { collectArenas } from 'arena-alligator/prometheus';
-import { Registry } from 'prom-client';
+import { Gauge, Registry } from 'prom-client';
 import { assertAllReturned } from '../support/arenas.js';
 
 test('a registry of prom-client gives what metrics() says, with types and units in the names', async () => {
@@ -41,6 +41,14 @@ test('bad arguments, and a registry that has the figures already, change nothing
   assert.throws(() => collectArenas({} as Registry, { arena }), TypeError);
   assert.throws(() => collectArenas(registry, { arena: null as never }), /arenas\.arena must be an arena/);
   assert.equal((await registry.metrics()).trim(), '');
+  const other = new Gauge({
+    name: 'arena_alligator_requests_waiting',
+    help: 'of somebody else',
+    registers: [registry],
+  });
+  assert.throws(() => collectArenas(registry, { arena }), /already been registered/);
+  assert.deepEqual(registry.getMetricsAsArray(), [other]);
+  registry.clear();
   const end = collectArenas(registry, { arena });
   assert.throws(() => collectArenas(registry, { arena }), /already been registered/);
   assert.match(await registry.metrics(), /memory_limit_bytes\{arena="arena"\} 8/);
