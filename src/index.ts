@@ -28,6 +28,7 @@ export {
   type SharedFixedArenaOf,
 } from './arenas/fixed-arena.js';
 export { InitPolicy, PageSize, type SharedOptions } from './arenas/options.js';
+export { AsyncTieredArena, TieredArena, type TieredMetrics, type TieredOptions } from './arenas/tiered-arena.js';
 export { Unfaulted } from './arenas/unfaulted.js';
 export type { AbortSignalLike } from './base/abort-signals.js';
 export {

@@ -1,4 +1,5 @@
 import type { Case } from './case.js';
+import { choiceRows } from './rows/choice-rows.js';
 import { contentionRows } from './rows/contention-rows.js';
 import { costRows } from './rows/cost-rows.js';
 import { encoderRows } from './rows/encoder-rows.js';
@@ -15,6 +16,7 @@ import { spillRows } from './rows/spill-rows.js';
 export const cases: readonly Case[] = [
   ...payloadRows,
   ...sharingRows,
+  ...choiceRows,
   ...spillRows,
   ...encoderRows,
   ...contentionRows,

@@ -255,6 +255,25 @@ export const faults: readonly Fault[] = [
     ],
     'a freeze of a region is not counted': ['allocation.countFreeze();', ''],
   }),
+  ...faultsIn('arenas/tiered-arena', ['tiered-arena'], {
+    'a request takes a slot that is too small': ['capacities[index] < length', 'capacities[index] < length - 1'],
+    'a request takes a larger slot than it needs': ['capacities[index] < length', 'capacities[index] <= length'],
+    'climbs are not counted': ['this.climbs++;', ';'],
+    'a full tier stops a request': [
+      'if (buffer === undefined)\n                continue;',
+      'if (buffer === undefined)\n                return undefined;',
+    ],
+    'the fallback is not counted': ['this.fallbacks++;\n            return ArenaBuffer', 'return ArenaBuffer'],
+    'a refusal is not counted': ['this.failures++;\n        const', 'const'],
+    'tiers stay open': ['arena.close();', ';'],
+    'the order of the tiers counts': ['.sort((a, b) => a.slotCapacity - b.slotCapacity)', ''],
+    'two tiers may have slots of one size': ['if (slotCapacity === sorted[index + 1]?.slotCapacity)', 'if (false)'],
+    'a wait ignores the signal': ['if (signal?.aborted)', 'if (false)'],
+    'a large request waits for a slot': [
+      'if (tier !== undefined)\n            return tier',
+      'if (tier === undefined)\n            return this.tiers[0].allocateAsync(1, options);\n        if (true)\n            return tier',
+    ],
+  }),
   ...faultsIn('engine/events', ['events', 'channels'], {
     'a channel does not name the arena': ['{ arena, ...event }', '{ ...event }'],
     'channels tell nothing': ['channel?.publish(', 'void ('],
@@ -613,8 +632,8 @@ export const faults: readonly Fault[] = [
         'this.untold.length = 0;',
       ],
       'a request whose signal was already aborted waits': [
-        'if (signal?.aborted)\n            throw abortReason(signal);\n        const buffer',
-        'const buffer',
+        'if (signal?.aborted)\n            throw abortReason(signal);\n        const record',
+        'const record',
       ],
       'the line stops listening after the first waiter left': ['if (this.waits.size === 0) {', '{'],
     },

@@ -168,6 +168,14 @@ export class BuddyArena extends Arena {
     return handles.buffer(block, handles.site());
   }
 
+  /** @internal As {@link tryAllocate}, but a full arena does not count as a failure. @throws AllocError */
+  allocateNow(length: number): ArenaBuffer | undefined {
+    const { engine } = this;
+    const order = this.orderFor(length);
+    const record = engine.claimOrWait(order, this.capacityFor(length, order));
+    return record && engine.handles.buffer(record, engine.handles.site());
+  }
+
   override metrics(): BuddyArenaMetrics {
     // First: in a shared arena this merges the words that rest open.
     const order = this.blocks.largestFreeOrder();
@@ -245,12 +253,6 @@ export class AsyncBuddyArena extends BuddyArena {
     } catch (error) {
       return Promise.reject(error);
     }
-  }
-
-  /** @internal As {@link allocateAsync}, but returns undefined where that would wait. @throws AllocError */
-  allocateNow(length: number): ArenaBuffer | undefined {
-    const order = this.orderFor(length);
-    return this.line.allocateNow(order, this.capacityFor(length, order));
   }
 
   override metrics(): AsyncBuddyArenaMetrics {

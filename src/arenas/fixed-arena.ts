@@ -48,7 +48,8 @@ export class FixedArena extends Arena {
   readonly slotCount: number;
   /** Bytes of each slot. */
   readonly slotCapacity: number;
-  private readonly shelf: Shelf;
+  /** @internal */
+  readonly shelf: Shelf;
 
   static {
     inspectAs(FixedArena.prototype, function () {
@@ -154,6 +155,15 @@ export class FixedArena extends Arena {
     return handles.buffer(slot, handles.site());
   }
 
+  /** @internal As {@link tryAllocate}, but a full arena does not count as a failure. @throws AllocError */
+  allocateNow(length: number): ArenaBuffer | undefined {
+    const { shelf, engine } = this;
+    this.checkLength(length);
+    if (shelf.isDirect && shelf.count > 0) return ArenaBuffer.over(shelf.take());
+    const record = engine.claimOrWait(0, this.slotCapacity);
+    return record && engine.handles.buffer(record, engine.handles.site());
+  }
+
   override metrics(): FixedArenaMetrics {
     return Object.freeze(this.engine.metrics());
   }
@@ -225,12 +235,6 @@ export class AsyncFixedArena extends FixedArena {
     } catch (error) {
       return Promise.reject(error);
     }
-  }
-
-  /** @internal As {@link allocateAsync}, but returns undefined where that would wait. @throws AllocError */
-  allocateNow(length: number): ArenaBuffer | undefined {
-    this.checkLength(length);
-    return this.line.allocateNow(0, this.slotCapacity);
   }
 
   override metrics(): AsyncFixedArenaMetrics {

@@ -100,9 +100,10 @@ export class WaitLine {
   allocate(order: number, capacity: number, options: WaitOptions | undefined): Promise<ArenaBuffer> {
     const { signal, timeout } = checkWaitOptions(options);
     if (signal?.aborted) throw abortReason(signal);
-    const buffer = this.allocateNow(order, capacity);
-    if (buffer !== undefined) return Promise.resolve(buffer);
-    const site = this.engine.handles.site();
+    const record = this.engine.claimOrWait(order, capacity);
+    const { handles } = this.engine;
+    const site = handles.site();
+    if (record !== undefined) return Promise.resolve(handles.buffer(record, site));
     return new Promise((resolve, reject) => {
       const wait = new Wait(this, order, capacity, site, resolve, reject);
       this.waits.add(wait);
@@ -122,16 +123,6 @@ export class WaitLine {
         this.cancel(wait, error);
       }
     });
-  }
-
-  /**
-   * As {@link allocate}, but returns undefined where that would wait. This counts as no failure.
-   * @throws AllocError ARENA_CLOSED
-   */
-  allocateNow(order: number, capacity: number): ArenaBuffer | undefined {
-    const record = this.engine.claimOrWait(order, capacity);
-    const { handles } = this.engine;
-    return record && handles.buffer(record, handles.site());
   }
 
   /** Lets this line ask other threads for the memory that its requests wait for. */

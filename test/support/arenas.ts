@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type ArenaBuffer, BuddyArena, type Bytes, type FixedArena } from 'arena-alligator';
+import { type ArenaBuffer, BuddyArena, type Bytes, type FixedArena, type TieredArena } from 'arena-alligator';
 
 /** Asserts conservation: every allocation was returned, and a buddy arena is one block again. */
-export function assertAllReturned(arena: FixedArena | BuddyArena): void {
+export function assertAllReturned(arena: FixedArena | BuddyArena | TieredArena): void {
   const metrics = arena.metrics();
   assert.equal(metrics.frees, metrics.allocationsOk, 'every allocation was returned');
   assert.equal(metrics.bytesLive, 0, 'no bytes are live');
