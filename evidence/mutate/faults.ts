@@ -274,6 +274,49 @@ export const faults: readonly Fault[] = [
       'if (tier === undefined)\n            return this.tiers[0].allocateAsync(1, options);\n        if (true)\n            return tier',
     ],
   }),
+  ...faultsIn('planner/trace-file', ['trace-file'], {
+    'a trace may end anywhere': [
+      'if (byte === undefined)\n                this.fail(',
+      'if (byte === undefined)\n                return 0;\n            if (false)\n                this.fail(',
+    ],
+    'the number of steps is not checked': ['if (steps !== builder.count)', 'if (false)'],
+    'data after the end is ignored': ['if (!decoder.isAtEnd)', 'if (false)'],
+    'numbers may have any length': ["return this.fail('a number is too long');", 'return value;'],
+    'times go back': ['Math.max(this.last, Math.round(now))', 'Math.round(now)'],
+  }),
+  ...faultsIn('planner/trace', ['trace-file', 'size-list'], {
+    'an allocation may have any size': ['if (size > LARGEST_SIZE)', 'if (false)'],
+    'what is not live may be released': ['if (!this.live.delete(index))', 'if (false)'],
+    'a trace may be empty': ['if (this.sizes.length === 0)', 'if (false)'],
+  }),
+  ...faultsIn('planner/size-list', ['size-list'], {
+    'more live than was said': ['if (row >= live)', 'if (row > live)'],
+    'an empty cell is 0': ["cell === '' ? undefined : Number(cell)", 'Number(cell)'],
+    'every line may have names': ['isFirst = false;', ';'],
+    'releases come after allocations of the same time': ['late(b) - late(a) : late(a) - late(b)', '0 : 0'],
+  }),
+  ...faultsIn('planner/size-classes', ['plan'], {
+    'a class has too few slots': ['if (now > peaks[at])', 'if (now > peaks[at] + 1)'],
+    'a slot is too small': ['Math.ceil(size / GRAIN)', 'Math.floor(size / GRAIN)'],
+    'the first choice of classes is taken': ['if (memory < next[end])', 'if (next[end] === Number.POSITIVE_INFINITY)'],
+  }),
+  ...faultsIn('planner/replay', ['plan'], {
+    'the heap costs nothing': ['candidate.reserved + counted.peakHeap', 'candidate.reserved'],
+    'failures are not counted': ['failures++;', ';'],
+  }),
+  ...faultsIn('planner/plan', ['plan'], {
+    'the arena with the most classes wins': [
+      'one.code.length < other.code.length',
+      'one.code.length > other.code.length',
+    ],
+    'the order is that of the tries': ['outcomes.sort((a, b) => a.failures - b.failures || a.memory - b.memory);', ''],
+  }),
+  ...faultsIn('planner/recorder', ['plan'], {
+    'memory that is shared is recorded': ["name === 'from' && isShared(args[0])", 'false'],
+    'a concat is recorded twice': ['if (this.isMaking)\n                return make.apply(Buffer, args);', ''],
+    'a program that a signal ends leaves half a trace': ['recorder.end();\n            process.kill', 'process.kill'],
+    'releases are not recorded': ['this.encoder.released(index, now());', ';'],
+  }),
   ...faultsIn('engine/events', ['events', 'channels'], {
     'a channel does not name the arena': ['{ arena, ...event }', '{ ...event }'],
     'channels tell nothing': ['channel?.publish(', 'void ('],

@@ -5,7 +5,9 @@ import { fileURLToPath } from 'node:url';
 import { ARENA_KINDS, type ArenaKind } from './chunk-arena.js';
 import { type DigestOptions, digest } from './digest.js';
 import { Output } from './output.js';
+import { type PlanOptions, plan } from './plan.js';
 import { fromArgument } from './raw-path.js';
+import { record } from './record.js';
 import { checksumReport, jsonReport } from './report.js';
 import { parseSize } from './size.js';
 import { describeError } from './system-error.js';
@@ -112,6 +114,31 @@ program
   .option('--threads <count>', 'number of hashing threads; with 0, the reading thread hashes', threadCount, 0)
   .option('--json', 'print one JSON document instead of sha256sum lines', false)
   .action(runDigest);
+
+program
+  .command('record')
+  .description(
+    'Run a program of Node, and write the sizes and lifetimes of its Buffers to a trace file. ' +
+      'A Buffer ends when the garbage collector has found it, which this makes run ten times a second.',
+  )
+  .argument('<command...>', 'the program and its arguments, after --')
+  .option('-o, --output <file>', 'trace file to write', 'arena.trace')
+  .action(async (command: readonly string[], { output }: { readonly output: string }) => {
+    process.exitCode = await record(command, output);
+    tell(`arena-alligator: wrote ${output}; now run arena-alligator plan ${output}\n`);
+  });
+
+program
+  .command('plan')
+  .description(
+    'Find the arena that needs the least memory for the allocations of a program: replays them through real arenas of ' +
+      'many shapes, and prints a table and the code of the best one.',
+  )
+  .argument('<trace>', 'a trace file of record, a list of sizes (text or CSV), or - for the standard input')
+  .option('--live <count>', 'for sizes without lifetimes: how many allocations live at the same time', count, 64)
+  .option('--report <file>', 'write a page with charts')
+  .option('--json', 'print JSON', false)
+  .action((trace: string, options: PlanOptions) => void process.stdout.write(plan(trace, options)));
 
 try {
   await program.parseAsync();

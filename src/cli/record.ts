@@ -1,0 +1,23 @@
+import { spawn } from 'node:child_process';
+import { resolve } from 'node:path';
+
+/** Tells the recorder the path of the trace file. */
+const TRACE_VARIABLE = 'ARENA_ALLIGATOR_TRACE';
+
+/**
+ * Runs a program of Node, and writes what its Buffers did to the file `output`.
+ * @returns the exit code of the program
+ */
+export function record(command: readonly string[], output: string): Promise<number> {
+  const [program = '', ...args] = command;
+  const recorder = new URL('../planner/recorder.js', import.meta.url).href;
+  const options = [process.env.NODE_OPTIONS, `--import=${recorder}`].filter(Boolean).join(' ');
+  const env = { ...process.env, NODE_OPTIONS: options, [TRACE_VARIABLE]: resolve(output) };
+  const child = spawn(program, args, { stdio: 'inherit', env });
+  // The terminal sends them to the program too. It ends first, and so the trace is complete.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => child.kill(signal));
+  return new Promise((done, fail) => {
+    child.once('error', fail);
+    child.once('exit', (code, signal) => done(code ?? (signal === null ? 1 : 128 + 2)));
+  });
+}
