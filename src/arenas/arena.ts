@@ -1,6 +1,7 @@
 import { checkFunction } from '../base/check.js';
 import { WAIT_COUNTERS } from '../base/counters.js';
-import type { ArenaMetrics, Engine } from '../engine/engine.js';
+import type { PinnedBlock } from '../blocks/block-source.js';
+import type { ArenaMetrics, Engine, FreeVisitor } from '../engine/engine.js';
 import type { ArenaListener } from '../engine/events.js';
 import type { OpenAllocation } from '../engine/leaks.js';
 import type { Bytes } from '../handles/handles.js';
@@ -53,6 +54,16 @@ export abstract class Arena {
   listen(listener: ArenaListener): () => void {
     checkFunction(listener, 'listener');
     return this.engine.listen(listener);
+  }
+
+  /** @internal As {@link Engine.visitFree}. */
+  visitFree(visit: FreeVisitor): boolean {
+    return this.engine.visitFree(visit);
+  }
+
+  /** @internal The blocks that never come back. */
+  get pinnedBlocks(): readonly PinnedBlock[] {
+    return this.engine.pinnedBlocks;
   }
 
   /** @internal What a guarded arena has to report. */

@@ -14,6 +14,8 @@ export interface BlockSource {
   release(block: number, order: number): number;
   /** Order of the largest free block, or -1 when nothing is free. */
   largestFreeOrder(): number;
+  /** Calls `visit` for each free block, where they can be listed. */
+  visitFree?(visit: (block: number, order: number) => void): void;
 }
 
 /** A block that stays in use for ever: it was forgotten after a view of it had been lent. */

@@ -81,6 +81,15 @@ export class BuddyBlocks implements BlockSource {
     return 31 - Math.clz32(this.withSpare | this.withMore);
   }
 
+  visitFree(visit: (block: number, order: number) => void): void {
+    for (let order = 0; order <= this.maxOrder; order++) {
+      const bit = 1 << order;
+      if ((this.withSpare & bit) !== 0) visit(this.spares[order] as number, order);
+      if ((this.withMore & bit) !== 0)
+        (this.more[order] as FreeBitmap).visitFree((entry) => visit(entry << order, order));
+    }
+  }
+
   /** Number of free units in the block `region` of order `regionOrder`. Counts only blocks smaller than the region. */
   freeUnitsWithin(region: number, regionOrder: number): number {
     const end = region + (1 << regionOrder);

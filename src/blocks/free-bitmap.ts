@@ -88,6 +88,15 @@ export class FreeBitmap implements BlockSource {
     return this.isEmpty ? -1 : 0;
   }
 
+  visitFree(visit: (entry: number, order: number) => void): void {
+    const { entries } = this;
+    for (let index = 0; index < entries.length; index++) {
+      for (let word = entries[index] as number; word !== 0; word &= word - 1) {
+        visit((index << 5) + 31 - Math.clz32(word & -word), 0);
+      }
+    }
+  }
+
   /** Number of free entries in `[start, end)`. */
   countWithin(start: number, end: number): number {
     let count = 0;

@@ -70,6 +70,8 @@ export interface EngineOptions {
   readonly dealloc: (() => void) | undefined;
 }
 
+export type FreeVisitor = (block: number, order: number, record?: Allocation) => void;
+
 /** @param freedOrder order of the free block that a release left, or -1 if it left none (kept aside, or pinned) */
 export type ReleaseListener = (freedOrder: number) => void;
 
@@ -288,6 +290,16 @@ export class Engine implements AllocationOwner {
     const { bytes } = this.memory;
     // The arena has no memory when every allocation has a buffer of its own.
     touchPages(bytes, this.base, Math.min(this.base + this.bytesReserved, bytes.length), stride);
+  }
+
+  /**
+   * Calls `visit` for each free block, with its record if it keeps one.
+   * @returns false if the blocks cannot be listed: in a shared arena, and while a region is set aside
+   */
+  visitFree(visit: FreeVisitor): boolean {
+    if (this.blocks.visitFree === undefined) return false;
+    this.blocks.visitFree(visit);
+    return true;
   }
 
   /** The blocks that never come back. */

@@ -1,5 +1,5 @@
 import { type Allocation, Shelf } from '../handles/allocation.js';
-import { Engine, type EngineOptions, type ReleaseListener } from './engine.js';
+import { Engine, type EngineOptions, type FreeVisitor, type ReleaseListener } from './engine.js';
 import { type HandleFactory, PLAIN_HANDLES } from './handle-factory.js';
 
 /**
@@ -38,6 +38,11 @@ export class SlotEngine extends Engine {
 
   override largestFreeOrder(): number {
     return this.shelf.count > 0 ? 0 : super.largestFreeOrder();
+  }
+
+  override visitFree(visit: FreeVisitor): boolean {
+    this.shelf.visit((record) => visit(record.trace.block, 0, record));
+    return super.visitFree(visit);
   }
 
   override onRelease(listener: ReleaseListener | undefined): void {

@@ -123,6 +123,11 @@ export class Shelf {
     this.records[this.count++] = record;
   }
 
+  /** Calls `visit` for each free record. */
+  visit(visit: (record: Allocation) => void): void {
+    for (let index = 0; index < this.count; index++) visit(this.records[index] as Allocation);
+  }
+
   countFreeze(): void {
     const { counters: counts } = this;
     counts[FROZEN] = (counts[FROZEN] as number) + 1;

@@ -1,0 +1,142 @@
+import { randomBytes } from 'node:crypto';
+import { createServer, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { checkInteger, describe } from '../base/check.js';
+import { BuddyArena, FixedArena } from '../index.js';
+import { assets } from './assets.js';
+import { pathOf } from './requests.js';
+import type { Snapshot } from './snapshot.js';
+import { Survey } from './survey.js';
+
+export interface InspectorOptions {
+  /** The arenas to show, by name. */
+  readonly arenas: Readonly<Record<string, FixedArena | BuddyArena>>;
+  /** Port on 127.0.0.1. Default 0: any free one. */
+  readonly port?: number | undefined;
+}
+
+/** A page that shows arenas. */
+export interface Inspector extends AsyncDisposable {
+  /** The address of the page. It contains a random token, without which nothing is shown. */
+  readonly url: string;
+  /** Ends the server and all open pages. */
+  close(): Promise<void>;
+}
+
+/** ms between two snapshots. */
+const EVERY = 250;
+
+/** A page that does not take this many bytes misses snapshots. */
+const MOST_WAITING = 1024 * 1024;
+
+/**
+ * Serves a page on 127.0.0.1 that shows arenas live. The page can only look. While no page is open, it costs nothing.
+ * The server does not keep the program running.
+ * @throws TypeError, RangeError (as rejections) for bad arguments; the error of a port that is in use
+ */
+export async function serveInspector({ arenas, port = 0 }: InspectorOptions): Promise<Inspector> {
+  const surveys = surveysOf(arenas);
+  checkInteger(port, 'port', 0, 65_535);
+  const token = randomBytes(16).toString('base64url');
+  const files = assets();
+  const pages = new Pages(surveys);
+  const server = createServer((request, response) => {
+    const path = pathOf(request, portOf(server), token);
+    if (typeof path === 'object') refuse(response, path.status, path.reason);
+    else if (path === 'events') pages.add(response);
+    else {
+      const file = files.get(path);
+      if (file === undefined) refuse(response, 404, 'there is no such page');
+      else response.writeHead(200, { ...HEADERS, 'content-type': file.type }).end(file.content);
+    }
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, '127.0.0.1', resolve);
+  });
+  server.unref();
+  const close = async (): Promise<void> => {
+    pages.close();
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  };
+  return { url: `http://127.0.0.1:${portOf(server)}/${token}/`, close, [Symbol.asyncDispose]: close };
+}
+
+/** Everything comes from this server, and nobody may frame the page or learn its address. */
+const HEADERS: Readonly<Record<string, string>> = {
+  'content-security-policy':
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+  'referrer-policy': 'no-referrer',
+  'x-content-type-options': 'nosniff',
+  'cross-origin-resource-policy': 'same-origin',
+  'cache-control': 'no-store',
+};
+
+function refuse(response: ServerResponse, status: number, reason: string): void {
+  response.writeHead(status, { ...HEADERS, 'content-type': 'text/plain', connection: 'close' }).end(`${reason}\n`);
+}
+
+function portOf(server: Server): number {
+  return (server.address() as AddressInfo).port;
+}
+
+function surveysOf(arenas: InspectorOptions['arenas']): readonly Survey[] {
+  if (typeof arenas !== 'object' || arenas === null) {
+    throw new TypeError(`arenas must be an object of arenas by name, got ${describe(arenas)}`);
+  }
+  return Object.entries(arenas).map(([name, arena]) => {
+    if (!(arena instanceof FixedArena || arena instanceof BuddyArena)) {
+      throw new TypeError(`arenas.${name} must be a FixedArena or a BuddyArena, got ${describe(arena)}`);
+    }
+    return new Survey(name, arena);
+  });
+}
+
+/** The pages that are open. Snapshots are made only for them. */
+class Pages {
+  private readonly surveys: readonly Survey[];
+  private readonly open = new Set<ServerResponse>();
+  private timer: NodeJS.Timeout | undefined;
+  /** Whether a page came after the last snapshot: maps that did not change are sent once more then. */
+  private hasNew = false;
+
+  constructor(surveys: readonly Survey[]) {
+    this.surveys = surveys;
+  }
+
+  add(response: ServerResponse): void {
+    response.writeHead(200, { ...HEADERS, 'content-type': 'text/event-stream' });
+    response.once('close', () => this.remove(response));
+    this.open.add(response);
+    response.write(eventOf(this.snapshot(true)));
+    this.hasNew = true;
+    this.timer ??= setInterval(() => this.send(), EVERY).unref();
+  }
+
+  close(): void {
+    for (const response of this.open) this.remove(response);
+  }
+
+  private remove(response: ServerResponse): void {
+    response.destroy();
+    this.open.delete(response);
+    if (this.open.size > 0) return;
+    clearInterval(this.timer);
+    this.timer = undefined;
+  }
+
+  private send(): void {
+    const event = eventOf(this.snapshot(this.hasNew));
+    this.hasNew = false;
+    for (const response of this.open) if (response.writableLength < MOST_WAITING) response.write(event);
+  }
+
+  private snapshot(isFirst: boolean): Snapshot {
+    return { time: performance.now(), arenas: this.surveys.map((survey) => survey.look(isFirst)) };
+  }
+}
+
+function eventOf(snapshot: Snapshot): string {
+  return `data: ${JSON.stringify(snapshot)}\n\n`;
+}

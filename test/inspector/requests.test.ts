@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict';
+import { type IncomingMessage, type RequestOptions, request } from 'node:http';
+import { test } from 'node:test';
+import type { FixedArena } from 'arena-alligator';
+import { serveInspector } from 'arena-alligator/inspector';
+
+/** Sends a request as no browser may. */
+function ask(url: string, options: RequestOptions = {}): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    request(url, options, (response) => {
+      response.resume();
+      resolve(response);
+    })
+      .on('error', reject)
+      .end();
+  });
+}
+
+test('only GET with the right token, Host and Origin is answered, and nothing may frame or leave the page', async () => {
+  await using inspector = await serveInspector({ arenas: {} });
+  const { url } = inspector;
+  const { origin, host, pathname } = new URL(url);
+  assert.match(url, /^http:\/\/127\.0\.0\.1:\d+\/[\w-]{22}\/$/);
+  const statusOf = async (target: string, options?: RequestOptions): Promise<number | undefined> =>
+    (await ask(target, options)).statusCode;
+  assert.equal(await statusOf(url), 200);
+  assert.equal(await statusOf(url, { headers: { origin } }), 200);
+  assert.equal(await statusOf(`${url}app.js`), 200);
+  assert.equal(await statusOf(`${url}missing.js`), 404);
+  for (const wrong of [
+    '/',
+    '/events',
+    `/${'x'.repeat(22)}/`,
+    `${pathname.slice(0, -2)}/`,
+    pathname.slice(0, -1),
+    '/../package.json',
+  ]) {
+    assert.equal(await statusOf(`${origin}${wrong}`), 404, wrong);
+  }
+  for (const method of ['POST', 'PUT', 'DELETE', 'HEAD', 'OPTIONS'])
+    assert.equal(await statusOf(url, { method }), 405, method);
+  for (const wrong of ['evil.example', `evil.example:${host.split(':')[1]}`, '127.0.0.1']) {
+    assert.equal(await statusOf(url, { headers: { host: wrong } }), 403, wrong);
+  }
+  for (const wrong of ['http://evil.example', 'null', 'http://127.0.0.1:1']) {
+    assert.equal(await statusOf(url, { headers: { origin: wrong } }), 403, wrong);
+  }
+  const { headers } = await ask(url);
+  assert.match(String(headers['content-security-policy']), /default-src 'none'.*frame-ancestors 'none'/);
+  assert.equal(headers['referrer-policy'], 'no-referrer');
+  assert.equal(headers['access-control-allow-origin'], undefined);
+});
+
+test('it listens on this machine only, ends when it is closed, and bad arguments are refused', async () => {
+  const first = await serveInspector({ arenas: {} });
+  const port = Number(new URL(first.url).port);
+  await assert.rejects(serveInspector({ arenas: {}, port }), { code: 'EADDRINUSE' });
+  await first.close();
+  await assert.rejects(ask(first.url), { code: 'ECONNREFUSED' });
+  await assert.rejects(serveInspector({ arenas: {}, port: 70_000 }), RangeError);
+  await assert.rejects(serveInspector({ arenas: { one: {} as FixedArena } }), /arenas\.one must be/);
+  await assert.rejects(serveInspector({ arenas: null as unknown as Record<string, FixedArena> }), TypeError);
+});
