@@ -5,6 +5,7 @@ import { costRows } from './rows/cost-rows.js';
 import { encoderRows } from './rows/encoder-rows.js';
 import { growthRows } from './rows/growth-rows.js';
 import { handOverRows } from './rows/hand-over-rows.js';
+import { inspectorRows } from './rows/inspector-rows.js';
 import { ioRows } from './rows/io-rows.js';
 import { latencyRows } from './rows/latency-rows.js';
 import { netRows } from './rows/net-rows.js';
@@ -25,5 +26,6 @@ export const cases: readonly Case[] = [
   ...latencyRows,
   ...netRows,
   ...ioRows,
+  ...inspectorRows,
   ...costRows,
 ];

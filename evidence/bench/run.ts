@@ -50,6 +50,7 @@ const SLOW = [
   'lifo-',
   'slots/',
   'latency/',
+  'inspector/',
   '/1048576/',
 ];
 

@@ -2,6 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { type DemoOptions, demo } from '../demo/demo.js';
+import { bench } from './bench.js';
 import { ARENA_KINDS, type ArenaKind } from './chunk-arena.js';
 import { type DigestOptions, digest } from './digest.js';
 import { Output } from './output.js';
@@ -41,6 +43,12 @@ function threadCount(text: string): number {
   const value = Number(text);
   if (!/^\d+$/.test(text) || value > MOST_THREADS)
     throw new InvalidArgumentError(`Expected an integer from 0 to ${MOST_THREADS}.`);
+  return value;
+}
+
+function portNumber(text: string): number {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || value > 65_535) throw new InvalidArgumentError('Expected a port from 0 to 65535.');
   return value;
 }
 
@@ -84,6 +92,24 @@ async function runDigest(paths: readonly string[], options: DigestArguments): Pr
   if (interruptedBy !== undefined) process.kill(process.pid, interruptedBy);
 }
 
+async function runDemo(options: DemoOptions): Promise<void> {
+  const stop = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => stop.abort());
+  const { stdout } = process;
+  let lines = 0;
+  stdout.write('Starting two programs ...\n');
+  await demo(
+    options,
+    (table) => {
+      // On a terminal, the table stays in its place.
+      if (stdout.isTTY && lines > 0) stdout.write(`\u001b[${lines}A\u001b[J`);
+      stdout.write(`${table}\n`);
+      lines = table.split('\n').length;
+    },
+    stop.signal,
+  );
+}
+
 function version(): string {
   const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
     version: string;
@@ -114,6 +140,21 @@ program
   .option('--threads <count>', 'number of hashing threads; with 0, the reading thread hashes', threadCount, 0)
   .option('--json', 'print one JSON document instead of sha256sum lines', false)
   .action(runDigest);
+
+program
+  .command('bench')
+  .description('Measure a few operations beside plain Buffers on this machine, in about six seconds.')
+  .action(async () => void process.stdout.write(await bench()));
+
+program
+  .command('demo')
+  .description(
+    'Run a lively workload with an arena and the inspector, beside the same workload with plain Buffers in a second ' +
+      'process. Prints the address of the inspector, and the figures of both. Ends with Ctrl-C.',
+  )
+  .option('--port <port>', 'port of the inspector; 0 takes a free one', portNumber, 0)
+  .option('--seconds <count>', 'end after so many seconds', count)
+  .action(runDemo);
 
 program
   .command('record')
