@@ -317,6 +317,37 @@ export const faults: readonly Fault[] = [
     'a program that a signal ends leaves half a trace': ['recorder.end();\n            process.kill', 'process.kill'],
     'releases are not recorded': ['this.encoder.released(index, now());', ';'],
   }),
+  ...faultsIn('inspector/requests', ['requests'], {
+    'any token is right': ['if (!isSame(first, token) || rest.length === 0)', 'if (rest.length === 0)'],
+    'any Host is right': ["if (!hosts.includes(headers.host ?? ''))", 'if (false)'],
+    'any Origin is right': ['if (headers.origin !== undefined && ', 'if (false && '],
+    'any method is served': ["if (method !== 'GET')", 'if (false)'],
+  }),
+  ...faultsIn('inspector/index', ['requests', 'inspector-page'], {
+    'the page may be framed': ["frame-ancestors 'none'", 'frame-ancestors *'],
+    'other machines can connect': [
+      "server.listen(port, '127.0.0.1', resolve);",
+      "server.listen(port, '0.0.0.0', resolve);",
+    ],
+    'anything is taken as an arena': [
+      'if (!(arena instanceof FixedArena || arena instanceof BuddyArena))',
+      'if (false)',
+    ],
+    'snapshots are made once': ['() => this.send(), EVERY', '() => undefined, EVERY'],
+  }),
+  ...faultsIn('inspector/survey', ['survey'], {
+    'a lent slot looks frozen': ["trace.lent ? 'lent' : 'frozen'", "'frozen'"],
+    'a frozen slot looks as if it were being written': ['if (dirtyEnd === offset)', 'if (true)'],
+    'pinned slots look used': ['states.fill(PINNED, block, block + 2 ** order);', ';'],
+    'a large free block is one unit': ['states.fill(0, block, block + 2 ** order);', 'states[block] = 0;'],
+    'a map that did not change is sent': ['if (map.cells === this.cells && !isFirst)', 'if (false)'],
+    'a cell with a little in use looks free': ['Math.max(1, Math.floor', 'Math.max(0, Math.floor'],
+    'holders are not counted': ['Math.min(record.holders, 9)', '0'],
+  }),
+  ...faultsIn('blocks/buddy-blocks', ['survey'], {
+    'the spare of an order is not listed': ['visit(this.spares[order], order);', ';'],
+    'only spares are listed': ['this.more[order].visitFree((entry) => visit(entry << order, order));', ';'],
+  }),
   ...faultsIn('engine/events', ['events', 'channels'], {
     'a channel does not name the arena': ['{ arena, ...event }', '{ ...event }'],
     'channels tell nothing': ['channel?.publish(', 'void ('],

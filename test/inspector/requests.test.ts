@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { type IncomingMessage, type RequestOptions, request } from 'node:http';
+import { networkInterfaces } from 'node:os';
 import { test } from 'node:test';
 import type { FixedArena } from 'arena-alligator';
 import { serveInspector } from 'arena-alligator/inspector';
@@ -51,7 +52,20 @@ test('only GET with the right token, Host and Origin is answered, and nothing ma
   assert.equal(headers['access-control-allow-origin'], undefined);
 });
 
-test('it listens on this machine only, ends when it is closed, and bad arguments are refused', async () => {
+const outside = Object.values(networkInterfaces()).flatMap((all) =>
+  (all ?? []).filter(({ family, internal }) => family === 'IPv4' && !internal),
+);
+
+test('other machines cannot connect', {
+  skip: outside.length === 0 && 'this machine has no other address',
+}, async () => {
+  await using inspector = await serveInspector({ arenas: {} });
+  for (const { address } of outside) {
+    await assert.rejects(ask(inspector.url.replace('127.0.0.1', address)), { code: 'ECONNREFUSED' });
+  }
+});
+
+test('it ends when it is closed, and bad arguments are refused', async () => {
   const first = await serveInspector({ arenas: {} });
   const port = Number(new URL(first.url).port);
   await assert.rejects(serveInspector({ arenas: {}, port }), { code: 'EADDRINUSE' });
