@@ -8,6 +8,7 @@ import { heapAllocation, NO_SHELF, type Shelf } from '../handles/allocation.js';
 import { ArenaBuffer } from '../handles/handles.js';
 import { heapMemory } from '../memory/heap-memory.js';
 import { inspectAs } from '../memory/inspect.js';
+import type { Memory } from '../memory/memory.js';
 import { checkWaitOptions, type WaitOptions } from '../waiting/wait-options.js';
 import { AsyncBuddyArena, BuddyArena } from './buddy-arena.js';
 import { AsyncFixedArena, FixedArena } from './fixed-arena.js';
@@ -214,6 +215,15 @@ export class TieredArena<Tier extends FixedArena = FixedArena, Fallback extends 
     return fallback === undefined || fallback === 'heap' ? tiers : [...tiers, fallback];
   }
 
+  /** @throws AllocError REQUEST_TOO_LARGE when the runtime does not have that much */
+  private heapMemory(length: number): Memory {
+    try {
+      return heapMemory(length, length);
+    } catch {
+      throw this.refusal('REQUEST_TOO_LARGE', length);
+    }
+  }
+
   /** Bytes of the largest slot that is free. */
   private get largestFree(): number {
     const free = this.tiers.findLast((tier) => tier.metrics().bytesLive < tier.metrics().bytesReserved);
@@ -223,8 +233,9 @@ export class TieredArena<Tier extends FixedArena = FixedArena, Fallback extends 
   private fallBack(length: number): ArenaBuffer | undefined {
     const { fallback, tiers } = this;
     if (fallback === 'heap') {
+      const buffer = ArenaBuffer.over(heapAllocation(this.heapMemory(length)));
       this.fallbacks++;
-      return ArenaBuffer.over(heapAllocation(heapMemory(length, length)));
+      return buffer;
     }
     if (fallback !== undefined && length <= fallback.totalSize) {
       const buffer = fallback.allocateNow(length);

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type DemoOptions, demo } from '../demo/demo.js';
@@ -165,7 +165,9 @@ program
   .argument('<command...>', 'the program and its arguments, after --')
   .option('-o, --output <file>', 'trace file to write', 'arena.trace')
   .action(async (command: readonly string[], { output }: { readonly output: string }) => {
+    rmSync(output, { force: true });
     process.exitCode = await record(command, output);
+    if (!existsSync(output)) throw new Error(`${command[0]} wrote no trace: is it a program of Node?`);
     tell(`arena-alligator: wrote ${output}; now run arena-alligator plan ${output}\n`);
   });
 

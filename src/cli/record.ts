@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { constants } from 'node:os';
 import { resolve } from 'node:path';
 
 /** Tells the recorder the path of the trace file. */
@@ -14,10 +15,11 @@ export function record(command: readonly string[], output: string): Promise<numb
   const options = [process.env.NODE_OPTIONS, `--import=${recorder}`].filter(Boolean).join(' ');
   const env = { ...process.env, NODE_OPTIONS: options, [TRACE_VARIABLE]: resolve(output) };
   const child = spawn(program, args, { stdio: 'inherit', env });
-  // The terminal sends them to the program too. It ends first, and so the trace is complete.
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => child.kill(signal));
+  // The terminal sends this one to the program too. A second one would end it before it has written its trace.
+  process.on('SIGINT', () => undefined);
+  for (const signal of ['SIGTERM', 'SIGHUP'] as const) process.on(signal, () => child.kill(signal));
   return new Promise((done, fail) => {
     child.once('error', fail);
-    child.once('exit', (code, signal) => done(code ?? (signal === null ? 1 : 128 + 2)));
+    child.once('exit', (code, signal) => done(code ?? (signal === null ? 1 : 128 + constants.signals[signal])));
   });
 }

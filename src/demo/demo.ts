@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { LONGEST_TIMEOUT } from '../waiting/wait-options.js';
 import type { Report } from './usage.js';
 
 export interface DemoOptions {
@@ -49,12 +50,14 @@ export async function demo(
       if (reports.size === programs.length && name === 'arena') show(tableOf(reports));
     });
   }
-  const timer = new Promise<void>((resolve) => {
-    if (seconds !== undefined) setTimeout(resolve, seconds * 1000);
+  let timer: NodeJS.Timeout | undefined;
+  const over = new Promise<void>((resolve) => {
+    if (seconds !== undefined) timer = setTimeout(resolve, Math.min(seconds * 1000, LONGEST_TIMEOUT));
   });
   try {
-    await Promise.race([stopped, timer, ...failed]);
+    await Promise.race([stopped, over, ...failed]);
   } finally {
+    clearTimeout(timer);
     for (const { child } of programs) {
       child.removeAllListeners('exit');
       child.kill('SIGKILL');

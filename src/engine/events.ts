@@ -49,7 +49,10 @@ export class ArenaEvents {
 
   /** Errors of listeners are uncaught exceptions: the call that caused the event must not fail of them. */
   tell(event: ArenaEvent): void {
-    for (const { listener } of this.listeners) {
+    // A listener may add and remove listeners. Those that it adds hear of the next event.
+    for (const entry of [...this.listeners]) {
+      const { listener } = entry;
+      if (!this.listeners.has(entry)) continue;
       try {
         listener(event);
       } catch (error) {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { createServer, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { checkInteger, describe } from '../base/check.js';
 import { BuddyArena, FixedArena } from '../index.js';
@@ -43,13 +43,14 @@ export async function serveInspector({ arenas, port = 0 }: InspectorOptions): Pr
   const server = createServer((request, response) => {
     const path = pathOf(request, portOf(server), token);
     if (typeof path === 'object') refuse(response, path.status, path.reason);
-    else if (path === 'events') pages.add(response);
+    else if (path === 'events') pages.add(request, response);
     else {
       const file = files.get(path);
       if (file === undefined) refuse(response, 404, 'there is no such page');
       else response.writeHead(200, { ...HEADERS, 'content-type': file.type }).end(file.content);
     }
   });
+  server.on('connection', (socket) => void socket.unref());
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(port, '127.0.0.1', resolve);
@@ -105,9 +106,10 @@ class Pages {
     this.surveys = surveys;
   }
 
-  add(response: ServerResponse): void {
+  add(request: IncomingMessage, response: ServerResponse): void {
     response.writeHead(200, { ...HEADERS, 'content-type': 'text/event-stream' });
-    response.once('close', () => this.remove(response));
+    // A second request on a connection has no socket of its own, and would not hear that the page has gone.
+    for (const end of [response, request.socket]) end.once('close', () => this.remove(response));
     this.open.add(response);
     response.write(eventOf(this.snapshot(true)));
     this.hasNew = true;
@@ -129,7 +131,10 @@ class Pages {
   private send(): void {
     const event = eventOf(this.snapshot(this.hasNew));
     this.hasNew = false;
-    for (const response of this.open) if (response.writableLength < MOST_WAITING) response.write(event);
+    for (const response of this.open) {
+      if (response.writableLength < MOST_WAITING) response.write(event);
+      else this.hasNew = true; // it misses this map
+    }
   }
 
   private snapshot(isFirst: boolean): Snapshot {

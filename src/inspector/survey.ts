@@ -70,7 +70,9 @@ export class Survey {
     const canList = arena.visitFree((block, order, record) => {
       if (order === 0) states[block] = 0;
       else states.fill(0, block, block + 2 ** order);
-      if (record !== undefined && isDetailed) records[block] ??= new WeakRef(record);
+      if (record === undefined || !isDetailed) return;
+      // The collector may have taken the slot's last record.
+      if (records[block]?.deref() !== record) records[block] = new WeakRef(record);
     });
     if (!canList) return false;
     for (const { block, order } of arena.pinnedBlocks) states.fill(PINNED, block, block + 2 ** order);

@@ -1,3 +1,5 @@
+import { throwLater } from '../base/environment.js';
+
 let due: (() => void)[] = [];
 
 /** Calls `flush` at the end of this turn of the event loop, with all others of the turn. */
@@ -9,5 +11,11 @@ export function flushAtEndOfTurn(flush: () => void): void {
 function flushAll(): void {
   const all = due;
   due = [];
-  for (const flush of all) flush();
+  for (const flush of all) {
+    try {
+      flush();
+    } catch (error) {
+      throwLater(error); // the others of the turn must not wait for ever
+    }
+  }
 }

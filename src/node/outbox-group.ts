@@ -6,6 +6,7 @@ import { Frame } from './frame.js';
 import { GroupTurn } from './group-turn.js';
 import { Outbox, type OutboxMetrics } from './outbox.js';
 import { checkOutboxOptions, type OutboxOptions } from './outbox-options.js';
+import { isClosed } from './stream-writes.js';
 
 /** The sums over the outboxes of a group, those that left included. `stalledFor` is the longest. */
 export interface OutboxGroupMetrics extends OutboxMetrics {
@@ -51,9 +52,9 @@ export class OutboxGroup implements Iterable<Outbox> {
     if (known !== undefined) return known;
     const outbox = new Outbox(writable, options);
     this.endTurn();
-    if (writable.destroyed || writable.closed) return outbox;
+    if (isClosed(writable)) return outbox;
     this.outboxes.set(writable, outbox);
-    outbox.onFailed = () => void this.delete(writable);
+    outbox.onGone = () => void this.delete(writable);
     outbox.onUse = this.endTurn;
     return outbox;
   }

@@ -8,7 +8,7 @@ import { flushAtEndOfTurn } from './flush-turn.js';
 import { Frame } from './frame.js';
 import { FrameRun } from './frame-run.js';
 import { checkOutboxOptions, type OutboxLimits, type OutboxOptions } from './outbox-options.js';
-import { checkOpen, prematureClose, type StreamWrites, type Watcher, writesOf } from './stream-writes.js';
+import { checkOpen, isClosed, prematureClose, type StreamWrites, type Watcher, writesOf } from './stream-writes.js';
 import { isWritable } from './write-bytes.js';
 
 /** The error of a stream that was closed because it took nothing for too long (`whenSlow: 'close'`). */
@@ -79,8 +79,8 @@ export class Outbox {
   private batches = 0;
   private skippedFrames = 0;
   private droppedFrames = 0;
-  /** @internal Called once, when the stream has failed or closed. */
-  onFailed: () => void = () => undefined;
+  /** @internal Called when the stream has failed or closed. */
+  onGone: () => void = () => undefined;
   /** @internal Called before anything is done with the outbox from outside: a group then queues what it has for it. */
   onUse: () => void = () => undefined;
 
@@ -89,7 +89,7 @@ export class Outbox {
     this.limits = checkOutboxOptions(options);
     this.writable = writable;
     this.writes = writesOf(writable);
-    if (writable.destroyed || writable.closed) this.fail(this.writes.failure());
+    if (isClosed(writable)) this.fail(this.writes.failure());
     else this.writes.watch(this.watcher);
   }
 
@@ -234,7 +234,8 @@ export class Outbox {
 
   private streamFailed(error: Error): void {
     const hasEnded = this.ending !== undefined && this.isEmpty && this.writable.writableFinished;
-    if (!hasEnded) this.fail(error);
+    if (hasEnded) this.onGone();
+    else this.fail(error);
     this.writes.unwatch(this.watcher);
   }
 
@@ -253,7 +254,7 @@ export class Outbox {
 
   private checkOpen(): void {
     if (this.failure !== undefined) throw this.failure.reason;
-    if (this.writable.destroyed) throw this.writes.failure();
+    if (isClosed(this.writable)) throw this.writes.failure();
     if (this.isEnding) throw ended();
   }
 
@@ -426,7 +427,7 @@ export class Outbox {
     checkOpen(writable);
     this.writes.watch(this.watcher); // it may have left its group, and not be told of the stream any more
     await new Promise<void>((resolve, reject) => {
-      this.onDrained.push(() => reject(this.failure?.reason)); // when the stream fails first
+      this.onDrained.push(() => this.failure !== undefined && reject(this.failure.reason));
       writable.end((error?: Error | null) => (error ? reject(error) : resolve()));
     });
     this.onDrained.length = 0;
@@ -443,7 +444,7 @@ export class Outbox {
     }
     this.stopPatience();
     this.tellDrained();
-    this.onFailed();
+    this.onGone();
   }
 
   private tellDrained(): void {

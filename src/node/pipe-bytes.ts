@@ -130,24 +130,25 @@ class Pipe {
     }
   };
 
-  private readonly onAnswer = ({ done, value }: IteratorResult<Chunk, unknown>): void => {
+  private readonly onAnswer = (answer: IteratorResult<Chunk, unknown>): void => {
     this.isAsking = false;
-    if (this.failure !== undefined) {
-      if (!done) giveBack(value);
-      return;
+    try {
+      this.take(answer);
+    } catch (error) {
+      this.fail(error); // an answer that is none, or a chunk that is none
     }
+  };
+
+  private take({ done, value }: IteratorResult<Chunk, unknown>): void {
     if (done) {
       this.hasSourceEnded = true;
       this.advance();
       return;
     }
-    try {
-      checkWritten(value);
-      this.pass(value);
-    } catch (error) {
-      this.fail(error);
-    }
-  };
+    checkWritten(value);
+    if (this.failure === undefined) this.pass(value);
+    else giveBack(value);
+  }
 
   private readonly onSourceFailed = (error: unknown): void => {
     this.isAsking = false;

@@ -31,6 +31,7 @@ export class ReadableChunks extends ChunkReader {
     for (;;) {
       this.stopSignal.throwIfAborted();
       this.rest ??= this.read(stream);
+      if (this.isOver) return undefined; // the stream may run any code when it is read
       const { rest } = this;
       if (rest === undefined) return this.frozen();
       const buffer = this.tryClaim(this.chunkSize);

@@ -17,14 +17,15 @@ export function send(writable: Writable, bytes: Bytes | BytesList): Promise<void
 
 /** As {@link send}. Calls `onDone` once, with the error if there was one, and perhaps before this returns. */
 export function sendThen(writable: Writable, bytes: Bytes | BytesList, onDone: (error: unknown) => void): void {
-  const frame = new Frame(bytes);
+  let frame: Frame | undefined;
   let sending: Sending;
   try {
+    frame = new Frame(bytes);
     const writes = writesOf(writable);
     checkOpen(writable);
     sending = new Sending(writes, frame, onDone);
   } catch (error) {
-    frame.release();
+    frame?.release();
     onDone(error);
     return;
   }
@@ -72,6 +73,14 @@ class Sending implements UnderWay {
   }
 }
 
+function cork(writable: Writable): void {
+  try {
+    writable.cork?.(); // not every stream of other people has it
+  } catch (error) {
+    writable.destroy(error as Error);
+  }
+}
+
 /** Writes `views` as one vectored write. `onWritten` is called once for each. */
 export function writeAll(
   { writable, needsCopies }: StreamWrites,
@@ -79,7 +88,7 @@ export function writeAll(
   onWritten: (error?: Error | null) => void,
 ): void {
   const isOne = views.length === 1;
-  if (!isOne) writable.cork?.(); // not every stream of other people has it
+  if (!isOne) cork(writable);
   for (const view of views) {
     try {
       writable.write(needsCopies ? Buffer.from(view) : view, onWritten);

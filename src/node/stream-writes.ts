@@ -87,7 +87,7 @@ export class StreamWrites {
    */
   get isDestroyed(): boolean {
     const { writable }: { readonly writable: Message } = this;
-    return writable.destroyed || writable.socket?.destroyed === true;
+    return isClosed(writable) || writable.socket?.destroyed === true;
   }
 
   private closed(): void {
@@ -155,7 +155,17 @@ function sessionOf(
 
 /** @throws the error that the stream failed with, or ERR_STREAM_PREMATURE_CLOSE when it was closed without one */
 export function checkOpen(writable: Writable): void {
-  if (writable.destroyed || writable.closed) throw writable.errored ?? prematureClose();
+  if (isClosed(writable)) throw writable.errored ?? prematureClose();
+}
+
+/**
+ * Whether the stream takes nothing any more. A response that waited for its turn on a connection that has closed since is
+ * never destroyed, and never closes.
+ */
+export function isClosed(writable: Message): boolean {
+  return (
+    writable.destroyed || writable.closed || (writable.socket === null && writable.req?.socket?.destroyed === true)
+  );
 }
 
 /** Whether the caller should wait for `drain`. */

@@ -1,4 +1,4 @@
-import { BuddyArena, BuddyGeometry, FixedArena, TieredArena } from '../index.js';
+import { BuddyArena, BuddyGeometry, BuildError, FixedArena, TieredArena } from '../index.js';
 import { bestClasses, type SizeClass, slotFor } from './size-classes.js';
 import type { Trace } from './trace.js';
 
@@ -16,6 +16,7 @@ export interface Candidate {
   readonly code: string;
   /** Bytes that the arena reserves. */
   readonly reserved: number;
+  /** Nothing is written to the memory, so its pages are not touched. */
   readonly build: () => Allocator;
 }
 
@@ -57,7 +58,9 @@ function slots(classes: readonly SizeClass[], heap = ''): Candidate | undefined 
     ({ capacity, slots: count }) => `FixedArena.withSlotCapacity(${count}, ${capacity}).build()`,
   );
   const arenas = (): FixedArena[] =>
-    classes.map(({ capacity, slots: count }) => FixedArena.withSlotCapacity(count, capacity).build());
+    classes.map(({ capacity, slots: count }) =>
+      FixedArena.withSlotCapacity(count, capacity).buildUnfaulted().intoInner(),
+    );
   if (classes.length === 1 && heap === '') {
     const code = `const arena = ${tiers[0]};`;
     const [build] = [() => arenas()[0] as FixedArena];
@@ -99,8 +102,13 @@ function buddy(trace: Trace, block: number): Candidate | undefined {
   const largest = trace.sizes.reduce((most, size) => Math.max(most, size), 0);
   for (let total = powerOfTwo(Math.max(largest, trace.peakBytes, block)); total <= LARGEST_ARENA; total *= 2) {
     if (total / block > MOST_BLOCKS) return undefined;
-    const build = (): BuddyArena => BuddyArena.builder(BuddyGeometry.exact(total, block)).build();
-    if (!holds(build(), trace)) continue;
+    const build = (): BuddyArena => BuddyArena.builder(BuddyGeometry.exact(total, block)).buildUnfaulted().intoInner();
+    try {
+      if (!holds(build(), trace)) continue;
+    } catch (error) {
+      if (error instanceof BuildError) return undefined; // this machine does not have that much memory
+      throw error;
+    }
     const code = `const arena = BuddyArena.builder(BuddyGeometry.exact(${total}, ${block})).build();`;
     return { name: `buddy, ${total} in blocks of ${block}`, code, reserved: total, build };
   }
@@ -109,6 +117,7 @@ function buddy(trace: Trace, block: number): Candidate | undefined {
 
 function holds(arena: BuddyArena, trace: Trace): boolean {
   const held = new Map<number, ReturnType<BuddyArena['tryAllocate']>>();
+  let fits = true;
   for (const step of trace.steps) {
     if (step < 0) {
       held.get(-1 - step)?.abandon();
@@ -116,14 +125,13 @@ function holds(arena: BuddyArena, trace: Trace): boolean {
       continue;
     }
     const buffer = arena.tryAllocate(trace.sizeOf(step));
-    if (buffer === undefined) {
-      for (const other of held.values()) other?.abandon();
-      return false;
-    }
+    fits = buffer !== undefined;
+    if (!fits) break;
     held.set(step, buffer);
   }
   for (const buffer of held.values()) buffer?.abandon();
-  return true;
+  arena.close();
+  return fits;
 }
 
 function powerOfTwo(size: number): number {

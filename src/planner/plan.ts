@@ -1,3 +1,4 @@
+import { BuildError } from '../index.js';
 import { candidatesFor } from './candidates.js';
 import { type Outcome, replay } from './replay.js';
 import type { Trace } from './trace.js';
@@ -16,7 +17,14 @@ const CLOSE = 1.05;
 
 /** Tries arenas with a trace, and ranks them. */
 export function planFor(trace: Trace): Plan {
-  const outcomes = candidatesFor(trace).map((candidate) => replay(trace, candidate));
+  const outcomes: Outcome[] = [];
+  for (const candidate of candidatesFor(trace)) {
+    try {
+      outcomes.push(replay(trace, candidate));
+    } catch (error) {
+      if (!(error instanceof BuildError)) throw error; // else this machine does not have that much memory
+    }
+  }
   outcomes.sort((a, b) => a.failures - b.failures || a.memory - b.memory);
   const [least] = outcomes;
   if (least === undefined) throw new RangeError('no arena of up to 4 GiB holds this trace');

@@ -88,11 +88,13 @@ function start(path: string): void {
   process.on('exit', () => recorder.end());
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     // A program that handles the signal itself ends as it likes.
-    process.once(signal, () => {
-      if (process.listenerCount(signal) > 0) return;
+    const onSignal = (): void => {
+      if (process.listenerCount(signal) > 1) return;
       recorder.end();
+      process.off(signal, onSignal);
       process.kill(process.pid, signal);
-    });
+    };
+    process.on(signal, onSignal);
   }
 }
 

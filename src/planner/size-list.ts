@@ -45,13 +45,14 @@ function rowsOf(text: string): Row[] {
   for (const [index, content] of text.split(/\r?\n/).entries()) {
     const cells = content.trim().split(/ *[,;\t] *| +/);
     const [first = ''] = cells;
-    if (first === '' || first.startsWith('#')) continue;
+    if (content.trim() === '' || first.startsWith('#')) continue;
     const hasNames = isFirst && /^[a-z_"]/i.test(first);
     isFirst = false;
     if (hasNames) continue;
     const [size, lifetime, time] = cells.map((cell) => (cell === '' ? undefined : Number(cell)));
     const line = index + 1;
     if (
+      size === undefined ||
       cells.length > 3 ||
       [size, lifetime, time].some((cell) => cell !== undefined && !(cell >= 0 && cell < 2 ** 53))
     ) {
@@ -59,7 +60,7 @@ function rowsOf(text: string): Row[] {
         `line ${line}: expected a size, and perhaps a lifetime and a time, not "${content.slice(0, 60)}"`,
       );
     }
-    rows.push({ line, size: size as number, lifetime, time: time ?? rows.length });
+    rows.push({ line, size, lifetime, time: time ?? rows.length });
   }
   return rows;
 }
@@ -69,11 +70,12 @@ function timed(rows: readonly Row[]): Event[] {
   const events: Event[] = [];
   for (const [row, { time, lifetime }] of rows.entries()) {
     events.push({ row, time, isRelease: false });
-    if (lifetime !== undefined)
-      events.push({ row, time: time + Math.max(lifetime, Number.MIN_VALUE), isRelease: true });
+    if (lifetime !== undefined) events.push({ row, time: time + lifetime, isRelease: true });
   }
-  const late = (event: Event): number => (event.isRelease ? 0 : 1);
-  return events.sort((a, b) => a.time - b.time || (a.row === b.row ? late(b) - late(a) : late(a) - late(b)));
+  // Of one time: releases, and then allocations, each followed by its own release if it lived for no time.
+  const late = ({ row, isRelease, time }: Event): number => (isRelease && rows[row]?.time !== time ? 0 : 1);
+  const after = (a: Event, b: Event): number => a.row - b.row || Number(a.isRelease) - Number(b.isRelease);
+  return events.sort((a, b) => a.time - b.time || late(a) - late(b) || after(a, b));
 }
 
 function inTurn(rows: readonly Row[], live: number): Event[] {

@@ -12,6 +12,8 @@ export abstract class SteppedIterator<Result> implements StoppableIterator<Resul
   private isBusy = false;
   /** Whether an error waits to be told until everything was given back. */
   private isFailing = false;
+  /** Settles when everything was given back. */
+  private stopping: Promise<void> | undefined;
   /** Whether the iterator gives nothing more. */
   protected isOver = false;
 
@@ -40,8 +42,11 @@ export abstract class SteppedIterator<Result> implements StoppableIterator<Resul
   }
 
   async return(): Promise<IteratorResult<Result, undefined>> {
-    await this.finish();
-    this.answers.end();
+    try {
+      await this.finish();
+    } finally {
+      if (!this.isFailing) this.answers.end();
+    }
     return DONE;
   }
 
@@ -72,11 +77,13 @@ export abstract class SteppedIterator<Result> implements StoppableIterator<Resul
     }
   };
 
-  /** Ends the iteration. A second call does nothing. */
-  protected async finish(): Promise<void> {
-    if (this.isOver) return;
+  /** Ends the iteration. Every call waits until everything was given back. */
+  protected finish(): Promise<void> {
+    // A source that has ended by itself has given everything back.
+    if (this.isOver && this.stopping === undefined) return Promise.resolve();
     this.isOver = true;
-    await this.stop();
+    this.stopping ??= this.stop();
+    return this.stopping;
   }
 
   private tryTake(): Result | undefined {

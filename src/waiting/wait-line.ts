@@ -109,9 +109,9 @@ export class WaitLine {
       this.waits.add(wait);
       this.count(WAITING_NOW, 1);
       this.engine.pressure.waiting++;
-      this.tellParked(capacity);
       awaited.add(this);
       this.engine.onRelease(this.onRelease);
+      this.tellParked(capacity);
       try {
         wait.limit(signal, timeout);
         if (!this.waits.has(wait)) wait.unlimit(); // a signal that is not a real AbortSignal may have closed the arena

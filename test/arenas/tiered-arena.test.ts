@@ -67,7 +67,8 @@ test('what no tier serves goes to the fallback: a buddy arena, or the heap', () 
     [false, true, true, 100_000],
   );
   assert.deepEqual([...(second?.putUtf8('heap').freeze() ?? [])], [...Buffer.from('heap')]);
-  assert.equal(heaped.metrics().fallbacks, 2);
+  assert.throws(() => heaped.allocate(2 ** 52), { code: 'REQUEST_TOO_LARGE' });
+  assert.deepEqual([heaped.metrics().fallbacks, heaped.metrics().allocationsFailed], [2, 1]);
   for (const buffer of [first, large]) buffer?.abandon();
   assertAllReturned(heaped);
 });

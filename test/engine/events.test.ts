@@ -80,6 +80,25 @@ test('a listener hears of a stall', async () => {
   assertAllReturned(arena);
 });
 
+test('a listener that leaves and comes back hears of each event once', () => {
+  const arena = FixedArena.withSlotCapacity(1, 8).build();
+  const held = arena.allocate();
+  let heard = 0;
+  let leave: () => void = () => undefined;
+  const listener = (): void => {
+    heard++;
+    leave();
+    leave = arena.listen(listener);
+  };
+  leave = arena.listen(listener);
+  for (const expected of [1, 2]) {
+    assert.equal(arena.tryAllocate(), undefined);
+    assert.equal(heard, expected);
+  }
+  held.abandon();
+  assertAllReturned(arena);
+});
+
 test('an error of a listener is uncaught, and the others hear of the event', async () => {
   const arena = FixedArena.withSlotCapacity(1, 8).build();
   let heard = 0;

@@ -210,6 +210,35 @@ test('the pipe rejects with the first failure, even if stopping the source fails
   await assertAllReturnedSoon(arena);
 });
 
+test('a chunk that was released, an answer that is none and a late chunk that is none fail the pipe, and never hang it', async () => {
+  const arena = asyncArena(1, 8);
+  const target = (): Writable => new Writable({ write: (_chunk, _encoding, done) => done() });
+  const released = arena.allocate().putU8(1).freeze();
+  released.release();
+  await assert.rejects(pipeBytes([released], target(), { timeout: 1000 }), { name: 'ReleasedError' });
+  const source = (answer: unknown): AsyncIterable<Bytes> => ({
+    [Symbol.asyncIterator]: () => ({ next: () => Promise.resolve(answer as IteratorResult<Bytes>) }),
+  });
+  await assert.rejects(pipeBytes(source(undefined), target()), TypeError);
+  let answer: (result: unknown) => void = () => undefined;
+  const stop = new AbortController();
+  const late: AsyncIterable<Bytes> = {
+    [Symbol.asyncIterator]: () => ({
+      next: () =>
+        new Promise((resolve) => {
+          answer = resolve as typeof answer;
+        }),
+    }),
+  };
+  const piping = pipeBytes(late, target(), { signal: stop.signal });
+  await settled();
+  stop.abort(new Error('stopped'));
+  await assert.rejects(piping, /stopped/);
+  answer({ done: false, value: 'no bytes' });
+  await settled();
+  assertAllReturned(arena);
+});
+
 test('bad arguments are refused', async () => {
   const pipe = pipeBytes as (...args: unknown[]) => Promise<void>;
   await assert.rejects(pipe([], undefined), TypeError);

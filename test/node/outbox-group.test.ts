@@ -255,6 +255,50 @@ test('a stream that fails while frames are gathered leaves the others theirs', a
   assertAllReturned(arena);
 });
 
+test('an outbox that ended its stream leaves the group', async () => {
+  const group = new OutboxGroup();
+  const ended = group.add(new Writable({ write: (_chunk, _encoding, done) => done() }));
+  group.add(new PassThrough());
+  await ended.end();
+  await settled();
+  assert.equal(group.size, 1);
+});
+
+test('a stream that is taken out of the group while it ends, ends well', async () => {
+  const group = new OutboxGroup();
+  let finish: () => void = () => undefined;
+  const stream = new Writable({
+    write: (_chunk, _encoding, done) => done(),
+    final: (done) => {
+      finish = done;
+    },
+  });
+  const ended = new Outcome(group.add(stream).end());
+  await settled();
+  group.delete(stream);
+  await settled();
+  assert.equal(ended.state, 'pending');
+  finish();
+  await settled();
+  assert.equal(ended.state, 'resolved');
+});
+
+test('a stream that cannot be corked stops no other stream of the turn', async () => {
+  const arena = asyncArena(8, 8192);
+  const group = new OutboxGroup();
+  const failing = new PassThrough();
+  failing.cork = () => {
+    throw new Error('no cork');
+  };
+  const sound = new PassThrough();
+  for (const stream of [failing, sound]) group.add(stream);
+  for (const letter of ['a', 'b']) await group.send(frame(arena, letter.repeat(4096)));
+  await settled();
+  await settled();
+  assert.deepEqual([textIn(sound).length, group.size], [8192, 1]);
+  assertAllReturned(arena);
+});
+
 test('frames reach many sockets, in order, through an arena that holds a few of them', async () => {
   const arena = asyncArena(4, 64);
   const group = new OutboxGroup({ maxFrames: 4 });

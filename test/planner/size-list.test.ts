@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import fc from 'fast-check';
 import { traceOfSizes } from '#internal/planner/size-list';
 import { TraceError } from '#internal/planner/trace-error';
 
@@ -28,10 +29,22 @@ test('memory that is released at a time is free for an allocation of that time',
   assert.deepEqual([steps, peakBytes], [[0, -1, 1, -2], 20]);
 });
 
+test('any list of sizes, lifetimes and times is taken, also with many of the same time', () => {
+  const row = fc.tuple(fc.integer({ min: 1, max: 9 }), fc.integer({ min: 0, max: 3 }), fc.integer({ min: 0, max: 5 }));
+  fc.assert(
+    fc.property(fc.array(row, { minLength: 1 }), (rows) => {
+      const { sizes, steps } = traceOfSizes(rows.map((cells) => cells.join()).join('\n'), 1);
+      assert.deepEqual([...sizes].sort(), rows.map(([size]) => size).sort());
+      assert.equal(steps.length, 2 * rows.length, 'each is released');
+    }),
+  );
+});
+
 test('what is no list of sizes is refused with its line', () => {
   for (const [text, message] of [
     ['10\nabc', /line 2: expected a size/],
     ['10,1,2,3', /line 1: expected a size/],
+    [',5,3', /line 1: expected a size/],
     ['10\n-5', /line 2: expected a size/],
     ['10\n1.5', /line 2: a size must be a positive integer, not 1\.5/],
     ['0', /line 1: a size must be a positive integer/],

@@ -107,6 +107,26 @@ test('an error that comes after return() is not told', async () => {
   assert.equal((await steps.next()).done, true);
 });
 
+test('every return() waits until everything was given back, and an error of stop() leaves nobody waiting', async () => {
+  const steps = new Steps(true);
+  const waiting = new Outcome(steps.next());
+  const returns = [new Outcome(steps.return()), new Outcome(steps.return())];
+  await settled();
+  assert.deepEqual([waiting.state, ...returns.map(({ state }) => state)], ['pending', 'pending', 'pending']);
+  steps.stopped();
+  await settled();
+  assert.deepEqual([waiting.state, ...returns.map(({ state }) => state)], ['resolved', 'resolved', 'resolved']);
+  class Failing extends Steps {
+    protected override stop(): Promise<void> {
+      return Promise.reject(new Error('cannot stop'));
+    }
+  }
+  const failing = new Failing(true);
+  const left = failing.next();
+  await assert.rejects(failing.return(), /cannot stop/);
+  assert.equal((await left).done, true);
+});
+
 test('an error of more() ends the iteration, and an error of stop() does not hide it', async () => {
   const steps = new Steps(false);
   const waiting = steps.next();

@@ -21,11 +21,12 @@ server.on('connection', (client, request) => {
 async function direct(): Promise<void> {
   for (let number = 0; number < MESSAGES; number++) {
     const message = (await arena.allocateAsync()).putBytes(number & 255, bytes).freeze();
-    for (const client of server.clients) {
-      const clone = message.clone();
-      client.send(clone.view, { binary: true }, () => clone.release());
-    }
-    message.release();
+    let unsent = server.clients.size;
+    const sent = (): void => {
+      if (--unsent === 0) message.release();
+    };
+    for (const client of server.clients) client.send(message.view, { binary: true }, sent);
+    if (number % 16 === 15) await new Promise((resolve) => setImmediate(resolve));
   }
 }
 
