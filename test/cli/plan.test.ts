@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -80,6 +81,40 @@ test('record writes what the Buffers of a program did, and passes its output and
       'releases were found',
     );
     assert.equal(run(['plan', output]).status, 0);
+  }));
+
+test('record leaves a program that stops gracefully the time that it takes, and its trace is whole', () =>
+  inFolder(async (folder) => {
+    const output = join(folder, 'graceful.trace');
+    const program = join(folder, 'graceful.mjs');
+    writeFileSync(
+      program,
+      `Buffer.alloc(777);
+       const running = setInterval(() => undefined, 1000);
+       process.once('SIGINT', () => setTimeout(() => { Buffer.alloc(888); clearInterval(running); console.log('done'); }, 200));
+       console.log('running');`,
+    );
+    // A group of its own, as in a terminal: Ctrl-C goes to both.
+    const child = spawn(process.execPath, [command, 'record', '-o', output, '--', process.execPath, program], {
+      detached: true,
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    let text = '';
+    child.stdout.setEncoding('utf8').on('data', (data: string) => {
+      text += data;
+      if (data === 'running\n') process.kill(-(child.pid as number), 'SIGINT');
+    });
+    assert.deepEqual(await once(child, 'exit'), [0, null]);
+    assert.equal(text, 'running\ndone\n');
+    const { sizes } = decodeTrace(readFileSync(output));
+    assert.ok(sizes.includes(777) && sizes.includes(888));
+  }));
+
+test('record of what is no program of Node says so', () =>
+  inFolder(async (folder) => {
+    const { status, stderr } = run(['record', '-o', join(folder, 'none.trace'), '--', 'true']);
+    assert.equal(status, 1);
+    assert.match(stderr, /true wrote no trace: is it a program of Node\?/);
   }));
 
 test('record of a program that a signal ends writes a whole trace', () =>

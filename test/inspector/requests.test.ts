@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { type IncomingMessage, type RequestOptions, request } from 'node:http';
 import { networkInterfaces } from 'node:os';
 import { test } from 'node:test';
@@ -55,6 +57,27 @@ test('only GET with the right token, Host and Origin is answered, and nothing ma
 const outside = Object.values(networkInterfaces()).flatMap((all) =>
   (all ?? []).filter(({ family, internal }) => family === 'IPv4' && !internal),
 );
+
+test('an open page does not keep the program running', async () => {
+  const module = (name: string): string => import.meta.resolve(name);
+  const child = spawn(
+    process.execPath,
+    [
+      '--input-type=module',
+      '-e',
+      `import { FixedArena } from '${module('arena-alligator')}';
+       import { serveInspector } from '${module('arena-alligator/inspector')}';
+       const inspector = await serveInspector({ arenas: { one: FixedArena.withSlotCapacity(1, 8).build() } });
+       console.log(inspector.url);
+       setTimeout(() => undefined, 500);`,
+    ],
+    { stdio: ['ignore', 'pipe', 'inherit'] },
+  );
+  const [data] = (await once(child.stdout, 'data')) as [Buffer];
+  const page = await ask(`${String(data).trim()}events`);
+  page.on('error', () => undefined);
+  assert.deepEqual(await once(child, 'exit'), [0, null]);
+});
 
 test('other machines cannot connect', {
   skip: outside.length === 0 && 'this machine has no other address',

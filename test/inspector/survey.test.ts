@@ -60,6 +60,25 @@ test('slots that were taken before the first look are in use, and pinned ones st
   assert.deepEqual([mapOf(survey).counts.free, mapOf(survey).counts.pinned], [1, 1]);
 });
 
+test('a slot whose record the collector took shows its state again once it is used', async () => {
+  const arena = FixedArena.withSlotCapacity(1, 64)
+    .onLeak(() => undefined)
+    .build();
+  const survey = new Survey('again', arena);
+  arena.allocate().abandon();
+  assert.equal(mapOf(survey).counts.free, 1);
+  (() => {
+    arena.allocate().putU8(1);
+  })();
+  await collectUntil(() => arena.metrics().leaksReclaimed === 1);
+  arena.allocate().abandon();
+  assert.equal(mapOf(survey).counts.free, 1);
+  const bytes = arena.allocate().putU8(1).freeze();
+  assert.equal(mapOf(survey).counts.frozen, 1);
+  bytes.release();
+  assertAllReturned(arena);
+});
+
 test('the map of a buddy arena agrees with its counters after any program, and so does that of a fixed arena', () => {
   fc.assert(
     fc.property(fc.array(fc.record({ size: fc.integer({ min: 1, max: 3000 }), releases: fc.boolean() })), (steps) => {

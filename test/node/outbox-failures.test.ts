@@ -5,7 +5,7 @@ import { type AddressInfo, connect } from 'node:net';
 import { PassThrough, Writable } from 'node:stream';
 import { test } from 'node:test';
 import type { AsyncFixedArena, Bytes } from 'arena-alligator';
-import { Outbox, OutboxGroup } from 'arena-alligator/node';
+import { Outbox, OutboxGroup, pipeBytes, writeBytes } from 'arena-alligator/node';
 import { assertAllReturned, assertAllReturnedSoon } from '../support/arenas.js';
 import { asyncArena, textIn } from '../support/chunks.js';
 import { FakeClock } from '../support/clock.js';
@@ -230,6 +230,30 @@ test('a client that leaves gives back the memory of its pipelined responses', as
   await until(() => group.size === 0);
   await assertAllReturnedSoon(arena);
   server.close();
+});
+
+test('a pipelined response that is first written to after its client left takes nothing, and holds no memory', async () => {
+  const arena = asyncArena(8, 64);
+  const responses: ServerResponse[] = [];
+  const server = createServer((_request, response) => void responses.push(response));
+  await new Promise<void>((resolve) => server.listen(0, resolve));
+  const client = connect((server.address() as AddressInfo).port, '127.0.0.1');
+  client.on('error', () => undefined);
+  client.write('GET / HTTP/1.1\r\nhost: x\r\n\r\nGET / HTTP/1.1\r\nhost: x\r\n\r\n');
+  await until(() => responses.length === 2);
+  client.destroy();
+  await until(() => responses[0]?.destroyed === true);
+  const late = responses[1] as ServerResponse;
+  assert.equal(late.destroyed, false, 'Node does not tell');
+  const gone = { code: 'ERR_STREAM_PREMATURE_CLOSE' };
+  await assert.rejects(writeBytes(late, frame(arena, 'a')), gone);
+  await assert.rejects(pipeBytes([frame(arena, 'b')], late), gone);
+  await assert.rejects(new Outbox(late).send(frame(arena, 'c')), gone);
+  const group = new OutboxGroup();
+  group.add(late);
+  assert.deepEqual([group.size, await group.send(frame(arena, 'd'))], [0, 0]);
+  server.close();
+  assert.equal(arena.metrics().bytesLive, 64, 'the chunk that the pipe did not take is still the caller’s');
 });
 
 test('a response whose client left before the outbox was made does not hold up end()', async () => {
