@@ -263,7 +263,7 @@ export const faults: readonly Fault[] = [
       'if (buffer === undefined)\n                continue;',
       'if (buffer === undefined)\n                return undefined;',
     ],
-    'the fallback is not counted': ['this.fallbacks++;\n            return ArenaBuffer', 'return ArenaBuffer'],
+    'the fallback is not counted': ['this.fallbacks++;\n            return buffer;', 'return buffer;\n        }'],
     'a refusal is not counted': ['this.failures++;\n        const', 'const'],
     'tiers stay open': ['arena.close();', ';'],
     'the order of the tiers counts': ['.sort((a, b) => a.slotCapacity - b.slotCapacity)', ''],
@@ -293,7 +293,7 @@ export const faults: readonly Fault[] = [
     'more live than was said': ['if (row >= live)', 'if (row > live)'],
     'an empty cell is 0': ["cell === '' ? undefined : Number(cell)", 'Number(cell)'],
     'every line may have names': ['isFirst = false;', ';'],
-    'releases come after allocations of the same time': ['late(b) - late(a) : late(a) - late(b)', '0 : 0'],
+    'releases come after allocations of the same time': ['late(a) - late(b) || ', ''],
   }),
   ...faultsIn('planner/size-classes', ['plan'], {
     'a class has too few slots': ['if (now > peaks[at])', 'if (now > peaks[at] + 1)'],
@@ -314,7 +314,7 @@ export const faults: readonly Fault[] = [
   ...faultsIn('planner/recorder', ['plan'], {
     'memory that is shared is recorded': ["name === 'from' && isShared(args[0])", 'false'],
     'a concat is recorded twice': ['if (this.isMaking)\n                return make.apply(Buffer, args);', ''],
-    'a program that a signal ends leaves half a trace': ['recorder.end();\n            process.kill', 'process.kill'],
+    'a program that a signal ends leaves half a trace': ['recorder.end();\n            process.off', 'process.off'],
     'releases are not recorded': ['this.encoder.released(index, now());', ';'],
   }),
   ...faultsIn('inspector/requests', ['requests'], {
@@ -347,6 +347,12 @@ export const faults: readonly Fault[] = [
   ...faultsIn('blocks/buddy-blocks', ['survey'], {
     'the spare of an order is not listed': ['visit(this.spares[order], order);', ';'],
     'only spares are listed': ['this.more[order].visitFree((entry) => visit(entry << order, order));', ';'],
+  }),
+  ...faultsIn('node/flush-turn', ['outbox-group'], {
+    'a stream that cannot be corked stops the others': [
+      'catch (error) {\n            throwLater(error); // the',
+      'catch (error) {\n            throw error; // the',
+    ],
   }),
   ...faultsIn('engine/events', ['events', 'channels'], {
     'a channel does not name the arena': ['{ arena, ...event }', '{ ...event }'],
@@ -647,7 +653,10 @@ export const faults: readonly Fault[] = [
     'waiting/wait-line',
     ['waiting', 'waiting-cancel', 'waiting-buddy', 'waiting-strategy', 'faults-aborts', 'close'],
     {
-      'the line does not listen for releases': ['this.engine.onRelease(this.onRelease);\n            try', 'try'],
+      'the line does not listen for releases': [
+        'this.engine.onRelease(this.onRelease);\n            this.tellParked',
+        'this.tellParked',
+      ],
       'a waiter that left stays registered with the strategy': ['attempt(() => wait.registration?.revoke());', ''],
       'the timeout and the signal of a settled waiter stay active': ['attempt(() => wait.unlimit());', ''],
       'a timeout is not cleared': ['if (this.timer !== undefined)\n            environment.stopTimer(this.timer);', ''],
@@ -1178,10 +1187,13 @@ export const faults: readonly Fault[] = [
         'writes.add(this);',
         'writes.add(this);\n        frame.release();',
       ],
-      'bytes that cannot be written are not released': ['frame.release();\n        onDone(error);', 'onDone(error);'],
+      'bytes that cannot be written are not released': ['frame?.release();\n        onDone(error);', 'onDone(error);'],
       'bytes that were written are not released': ['this.frame.release();', ''],
       'a stream stays corked': ['writable.uncork?.();', ';'],
-      'a stream that throws in uncork() is left open': ['writable.destroy(error);', ''],
+      'a stream that throws in uncork() is left open': [
+        'writable.destroy(error); // its callbacks',
+        '// its callbacks',
+      ],
       'a closed stream accepts more writes': ['checkOpen(writable);\n        sending', 'sending'],
       'an empty write never ends': [
         'if (this.missing === 0)\n            this.finish(undefined);\n        const',
@@ -1205,7 +1217,7 @@ export const faults: readonly Fault[] = [
       'memory that an http/2 session still reads is released': ['session === undefined || session.destroyed', 'true'],
       'an error that no listener handled is lost': ['throw error;\n', ';\n'],
       'a write to a destroyed socket counts as done': [
-        'writable.destroyed || writable.socket?.destroyed === true',
+        'isClosed(writable) || writable.socket?.destroyed === true',
         'writable.destroyed',
       ],
     },
@@ -1223,7 +1235,7 @@ export const faults: readonly Fault[] = [
     ['node-pipe', 'faults-streams', 'faults-consumers', 'faults-aborts', 'faults-closing'],
     {
       'a pipe does not wait for the drain event': ['if (needsDrain(writable))', 'if (false)'],
-      'a chunk that arrives after a failure is not released': ['if (!done)\n                    giveBack(value);', ''],
+      'a chunk that arrives after a failure is not released': ['else\n            giveBack(value);', ''],
       'a failed pipe waits for a source that never answers': [
         'this.isStopping = !this.isAsking;',
         'this.isStopping = true;',
@@ -1304,8 +1316,8 @@ export const faults: readonly Fault[] = [
       'if (this.waiting.length === 0)\n            this.stopPatience();',
       '',
     ],
-    'a stream that is closed already is waited for': ['if (writable.destroyed || writable.closed)', 'if (false)'],
-    'a stream that ended well has failed': ['if (!hasEnded)', 'if (true)'],
+    'a stream that is closed already is waited for': ['if (isClosed(writable))', 'if (false)'],
+    'a stream that ended well has failed': ['if (hasEnded)\n            this.onGone();\n        else', ''],
     'an outbox that left its group is not told of its stream': ['this.writes.watch(this.watcher); // it', '// it'],
     'deleting a stream leaves calls waiting': ['settle(false);', ';'],
     'flush() is a recursion': ['if (this.isFlushing)', 'if (false)'],
@@ -1335,15 +1347,12 @@ export const faults: readonly Fault[] = [
     'the frames of a turn stay counted': ['for (const frame of this.frames)\n            frame.release();', ''],
   }),
   ...faultsIn('node/outbox-group', ['outbox-group', 'outbox-failures'], {
-    'a stream that failed stays in its group': ['outbox.onFailed = () => void this.delete(writable);', ''],
-    'a stream that is closed enters the group': ['if (writable.destroyed || writable.closed)', 'if (false)'],
+    'a stream that failed stays in its group': ['outbox.onGone = () => void this.delete(writable);', ''],
+    'a stream that is closed enters the group': ['if (isClosed(writable))', 'if (false)'],
     'the counters of streams that left are lost': ['this.left[name] += metrics[name]', 'void metrics[name]'],
     'those that leave are not counted': [', ...this.leaving', ''],
     'frames that no stream takes are held': ['if (turn.members.length === 0)', 'if (false)'],
-    'a stream that comes later gets what was sent before': [
-      'this.endTurn();\n        if (writable.destroyed',
-      'if (writable.destroyed',
-    ],
+    'a stream that comes later gets what was sent before': ['this.endTurn();\n        if (isClosed', 'if (isClosed'],
     'what is done with one outbox overtakes its group': ['outbox.onUse = this.endTurn;', ';'],
     'a turn is not written': ['member.writeQueue();', ';'],
     'a turn that ends early is not written': ['member.flushSoon();', ';'],
@@ -1392,7 +1401,10 @@ export const faults: readonly Fault[] = [
       'if (this.isOver) {\n            this.advance();',
       'if (false) {\n            this.advance();',
     ],
-    'return() leaves calls waiting': ['await this.finish();\n        this.answers.end();', 'await this.finish();'],
+    'return() leaves calls waiting': [
+      'this.answers.end();\n        }\n        return DONE;',
+      ';\n        }\n        return DONE;',
+    ],
     'the error arrives before everything is given back': [
       'this.finish().then(onStopped, onStopped);',
       'this.finish();\n        onStopped();',
