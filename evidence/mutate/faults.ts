@@ -263,7 +263,10 @@ export const faults: readonly Fault[] = [
       'if (buffer === undefined)\n                continue;',
       'if (buffer === undefined)\n                return undefined;',
     ],
-    'the fallback is not counted': ['this.fallbacks++;\n            return buffer;', 'return buffer;\n        }'],
+    'the fallback is not counted': [
+      'this.fallbacks++;\n            return buffer;\n        }\n        if (fallback',
+      'return buffer;\n        }\n        if (fallback',
+    ],
     'a refusal is not counted': ['this.failures++;\n        const', 'const'],
     'tiers stay open': ['arena.close();', ';'],
     'the order of the tiers counts': ['.sort((a, b) => a.slotCapacity - b.slotCapacity)', ''],

@@ -15,8 +15,7 @@ const messages: Messages<Bytes> = {
   drop: (message) => message.release(),
 };
 
-const arenas = Object.fromEntries(tiers.map((tier) => [`slots of ${tier.slotCapacity} bytes`, tier]));
-const inspector = await serveInspector({ arenas, port: Number(process.argv[2] ?? 0) });
+const inspector = await serveInspector({ arenas: { messages: arena }, port: Number(process.argv[2] ?? 0) });
 const workload = new Workload(messages);
 workload.start();
 report(() => workload.count, inspector.url);

@@ -2,15 +2,15 @@ import { randomBytes } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { checkInteger, describe } from '../base/check.js';
-import { BuddyArena, FixedArena } from '../index.js';
+import { BuddyArena, FixedArena, TieredArena } from '../index.js';
 import { assets } from './assets.js';
 import { pathOf } from './requests.js';
 import type { Snapshot } from './snapshot.js';
 import { Survey } from './survey.js';
 
 export interface InspectorOptions {
-  /** The arenas to show, by name. */
-  readonly arenas: Readonly<Record<string, FixedArena | BuddyArena>>;
+  /** The arenas to show, by name. Of a tiered arena, each tier and the fallback arena are shown. */
+  readonly arenas: Readonly<Record<string, FixedArena | BuddyArena | TieredArena>>;
   /** Port on 127.0.0.1. Default 0: any free one. */
   readonly port?: number | undefined;
 }
@@ -86,11 +86,15 @@ function surveysOf(arenas: InspectorOptions['arenas']): readonly Survey[] {
   if (typeof arenas !== 'object' || arenas === null) {
     throw new TypeError(`arenas must be an object of arenas by name, got ${describe(arenas)}`);
   }
-  return Object.entries(arenas).map(([name, arena]) => {
-    if (!(arena instanceof FixedArena || arena instanceof BuddyArena)) {
-      throw new TypeError(`arenas.${name} must be a FixedArena or a BuddyArena, got ${describe(arena)}`);
+  return Object.entries(arenas).flatMap(([name, arena]) => {
+    if (arena instanceof FixedArena || arena instanceof BuddyArena) return [new Survey(name, arena)];
+    if (!(arena instanceof TieredArena)) {
+      throw new TypeError(`arenas.${name} must be a FixedArena, BuddyArena or TieredArena, got ${describe(arena)}`);
     }
-    return new Survey(name, arena);
+    const { tiers, fallback } = arena;
+    const surveys = tiers.map((tier) => new Survey(`${name}, ${tier.slotCapacity} bytes`, tier));
+    if (fallback !== undefined && fallback !== 'heap') surveys.push(new Survey(`${name}, fallback`, fallback));
+    return surveys;
   });
 }
 

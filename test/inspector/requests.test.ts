@@ -4,8 +4,9 @@ import { once } from 'node:events';
 import { type IncomingMessage, type RequestOptions, request } from 'node:http';
 import { networkInterfaces } from 'node:os';
 import { test } from 'node:test';
-import type { FixedArena } from 'arena-alligator';
+import { BuddyArena, BuddyGeometry, FixedArena, TieredArena } from 'arena-alligator';
 import { serveInspector } from 'arena-alligator/inspector';
+import type { Snapshot } from '#internal/inspector/snapshot';
 
 /** Sends a request as no browser may. */
 function ask(url: string, options: RequestOptions = {}): Promise<IncomingMessage> {
@@ -86,6 +87,26 @@ test('other machines cannot connect', {
   for (const { address } of outside) {
     await assert.rejects(ask(inspector.url.replace('127.0.0.1', address)), { code: 'ECONNREFUSED' });
   }
+});
+
+test('of a tiered arena, each tier and the fallback arena are shown', async () => {
+  const tier = (size: number): FixedArena => FixedArena.withSlotCapacity(1, size).build();
+  const fallback = BuddyArena.builder(BuddyGeometry.exact(4096, 64)).build();
+  const messages = new TieredArena([tier(64), tier(256)], { fallback });
+  await using inspector = await serveInspector({ arenas: { messages } });
+  const response = await fetch(`${inspector.url}events`);
+  const reader = response.body?.getReader();
+  const { value } = (await reader?.read()) ?? {};
+  const { arenas } = JSON.parse(
+    Buffer.from(value ?? [])
+      .toString()
+      .slice('data: '.length),
+  ) as Snapshot;
+  assert.deepEqual(
+    arenas.map(({ name }) => name),
+    ['messages, 64 bytes', 'messages, 256 bytes', 'messages, fallback'],
+  );
+  await reader?.cancel();
 });
 
 test('it ends when it is closed, and bad arguments are refused', async () => {
