@@ -332,10 +332,7 @@ export const faults: readonly Fault[] = [
       "server.listen(port, '127.0.0.1', resolve);",
       "server.listen(port, '0.0.0.0', resolve);",
     ],
-    'anything is taken as an arena': [
-      'if (!(arena instanceof FixedArena || arena instanceof BuddyArena))',
-      'if (false)',
-    ],
+    'anything is taken as an arena': ['if (!(arena instanceof TieredArena))', 'if (false)'],
     'snapshots are made once': ['() => this.send(), EVERY', '() => undefined, EVERY'],
   }),
   ...faultsIn('inspector/survey', ['survey'], {

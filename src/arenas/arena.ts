@@ -1,7 +1,7 @@
 import { checkFunction } from '../base/check.js';
 import { WAIT_COUNTERS } from '../base/counters.js';
 import type { PinnedBlock } from '../blocks/block-source.js';
-import type { ArenaMetrics, Engine, FreeVisitor } from '../engine/engine.js';
+import type { ArenaMetrics, Engine, FreeVisitor, ThreadFigures } from '../engine/engine.js';
 import type { ArenaListener } from '../engine/events.js';
 import type { OpenAllocation } from '../engine/leaks.js';
 import type { Bytes } from '../handles/handles.js';
@@ -59,6 +59,11 @@ export abstract class Arena {
   /** @internal As {@link Engine.visitFree}. */
   visitFree(visit: FreeVisitor): boolean {
     return this.engine.visitFree(visit);
+  }
+
+  /** @internal As {@link Engine.threads}. */
+  threads(): readonly ThreadFigures[] {
+    return this.engine.threads();
   }
 
   /** @internal The blocks that never come back. */

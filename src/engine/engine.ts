@@ -70,6 +70,15 @@ export interface EngineOptions {
   readonly dealloc: (() => void) | undefined;
 }
 
+/** What one thread of a shared arena did. */
+export interface ThreadFigures {
+  readonly threadId: number;
+  readonly allocationsOk: number;
+  readonly frees: number;
+  /** Requests that wait now. */
+  readonly waiting: number;
+}
+
 export type FreeVisitor = (block: number, order: number, record?: Allocation) => void;
 
 /** @param freedOrder order of the free block that a release left, or -1 if it left none (kept aside, or pinned) */
@@ -300,6 +309,11 @@ export class Engine implements AllocationOwner {
     if (this.blocks.visitFree === undefined) return false;
     this.blocks.visitFree(visit);
     return true;
+  }
+
+  /** The threads that share the arena. Empty for an arena of one thread. */
+  threads(): readonly ThreadFigures[] {
+    return [];
   }
 
   /** The blocks that never come back. */

@@ -2,15 +2,17 @@ import { randomBytes } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { checkInteger, describe } from '../base/check.js';
-import { BuddyArena, FixedArena, TieredArena } from '../index.js';
+import { BuddyArena, BytesChannel, FixedArena, TieredArena } from '../index.js';
 import { assets } from './assets.js';
 import { pathOf } from './requests.js';
 import type { Snapshot } from './snapshot.js';
-import { Survey } from './survey.js';
+import { ChannelSurvey, Survey } from './survey.js';
 
 export interface InspectorOptions {
   /** The arenas to show, by name. Of a tiered arena, each tier and the fallback arena are shown. */
   readonly arenas: Readonly<Record<string, FixedArena | BuddyArena | TieredArena>>;
+  /** Channels between threads to show, by name: how many messages wait in them. */
+  readonly channels?: Readonly<Record<string, BytesChannel>> | undefined;
   /** Port on 127.0.0.1. Default 0: any free one. */
   readonly port?: number | undefined;
 }
@@ -34,8 +36,8 @@ const MOST_WAITING = 1024 * 1024;
  * The server does not keep the program running.
  * @throws TypeError, RangeError (as rejections) for bad arguments; the error of a port that is in use
  */
-export async function serveInspector({ arenas, port = 0 }: InspectorOptions): Promise<Inspector> {
-  const surveys = surveysOf(arenas);
+export async function serveInspector({ arenas, channels = {}, port = 0 }: InspectorOptions): Promise<Inspector> {
+  const surveys = [...surveysOf(arenas), ...channelsOf(channels)];
   checkInteger(port, 'port', 0, 65_535);
   const token = randomBytes(16).toString('base64url');
   const files = assets();
@@ -98,15 +100,26 @@ function surveysOf(arenas: InspectorOptions['arenas']): readonly Survey[] {
   });
 }
 
+function channelsOf(channels: Readonly<Record<string, BytesChannel>>): readonly ChannelSurvey[] {
+  return Object.entries(channels).map(([name, channel]) => {
+    if (!(channel instanceof BytesChannel)) {
+      throw new TypeError(`channels.${name} must be a BytesChannel, got ${describe(channel)}`);
+    }
+    return new ChannelSurvey(name, channel);
+  });
+}
+
+type AnySurvey = Survey | ChannelSurvey;
+
 /** The pages that are open. Snapshots are made only for them. */
 class Pages {
-  private readonly surveys: readonly Survey[];
+  private readonly surveys: readonly AnySurvey[];
   private readonly open = new Set<ServerResponse>();
   private timer: NodeJS.Timeout | undefined;
   /** Whether a page came after the last snapshot: maps that did not change are sent once more then. */
   private hasNew = false;
 
-  constructor(surveys: readonly Survey[]) {
+  constructor(surveys: readonly AnySurvey[]) {
     this.surveys = surveys;
   }
 

@@ -5,13 +5,22 @@ export interface Snapshot {
   readonly arenas: readonly ArenaSnapshot[];
 }
 
+/** An arena, or a channel between threads, which has only a title and figures. */
 export interface ArenaSnapshot {
+  readonly kind: 'arena' | 'channel';
   readonly name: string;
-  /** What `console.log` shows of the arena. */
+  /** What `console.log` shows of it. */
   readonly title: string;
   readonly metrics: Readonly<Record<string, number>>;
   /** Missing where the blocks cannot be listed, and when nothing changed since the snapshot before. */
   readonly map?: BlockMap | undefined;
+  /** The threads that share the arena. */
+  readonly threads: readonly {
+    readonly threadId: number;
+    readonly allocationsOk: number;
+    readonly frees: number;
+    readonly waiting: number;
+  }[];
   /** Open allocations by site, the largest first. Empty without leak detection. */
   readonly sites: readonly { readonly site: string; readonly count: number; readonly bytes: number }[];
 }
@@ -29,8 +38,9 @@ export interface BlockMap {
   readonly unit: number;
   readonly units: number;
   /**
-   * Three characters for each cell: the index in STATES of the state that most units in use have, what share of the
-   * units is in use (0 to 9, 9 is all), and the most holders of an allocation (0 to 9).
+   * Four characters for each cell: the index in STATES of the state that most units in use have, what share of the units
+   * is in use (0 to 9, 9 is all), the most holders of an allocation (0 to 9), and the age of the oldest allocation: 0 for
+   * less than a quarter of a second, and 1 more for each time that it doubles, up to 9 (a minute).
    */
   readonly cells: string;
   /** Number of units in each state. */

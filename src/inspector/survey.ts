@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import type { Allocation } from '../handles/allocation.js';
-import { type BuddyArena, type FixedArena, openSites } from '../index.js';
+import { type BuddyArena, type BytesChannel, type FixedArena, openSites } from '../index.js';
 import { type ArenaSnapshot, type BlockMap, STATES, type State } from './snapshot.js';
 
 /** Cells of a map. */
@@ -11,6 +11,23 @@ const MOST_DETAILED = 65_536;
 
 /** Open sites that are shown. */
 const MOST_SITES = 20;
+
+/** Looks at a channel between threads. */
+export class ChannelSurvey {
+  private readonly name: string;
+  private readonly channel: BytesChannel;
+
+  constructor(name: string, channel: BytesChannel) {
+    this.name = name;
+    this.channel = channel;
+  }
+
+  look(): ArenaSnapshot {
+    const { name, channel } = this;
+    const { length, capacity } = channel.toJSON();
+    return { kind: 'channel', name, title: inspect(channel), metrics: { length, capacity }, threads: [], sites: [] };
+  }
+}
 
 /** A map is made so seldom that it takes at most this share of the time. */
 const LARGEST_SHARE = 0.02;
@@ -27,6 +44,8 @@ export class Survey {
   /** By unit: the index of its state in STATES, and the holders of its allocation. */
   private readonly states: Uint8Array;
   private readonly holders: Uint8Array;
+  /** By unit: since when it has been seen in use, in ms; 0 while it is free. */
+  private readonly since: Float64Array;
   /** By slot: its record, once it has been seen free. */
   private readonly records: (WeakRef<Allocation> | undefined)[] = [];
   private mayMapAt = 0;
@@ -41,6 +60,7 @@ export class Survey {
         : [arena.minBlockSize, arena.totalSize / arena.minBlockSize];
     this.states = new Uint8Array(this.units);
     this.holders = new Uint8Array(this.units);
+    this.since = new Float64Array(this.units);
   }
 
   /** @param isFirst whether the map is needed even if it did not change */
@@ -48,7 +68,8 @@ export class Survey {
     const { name, arena } = this;
     const sites = openSites(arena.openAllocations()).slice(0, MOST_SITES);
     const metrics = arena.metrics() as unknown as Record<string, number>;
-    return { name, title: inspect(arena), metrics, map: this.map(isFirst), sites };
+    const threads = arena.threads();
+    return { kind: 'arena', name, title: inspect(arena), metrics, map: this.map(isFirst), threads, sites };
   }
 
   private map(isFirst: boolean): BlockMap | undefined {
@@ -86,7 +107,8 @@ export class Survey {
   }
 
   private summary(): BlockMap {
-    const { unit, units, states, holders } = this;
+    const { unit, units, states, holders, since } = this;
+    const now = performance.now();
     const unitsPerCell = Math.ceil(units / MOST_CELLS);
     const totals = new Uint32Array(STATES.length);
     const inCell = new Uint32Array(STATES.length);
@@ -95,10 +117,14 @@ export class Survey {
       const end = Math.min(units, start + unitsPerCell);
       inCell.fill(0);
       let most = 0;
+      let oldest = now;
       for (let at = start; at < end; at++) {
         const state = states[at] as number;
         inCell[state] = (inCell[state] as number) + 1;
         if ((holders[at] as number) > most) most = holders[at] as number;
+        if (state === 0) since[at] = 0;
+        else if (since[at] === 0) since[at] = now;
+        else if ((since[at] as number) < oldest) oldest = since[at] as number;
       }
       const free = inCell[0] as number;
       let shown = 0;
@@ -110,11 +136,16 @@ export class Survey {
       totals[0] = (totals[0] as number) + free;
       const used = end - start - free;
       const share = used === 0 ? 0 : Math.max(1, Math.floor((used * 9) / (end - start)));
-      cells += `${shown}${share}${most}`;
+      cells += `${shown}${share}${most}${ageOf(now - oldest)}`;
     }
     const counts = Object.fromEntries(STATES.map((state, index) => [state, totals[index]])) as Record<State, number>;
     return { unitsPerCell, unit, units, cells, counts };
   }
+}
+
+/** The digit for an age in ms. */
+function ageOf(age: number): number {
+  return Math.max(0, Math.min(9, Math.floor(Math.log2(Math.max(age, 1) / 250)) + 1));
 }
 
 /** A buffer notes what was written when it is frozen, so a slot without a written part is still being written. */

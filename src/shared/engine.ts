@@ -9,15 +9,26 @@ import {
   LONGEST_WAIT,
   SPILLS,
   WAIT_COUNTERS,
+  WAITING_NOW,
 } from '../base/counters.js';
-import { type ArenaMetrics, Engine } from '../engine/engine.js';
+import { type ArenaMetrics, Engine, type ThreadFigures } from '../engine/engine.js';
 import type { Allocation, Delivery, Parcel } from '../handles/allocation.js';
 import type { Ticket } from '../handles/tickets.js';
 import type { Memory } from '../memory/memory.js';
 import type { SharedBlocks } from './blocks.js';
 import { CLOSED } from './control.js';
 import type { Holdings } from './holdings.js';
-import { COALESCES, LANE_COUNTERS, LANE_FREE, SPLITS, STATE, UNITS_CLAIMED, UNITS_FREED, WAITS } from './lane.js';
+import {
+  COALESCES,
+  isActive,
+  LANE_COUNTERS,
+  LANE_FREE,
+  SPLITS,
+  STATE,
+  UNITS_CLAIMED,
+  UNITS_FREED,
+  WAITS,
+} from './lane.js';
 import type { Tools } from './recovery.js';
 import type { Requests } from './requests.js';
 
@@ -150,6 +161,24 @@ export class SharedEngine extends Engine {
     }
     counts[LONGEST_WAIT] = longest;
     return counts;
+  }
+
+  override threads(): readonly ThreadFigures[] {
+    const { control } = this.tools;
+    const found: ThreadFigures[] = [];
+    for (let number = 0; number < control.lanesUsed; number++) {
+      const { start, counters } = control.lane(number);
+      const state = load(control.words, start + STATE);
+      if (!isActive(state)) continue;
+      const count = (counter: number): number => counters[counter] as number;
+      found.push({
+        threadId: state >>> 2,
+        allocationsOk: count(ALLOCATIONS_OK),
+        frees: count(FREES),
+        waiting: count(WAITS + WAITING_NOW),
+      });
+    }
+    return found;
   }
 
   private sums(): Float64Array {

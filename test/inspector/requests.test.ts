@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { type IncomingMessage, type RequestOptions, request } from 'node:http';
 import { networkInterfaces } from 'node:os';
 import { test } from 'node:test';
-import { BuddyArena, BuddyGeometry, FixedArena, TieredArena } from 'arena-alligator';
+import { BuddyArena, BuddyGeometry, type BytesChannel, FixedArena, TieredArena } from 'arena-alligator';
 import { serveInspector } from 'arena-alligator/inspector';
 import type { Snapshot } from '#internal/inspector/snapshot';
 
@@ -117,5 +117,6 @@ test('it ends when it is closed, and bad arguments are refused', async () => {
   await assert.rejects(ask(first.url), { code: 'ECONNREFUSED' });
   await assert.rejects(serveInspector({ arenas: {}, port: 70_000 }), RangeError);
   await assert.rejects(serveInspector({ arenas: { one: {} as FixedArena } }), /arenas\.one must be/);
+  await assert.rejects(serveInspector({ arenas: {}, channels: { one: {} as BytesChannel } }), /channels\.one must be/);
   await assert.rejects(serveInspector({ arenas: null as unknown as Record<string, FixedArena> }), TypeError);
 });

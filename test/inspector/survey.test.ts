@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { test } from 'node:test';
-import { type ArenaBuffer, BuddyArena, BuddyGeometry, type Bytes, FixedArena } from 'arena-alligator';
+import { Worker } from 'node:worker_threads';
+import { type ArenaBuffer, BuddyArena, BuddyGeometry, type Bytes, BytesChannel, FixedArena } from 'arena-alligator';
 import fc from 'fast-check';
 import { type BlockMap, STATES } from '#internal/inspector/snapshot';
-import { Survey } from '#internal/inspector/survey';
+import { ChannelSurvey, Survey } from '#internal/inspector/survey';
 import { assertAllReturned } from '../support/arenas.js';
 import { collectUntil } from '../support/collector.js';
 import { catchWarnings } from '../support/warnings.js';
@@ -18,7 +20,7 @@ function mapOf(survey: Survey): BlockMap {
 
 /** The state of each cell, in words. */
 function statesOf({ cells }: BlockMap): (string | undefined)[] {
-  const all = cells.match(/.../g) ?? [];
+  const all = cells.match(/..../g) ?? [];
   return all.map(([state, share]) => (share === '0' ? 'free' : STATES[Number(state)]));
 }
 
@@ -37,7 +39,7 @@ test('a slot is free, being written, frozen or lent, and its holders are counted
   const map = mapOf(survey);
   assert.deepEqual({ ...map.counts }, { free: 1, used: 0, writing: 1, frozen: 1, lent: 1, pinned: 0 });
   assert.deepEqual([map.unit, map.units, map.unitsPerCell], [64, 4, 1]);
-  assert.deepEqual([...(map.cells.match(/.../g) ?? [])].map((cell) => cell[2]).sort(), ['0', '1', '1', '3']);
+  assert.deepEqual([...(map.cells.match(/..../g) ?? [])].map((cell) => cell[2]).sort(), ['0', '1', '1', '3']);
   for (const handle of [bytes, viewed, ...clones]) handle.release();
   writing.abandon();
   assert.equal(mapOf(survey).counts.free, 4);
@@ -111,13 +113,65 @@ test('a million slots are shown in 2048 cells or fewer, and a shared arena has f
   const arena = FixedArena.withSlotCapacity(1_000_000, 8).build();
   const held = Array.from({ length: 5 }, () => arena.allocate());
   const { counts, cells, unitsPerCell } = mapOf(new Survey('large', arena));
-  assert.deepEqual([counts.free, counts.used, cells.length / 3 <= 2048, unitsPerCell], [999_995, 5, true, 489]);
+  assert.deepEqual([counts.free, counts.used, cells.length / 4 <= 2048, unitsPerCell], [999_995, 5, true, 489]);
   assert.equal(cells.slice(0, 3), '110', 'a cell with anything in use shows it');
   for (const buffer of held) buffer.abandon();
   assertAllReturned(arena);
   const shared = FixedArena.withSlotCapacity(2, 8).shared({ maxThreads: 1 }).build();
   const { map, metrics } = new Survey('shared', shared).look(true);
   assert.deepEqual([map, metrics.bytesReserved], [undefined, 16]);
+});
+
+test('the age of a slot is how long it has been seen in use', async () => {
+  const arena = FixedArena.withSlotCapacity(2, 8).build();
+  const survey = new Survey('old', arena);
+  const held = arena.allocate();
+  const ageOf = ({ cells }: BlockMap): string | undefined =>
+    (cells.match(/..../g) ?? []).find((cell) => cell[1] !== '0')?.[3];
+  assert.equal(ageOf(mapOf(survey)), '0');
+  await new Promise((resolve) => setTimeout(resolve, 600));
+  assert.equal(ageOf(mapOf(survey)), '2');
+  held.abandon();
+  assert.equal(ageOf(mapOf(survey)), undefined);
+  const again = arena.allocate();
+  assert.equal(ageOf(mapOf(survey)), '0');
+  again.abandon();
+  assertAllReturned(arena);
+});
+
+test('the threads of a shared arena, and the messages that wait in a channel, are counted', async () => {
+  const arena = FixedArena.withSlotCapacity(4, 8).shared({ maxThreads: 2 }).build();
+  const worker = new Worker(
+    `import('arena-alligator').then(({ FixedArena }) => {
+      const { parentPort, workerData } = require('node:worker_threads');
+      const arena = FixedArena.attach(workerData);
+      arena.allocate().abandon();
+      parentPort.once('message', () => arena.detach());
+      parentPort.postMessage('ready');
+    });`,
+    { eval: true, workerData: arena.handle() },
+  );
+  await once(worker, 'message');
+  const held = arena.allocate();
+  const { threads, kind } = new Survey('shared', arena).look(true);
+  assert.equal(kind, 'arena');
+  assert.deepEqual(
+    threads.map(({ threadId, allocationsOk, frees, waiting }) => [threadId, allocationsOk, frees, waiting]),
+    [
+      [arena.threadId, 1, 0, 0],
+      [worker.threadId, 1, 1, 0],
+    ],
+  );
+  worker.postMessage('leave');
+  await once(worker, 'exit');
+  assert.equal(new Survey('shared', arena).look(true).threads.length, 1);
+  const channel = BytesChannel.create(arena, { capacity: 2 });
+  assert.equal(channel.trySend(held.putU8(1).freeze()), true);
+  const look = new ChannelSurvey('jobs', channel).look();
+  assert.deepEqual([look.kind, look.name, { ...look.metrics }], ['channel', 'jobs', { length: 1, capacity: 2 }]);
+  channel.tryReceive()?.release();
+  channel.close();
+  assertAllReturned(arena);
 });
 
 test('a map is left out when nothing changed, and open allocations are listed by site', () => {

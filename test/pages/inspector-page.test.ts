@@ -88,7 +88,7 @@ async function checkPage(page: Page, url: string, slots: AsyncFixedArena, tree: 
   await shows(page.locator('#status'), 'live');
   await shows(state(page, 'slots', 'free'), 'free 8');
 
-  await page.locator('#color').selectOption('holders');
+  for (const by of ['holders', 'age']) await page.locator('#color').selectOption(by);
   for (const canvas of await page.locator('.charts canvas').all()) {
     const box = await canvas.boundingBox();
     assert.ok(box !== null && box.width > 150 && box.height > 100);

@@ -27,7 +27,7 @@ class Panel {
   private readonly map: HTMLCanvasElement;
   private readonly legend: HTMLElement;
   private readonly charts: Charts;
-  private readonly sites: HTMLElement;
+  private readonly tables: HTMLElement;
   private readonly index: number;
 
   constructor(index: number, { name, title, metrics }: ArenaSnapshot) {
@@ -41,14 +41,14 @@ class Panel {
     this.map.setAttribute('role', 'img');
     this.legend = element('ul', section, { className: 'legend' });
     this.charts = new Charts(element('div', section, { className: 'charts' }), metrics);
-    this.sites = element('div', section, { className: 'scroll' });
+    this.tables = element('div', section, { className: 'scroll' });
   }
 
   show(snapshot: Snapshot, arena: ArenaSnapshot): void {
     this.showFigures(arena);
     this.showMap(arena);
     this.charts.show(history.snapshots, snapshot, this.index);
-    this.showSites(arena);
+    this.showTables(arena);
   }
 
   private showFigures({ metrics }: ArenaSnapshot): void {
@@ -67,10 +67,11 @@ class Panel {
     element('dd', box, { textContent: free === 0 ? '0 %' : `${Math.round((1 - largest / free) * 100)} %` });
   }
 
-  private showMap({ map, name }: ArenaSnapshot): void {
+  private showMap({ map, name, kind }: ArenaSnapshot): void {
     this.map.hidden = map === undefined;
     this.legend.replaceChildren();
     if (map === undefined) {
+      if (kind === 'channel') return;
       element('li', this.legend, { textContent: 'The blocks of this arena cannot be listed.' });
       return;
     }
@@ -91,15 +92,29 @@ class Panel {
     this.map.setAttribute('aria-label', `Map of ${name}: ${summary}`);
   }
 
-  private showSites({ sites }: ArenaSnapshot): void {
-    this.sites.replaceChildren();
-    if (sites.length === 0) return;
-    const table = element('table', this.sites, { className: 'sites' });
-    element('caption', table, { textContent: 'Open allocations by site' });
-    for (const { site, count, bytes } of sites) {
+  private showTables({ sites, threads }: ArenaSnapshot): void {
+    this.tables.replaceChildren();
+    const amount = (value: number): string => value.toLocaleString('en');
+    this.addTable(
+      'Threads: allocations, releases, requests that wait',
+      threads.map(({ threadId, allocationsOk, frees, waiting }) => [
+        `thread ${threadId}`,
+        ...[allocationsOk, frees, waiting].map(amount),
+      ]),
+    );
+    this.addTable(
+      'Open allocations by site',
+      sites.map(({ site, count, bytes }) => [site, amount(count), formatBytes(bytes)]),
+    );
+  }
+
+  private addTable(title: string, rows: readonly (readonly string[])[]): void {
+    if (rows.length === 0) return;
+    const table = element('table', this.tables, { className: 'sites' });
+    element('caption', table, { textContent: title });
+    for (const cells of rows) {
       const row = element('tr', table);
-      for (const text of [site, count.toLocaleString('en'), formatBytes(bytes)])
-        element('td', row, { textContent: text });
+      for (const text of cells) element('td', row, { textContent: text });
     }
   }
 }

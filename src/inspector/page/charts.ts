@@ -47,6 +47,7 @@ const CHARTS: readonly (readonly [title: string, isBytes: boolean, lines: readon
     ],
   ],
   ['Waiting', false, [{ label: 'requests', color: '#d97706', read: figure('waiting') }]],
+  ['Messages', false, [{ label: 'waiting', color: '#2a78d6', read: figure('length') }]],
 ];
 
 /** The charts over time of one arena. */

@@ -1,7 +1,7 @@
 import type { BlockMap, State } from '../snapshot.js';
 
 /** Characters of a cell. */
-const PER_CELL = 3;
+const PER_CELL = 4;
 
 /** Pixels of a cell, at least and at most. */
 const SMALLEST = 5;
@@ -24,23 +24,24 @@ export function drawMap(canvas: HTMLCanvasElement, map: BlockMap, colorBy: strin
   const states = Object.keys(map.counts) as State[];
   const colors = colorsOf(states);
   for (let index = 0; index < count; index++) {
-    const [state = 0, share = 0, holders = 0] = [...map.cells.slice(index * PER_CELL, (index + 1) * PER_CELL)].map(
-      Number,
-    );
+    const cell = map.cells.slice(index * PER_CELL, (index + 1) * PER_CELL);
+    const [state = 0, share = 0, holders = 0, age = 0] = [...cell].map(Number);
     const [x, y] = [(index % columns) * size, Math.floor(index / columns) * size];
     const inner = size - 1;
     context.fillStyle = colors.free;
     context.fillRect(x, y, inner, inner);
     if (share === 0) continue;
-    context.globalAlpha = 0.3 + 0.7 * (colorBy === 'holders' ? Math.min(1, holders / 9) : share / 9);
-    context.fillStyle = colorBy === 'holders' ? colors.frozen : colors[states[state] as State];
+    const name = states[state] as State;
+    const level = colorBy === 'holders' ? holders : colorBy === 'age' ? age : undefined;
+    context.globalAlpha = 0.3 + (0.7 * (level ?? share)) / 9;
+    context.fillStyle = level === undefined ? colors[name] : colors.frozen;
     context.fillRect(x, y, inner, inner);
     context.globalAlpha = 1;
-    if (size >= 8) mark(context, colorBy === 'holders' ? String(holders) : (states[state] as State), x, y, inner);
+    if (size >= 8) mark(context, level === undefined ? name : String(level), x, y, inner);
   }
 }
 
-/** A mark for each state, or the number of holders. */
+/** A mark for each state, or a digit. */
 function mark(context: CanvasRenderingContext2D, what: string, x: number, y: number, size: number): void {
   context.strokeStyle = context.fillStyle = '#000c';
   context.beginPath();

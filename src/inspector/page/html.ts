@@ -13,7 +13,7 @@ export const PAGE: string = `<!doctype html>
 <button id="back" aria-keyshortcuts="ArrowLeft">&#9664; Back</button>
 <button id="pause" aria-keyshortcuts="Space">Pause</button>
 <button id="forward" aria-keyshortcuts="ArrowRight">Forward &#9654;</button>
-<label>Color by <select id="color"><option value="state">state</option><option value="holders">holders</option></select></label>
+<label>Color by <select id="color"><option value="state">state</option><option value="holders">holders</option><option value="age">age</option></select></label>
 <span id="status" role="status">connecting</span>
 </div>
 </header>
