@@ -596,7 +596,7 @@ export const faults: readonly Fault[] = [
       ],
       'slots come back unseen after close()': ['close() {\n        this.shelf.isDirect = false;', 'close() {'],
       'slots come and go past the safety nets': [
-        'super.useHandles(handles);\n        this.shelf.isDirect = false;',
+        'super.useHandles(handles);\n        this.shelf.isDirect = this.mayBeDirect;',
         'super.useHandles(handles);',
       ],
       'slots come back unscrubbed': [' && !this.zeroes', ''],

@@ -6,6 +6,7 @@ import type { ArenaListener } from '../engine/events.js';
 import type { OpenAllocation } from '../engine/leaks.js';
 import type { Bytes } from '../handles/handles.js';
 import type { Ticket } from '../handles/tickets.js';
+import { recordHandles } from '../nets/recorded-handles.js';
 import { WAITS } from '../shared/lane.js';
 import type { SharedThread, WatchedWorker } from '../shared/thread.js';
 import { LineFeeder } from '../shared/waiting.js';
@@ -59,6 +60,11 @@ export abstract class Arena {
   /** @internal As {@link Engine.visitFree}. */
   visitFree(visit: FreeVisitor): boolean {
     return this.engine.visitFree(visit);
+  }
+
+  /** @internal As {@link recordHandles}. */
+  record(): ReturnType<typeof recordHandles> {
+    return recordHandles(this.engine);
   }
 
   /** @internal As {@link Engine.threads}. */

@@ -57,10 +57,9 @@ export class SlotEngine extends Engine {
     super.close();
   }
 
-  /** The shelf stays closed then: watched or guarded handles that are still open must come back through their owner. */
   override useHandles(handles: HandleFactory): void {
     super.useHandles(handles);
-    this.shelf.isDirect = false;
+    this.shelf.isDirect = this.mayBeDirect;
   }
 
   protected override get liveBlocks(): number {
