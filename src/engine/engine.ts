@@ -247,7 +247,7 @@ export class Engine implements AllocationOwner {
 
   countSpill(): void {
     this.count(SPILLS);
-    this.events.tell({ type: 'spill' });
+    if (this.events.areHeard('spill')) this.events.tell({ type: 'spill' });
   }
 
   spillTo(used: number, byteCount: number): Allocation {
@@ -359,7 +359,7 @@ export class Engine implements AllocationOwner {
   /** Counts a request that was refused. @param requested bytes */
   protected countFailure(code: AllocErrorCode, requested: number | undefined): void {
     this.count(ALLOCATIONS_FAILED);
-    this.events.tell({ type: 'failure', code, requested });
+    if (this.events.areHeard('failure')) this.events.tell({ type: 'failure', code, requested });
   }
 
   protected giveBack(block: number, order: number): number {
