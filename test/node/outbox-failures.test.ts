@@ -243,8 +243,7 @@ test('a pipelined response that is first written to after its client left takes 
   await until(() => responses.length === 2);
   client.destroy();
   await until(() => responses[0]?.destroyed === true);
-  const late = responses[1] as ServerResponse;
-  assert.equal(late.destroyed, false, 'Node does not tell');
+  const late = responses[1] as ServerResponse; // Node 20 does not destroy it
   const gone = { code: 'ERR_STREAM_PREMATURE_CLOSE' };
   await assert.rejects(writeBytes(late, frame(arena, 'a')), gone);
   await assert.rejects(pipeBytes([frame(arena, 'b')], late), gone);
