@@ -243,8 +243,9 @@ test('a pipelined response that is first written to after its client left takes 
   await until(() => responses.length === 2);
   client.destroy();
   await until(() => responses[0]?.destroyed === true);
-  const late = responses[1] as ServerResponse; // Node 20 does not destroy it
-  const gone = { code: 'ERR_STREAM_PREMATURE_CLOSE' };
+  const late = responses[1] as ServerResponse;
+  // Node 24 destroys it with an error of its own. Node 20 does not tell.
+  const gone = /ECONNRESET|aborted|closed before everything was written/;
   await assert.rejects(writeBytes(late, frame(arena, 'a')), gone);
   await assert.rejects(pipeBytes([frame(arena, 'b')], late), gone);
   await assert.rejects(new Outbox(late).send(frame(arena, 'c')), gone);
