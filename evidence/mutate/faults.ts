@@ -348,7 +348,7 @@ export const faults: readonly Fault[] = [
     'the spare of an order is not listed': ['visit(this.spares[order], order);', ';'],
     'only spares are listed': ['this.more[order].visitFree((entry) => visit(entry << order, order));', ';'],
   }),
-  ...faultsIn('node/flush-turn', ['outbox-group'], {
+  ...faultsIn('node/flush-turn', ['outbox-group', 'outbox-failures'], {
     'a stream that cannot be corked stops the others': [
       'catch (error) {\n            throwLater(error); // the',
       'catch (error) {\n            throw error; // the',
@@ -1608,7 +1608,7 @@ export const faults: readonly Fault[] = [
       'the source is not stopped': ['await this.close();', ''],
     },
   ),
-  ...faultsIn('node/answers', ['node-files', 'node-connect'], {
+  ...faultsIn('streams/answers', ['node-files', 'node-connect'], {
     'every caller gets the error': ['this.failure = undefined;\n            if (failure', 'if (failure'],
     'the last error replaces the first': ['this.failure ??= { reason };', 'this.failure = { reason };'],
   }),

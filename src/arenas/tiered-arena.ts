@@ -23,8 +23,7 @@ export interface TieredOptions<Fallback extends BuddyArena = BuddyArena> {
 }
 
 /** The sums over the tiers and the fallback arena, except for `allocationsFailed`. */
-export interface TieredMetrics extends Omit<ArenaMetrics, 'frees'> {
-  readonly frees: number;
+export interface TieredMetrics extends ArenaMetrics {
   /** Requests that no tier and no fallback served. */
   readonly allocationsFailed: number;
   /** Allocations that got a larger slot than they needed, because the tier that fits best was full. */
@@ -88,7 +87,7 @@ export class TieredArena<Tier extends FixedArena = FixedArena, Fallback extends 
    *   positive integer
    */
   allocate(length: number): ArenaBuffer {
-    // The way through the tier would take twice as long (`choice/256/tiered`).
+    // The way through the tier took 24 ns, and this takes 18 (`choice/256/tiered`, least of 5, Node 20, one machine).
     const shelf = this.shelves[this.indexFor(length)] as Shelf;
     if (shelf.isDirect && shelf.count > 0 && Number.isSafeInteger(length) && length > 0) {
       return ArenaBuffer.over(shelf.take());

@@ -2,14 +2,12 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type DemoOptions, demo } from '../demo/demo.js';
-import { bench } from './bench.js';
+import type { DemoOptions } from '../demo/demo.js';
 import { ARENA_KINDS, type ArenaKind } from './chunk-arena.js';
 import { type DigestOptions, digest } from './digest.js';
 import { Output } from './output.js';
-import { type PlanOptions, plan } from './plan.js';
+import type { PlanOptions } from './plan.js';
 import { fromArgument } from './raw-path.js';
-import { record } from './record.js';
 import { checksumReport, jsonReport } from './report.js';
 import { parseSize } from './size.js';
 import { describeError } from './system-error.js';
@@ -20,6 +18,7 @@ const MOST_THREADS = 1023;
 // The exit code that shells report for a program that SIGPIPE ended.
 const EXIT_BROKEN_PIPE = 141;
 
+// Each command imports its own modules when it runs: loading all of them would slow the digest of a few files.
 const { Command, InvalidArgumentError, Option } = await import('commander').catch(() => {
   process.stderr.write('arena-alligator: the package commander is missing, run npm install commander\n');
   process.exit(1);
@@ -93,6 +92,7 @@ async function runDigest(paths: readonly string[], options: DigestArguments): Pr
 }
 
 async function runDemo(options: DemoOptions): Promise<void> {
+  const { demo } = await import('../demo/demo.js');
   const stop = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => stop.abort());
   const { stdout } = process;
@@ -144,7 +144,10 @@ program
 program
   .command('bench')
   .description('Measure a few operations beside plain Buffers on this machine, in about six seconds.')
-  .action(async () => void process.stdout.write(await bench()));
+  .action(async () => {
+    const { bench } = await import('./bench.js');
+    process.stdout.write(await bench());
+  });
 
 program
   .command('demo')
@@ -165,6 +168,7 @@ program
   .argument('<command...>', 'the program and its arguments, after --')
   .option('-o, --output <file>', 'trace file to write', 'arena.trace')
   .action(async (command: readonly string[], { output }: { readonly output: string }) => {
+    const { record } = await import('./record.js');
     rmSync(output, { force: true });
     process.exitCode = await record(command, output);
     if (!existsSync(output)) throw new Error(`${command[0]} wrote no trace: is it a program of Node?`);
@@ -181,7 +185,10 @@ program
   .option('--live <count>', 'for sizes without lifetimes: how many allocations live at the same time', count, 64)
   .option('--report <file>', 'write a page with charts')
   .option('--json', 'print JSON', false)
-  .action((trace: string, options: PlanOptions) => void process.stdout.write(plan(trace, options)));
+  .action(async (trace: string, options: PlanOptions) => {
+    const { plan } = await import('./plan.js');
+    process.stdout.write(plan(trace, options));
+  });
 
 try {
   await program.parseAsync();

@@ -1,5 +1,4 @@
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { uplotFile } from '../inspector/uplot.js';
 import type { Plan } from '../planner/plan.js';
 import type { Trace } from '../planner/trace.js';
 import { comparison } from './plan-text.js';
@@ -27,7 +26,7 @@ export function planPage({ trace, outcomes, best, fixed }: Plan): string {
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
 <title>Arena plan</title>
-<style>${library('uplot/dist/uPlot.min.css')}
+<style>${uplotFile('uPlot.min.css')}
 :root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }
 body { margin: 0 auto; max-width: 60rem; padding: 1rem; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
@@ -57,7 +56,7 @@ ${rows.join('\n')}
 </tbody></table></div>
 <p>Memory is what the arena reserves, and the peak of the heap. Waste is its share without content when the most content
 was live. ns is the mean time of an allocation or a release in the replay.</p>
-<script>${library('uplot/dist/uPlot.iife.min.js')}</script>
+<script>${uplotFile('uPlot.iife.min.js').replaceAll('</script', '<\\/script')}</script>
 <script>
 const data = ${JSON.stringify(data)};
 const ink = matchMedia('(prefers-color-scheme: dark)').matches ? '#ddd' : '#222';
@@ -119,13 +118,4 @@ function bar(share: number): string {
 
 function escapeHtml(text: string): string {
   return text.replace(/[&<>"]/g, (letter) => `&#${letter.charCodeAt(0)};`);
-}
-
-/** A file of an optional package. */
-function library(file: string): string {
-  try {
-    return readFileSync(createRequire(import.meta.url).resolve(file), 'utf8').replaceAll('</script', '<\\/script');
-  } catch (cause) {
-    throw new Error('the package uplot is missing, run npm install uplot', { cause });
-  }
 }

@@ -1,9 +1,7 @@
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import { resolve } from 'node:path';
-
-/** Tells the recorder the path of the trace file. */
-const TRACE_VARIABLE = 'ARENA_ALLIGATOR_TRACE';
+import { TRACE_VARIABLE } from '../planner/trace-variable.js';
 
 /**
  * Runs a program of Node, and writes what its Buffers did to the file `output`.

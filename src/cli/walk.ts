@@ -44,7 +44,7 @@ function entriesOf(folder: RawPath): Promise<Dirent[]> {
   return readdir(toBuffer(folder), { encoding: 'latin1', withFileTypes: true });
 }
 
-// Synchronous: in the thread pool, 8,000 paths took half a second more.
+// Synchronous: in the thread pool, 8,000 paths took half a second more (Node 20, one machine).
 function sortIn(path: RawPath, files: RawPath[], folders: RawPath[], onFailure: OnFailure): void {
   try {
     const stats = lstatSync(toBuffer(path));

@@ -27,7 +27,8 @@ export interface HandleFactory {
   inspect(): void;
 }
 
-class PlainHandles implements HandleFactory {
+/** Makes handles, and watches nothing. */
+export class PlainHandles implements HandleFactory {
   readonly violations: readonly string[] = [];
 
   site(): undefined {}

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { PAGE } from './page/html.js';
 import { STYLE } from './page/style.js';
+import { uplotFile } from './uplot.js';
 
 /** A file of the page. */
 export interface Asset {
@@ -20,19 +20,11 @@ export function assets(): ReadonlyMap<string, Asset> {
   return new Map<string, Asset>([
     ['', { type: 'text/html; charset=utf-8', content: PAGE }],
     ['style.css', { type: style, content: STYLE }],
-    ['uplot.css', { type: style, content: library('uplot/dist/uPlot.min.css') }],
-    ['uplot.js', { type: script, content: library('uplot/dist/uPlot.iife.min.js') }],
+    ['uplot.css', { type: style, content: uplotFile('uPlot.min.css') }],
+    ['uplot.js', { type: script, content: uplotFile('uPlot.iife.min.js') }],
     ...['app.js', 'charts.js', 'heat-map.js', 'history.js', 'format.js'].map((file): [string, Asset] => [
       file,
       own(file),
     ]),
   ]);
-}
-
-function library(file: string): Buffer {
-  try {
-    return readFileSync(createRequire(import.meta.url).resolve(file));
-  } catch (cause) {
-    throw new Error('the package uplot is missing, run npm install uplot', { cause });
-  }
 }

@@ -4,9 +4,10 @@ import type { AddressInfo } from 'node:net';
 import { checkInteger, describe } from '../base/check.js';
 import { BuddyArena, BytesChannel, FixedArena, TieredArena } from '../index.js';
 import { assets } from './assets.js';
+import { ChannelSurvey } from './channel-survey.js';
 import { pathOf } from './requests.js';
 import type { Snapshot } from './snapshot.js';
-import { ChannelSurvey, Survey } from './survey.js';
+import { Survey } from './survey.js';
 
 export interface InspectorOptions {
   /** The arenas to show, by name. Of a tiered arena, each tier and the fallback arena are shown. */

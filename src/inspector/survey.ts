@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import type { Allocation } from '../handles/allocation.js';
-import { type BuddyArena, type BytesChannel, type FixedArena, openSites } from '../index.js';
+import { type BuddyArena, type FixedArena, openSites } from '../index.js';
 import { type ArenaSnapshot, type BlockMap, STATES, type State } from './snapshot.js';
 
 /** Cells of a map. */
@@ -11,23 +11,6 @@ const MOST_DETAILED = 65_536;
 
 /** Open sites that are shown. */
 const MOST_SITES = 20;
-
-/** Looks at a channel between threads. */
-export class ChannelSurvey {
-  private readonly name: string;
-  private readonly channel: BytesChannel;
-
-  constructor(name: string, channel: BytesChannel) {
-    this.name = name;
-    this.channel = channel;
-  }
-
-  look(): ArenaSnapshot {
-    const { name, channel } = this;
-    const { length, capacity } = channel.toJSON();
-    return { kind: 'channel', name, title: inspect(channel), metrics: { length, capacity }, threads: [], sites: [] };
-  }
-}
 
 /** A map is made so seldom that it takes at most this share of the time. */
 const LARGEST_SHARE = 0.02;

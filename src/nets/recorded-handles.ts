@@ -1,10 +1,8 @@
 import { environment } from '../base/environment.js';
-import type { Site } from '../base/site.js';
 import type { Engine } from '../engine/engine.js';
-import { type HandleFactory, PLAIN_HANDLES } from '../engine/handle-factory.js';
-import type { OpenAllocation } from '../engine/leaks.js';
+import { PLAIN_HANDLES, PlainHandles } from '../engine/handle-factory.js';
 import type { Allocation } from '../handles/allocation.js';
-import type { ArenaBuffer, Bytes } from '../handles/handles.js';
+import type { ArenaBuffer } from '../handles/handles.js';
 import type { RawRegion } from '../handles/raw-region.js';
 import { PassingOwner } from './passing-owner.js';
 
@@ -18,13 +16,13 @@ export interface Recorded {
 }
 
 /** Makes plain handles, and notes when each allocation came and went, and how much was written. */
-export class RecordedHandles implements HandleFactory {
-  readonly violations: readonly string[] = [];
+export class RecordedHandles extends PlainHandles {
   /** In the order of the allocations. */
   readonly all: Recorded[] = [];
   private readonly owner: RecordingOwner;
 
   constructor(engine: Engine) {
+    super();
     this.owner = new RecordingOwner(engine);
   }
 
@@ -33,29 +31,15 @@ export class RecordedHandles implements HandleFactory {
     this.owner.stop();
   }
 
-  site(): undefined {}
-
-  buffer(record: Allocation, site: Site | undefined): ArenaBuffer {
+  override buffer(record: Allocation): ArenaBuffer {
     this.open(record);
-    return PLAIN_HANDLES.buffer(record, site);
+    return super.buffer(record);
   }
 
-  region(record: Allocation, site: Site | undefined): RawRegion {
+  override region(record: Allocation): RawRegion {
     this.open(record);
-    return PLAIN_HANDLES.region(record, site);
+    return super.region(record);
   }
-
-  bytes(record: Allocation, offset: number, length: number, site: Site | undefined): Bytes {
-    return PLAIN_HANDLES.bytes(record, offset, length, site);
-  }
-
-  lost(): undefined {}
-
-  openAllocations(): OpenAllocation[] {
-    return [];
-  }
-
-  inspect(): void {}
 
   private open(record: Allocation): void {
     const recorded: Recorded = { allocated: environment.now(), released: undefined, size: 1 };

@@ -55,7 +55,7 @@ type AnyIterator = ReturnType<typeof iteratorOf<Chunk>>;
 
 /**
  * Asks the source for one chunk after the other and writes each. It is written with callbacks: promises for each chunk
- * made half of the garbage of an http server that echoes bodies.
+ * made 30 % of the garbage of an http server that echoes bodies (Node 20).
  */
 class Pipe {
   /** Settles when the pipe has ended and all memory is back. */

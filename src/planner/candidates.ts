@@ -1,6 +1,6 @@
 import { BuddyArena, BuddyGeometry, BuildError, FixedArena, TieredArena } from '../index.js';
 import { bestClasses, type SizeClass, slotFor } from './size-classes.js';
-import type { Trace } from './trace.js';
+import { Trace } from './trace.js';
 
 /** What a program can allocate from. */
 export interface Allocator {
@@ -63,7 +63,7 @@ function slots(classes: readonly SizeClass[], heap = ''): Candidate | undefined 
     );
   if (classes.length === 1 && heap === '') {
     const code = `const arena = ${tiers[0]};`;
-    const [build] = [() => arenas()[0] as FixedArena];
+    const build = (): FixedArena => arenas()[0] as FixedArena;
     return { name: `fixed, ${only.slots} x ${only.capacity}`, code, reserved, build };
   }
   const options = heap === '' ? '' : ", { fallback: 'heap' }";
@@ -94,7 +94,7 @@ function withoutLarger(trace: Trace, limit: number): Trace {
     steps.push(step < 0 ? -1 - number : number);
     times.push(trace.times[at] as number);
   }
-  return { sizes, steps, times, peakBytes: 0, sizeOf: (index) => sizes[index] as number } as Trace;
+  return new Trace(sizes, steps, times);
 }
 
 /** A buddy arena that is just large enough. */

@@ -2,11 +2,9 @@ import { openSync, writeSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { TraceEncoder } from './trace-file.js';
+import { TRACE_VARIABLE } from './trace-variable.js';
 
 // Loaded into a program before its own code (`node --import`). Writes what the program's Buffers did to a trace file.
-
-/** The path of the trace file. The command `record` sets it. */
-const TRACE_VARIABLE = 'ARENA_ALLIGATOR_TRACE';
 
 /** ms between two full collections. Only they tell which Buffers are gone. */
 const COLLECT_EVERY = 100;

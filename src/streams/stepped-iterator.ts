@@ -3,8 +3,8 @@ import type { StoppableIterator } from './stoppable.js';
 
 /**
  * An iterator that answers at once when it can: a result that is there is a promise that is already resolved. A call
- * that waits makes one promise. An async function or generator makes several for each result: a body of 256 KiB made
- * twice the garbage of Node's own iterator. Calls are served in their order.
+ * that waits makes one promise. An async function or generator makes several for each result: a server of 256 KiB
+ * bodies made 1.7 times the garbage of Node's own iterator with them, and 1.1 times without (Node 20). Calls are served in their order.
  */
 export abstract class SteppedIterator<Result> implements StoppableIterator<Result> {
   private readonly answers = new Answers<Result>();

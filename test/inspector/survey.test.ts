@@ -4,8 +4,9 @@ import { test } from 'node:test';
 import { Worker } from 'node:worker_threads';
 import { type ArenaBuffer, BuddyArena, BuddyGeometry, type Bytes, BytesChannel, FixedArena } from 'arena-alligator';
 import fc from 'fast-check';
+import { ChannelSurvey } from '#internal/inspector/channel-survey';
 import { type BlockMap, STATES } from '#internal/inspector/snapshot';
-import { ChannelSurvey, Survey } from '#internal/inspector/survey';
+import { Survey } from '#internal/inspector/survey';
 import { assertAllReturned } from '../support/arenas.js';
 import { collectUntil } from '../support/collector.js';
 import { catchWarnings } from '../support/warnings.js';
@@ -174,12 +175,16 @@ test('the threads of a shared arena, and the messages that wait in a channel, ar
   assertAllReturned(arena);
 });
 
-test('a map is left out when nothing changed, and open allocations are listed by site', () => {
+test('a map is left out when nothing changed, and open allocations are listed by site', async () => {
   const arena = FixedArena.withSlotCapacity(2, 8).leakDetection('full').build();
   const survey = new Survey('again', arena);
   assert.ok(survey.look(true).map !== undefined);
+  const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 1000)); // maps have their own pace
+  await pause();
   assert.equal(survey.look(false).map, undefined);
   const held = arena.allocate();
+  await pause();
+  assert.ok(survey.look(false).map !== undefined, 'something changed');
   const { sites, name, title } = survey.look(true);
   assert.deepEqual([sites.length, sites[0]?.count, sites[0]?.bytes, name], [1, 1, 8, 'again']);
   assert.match(sites[0]?.site ?? '', /survey\.test/);

@@ -50,6 +50,24 @@ for (const length of [1, 4096]) {
   });
 }
 
+test('an outbox whose stream throws even when it is destroyed stops no other outbox of the turn', async () => {
+  const arena = asyncArena(8, 8192);
+  const fail = (): never => {
+    throw new Error('boom');
+  };
+  const throwing = Object.assign(new PassThrough(), { cork: fail, destroy: fail });
+  const sound = new PassThrough();
+  const errors = await uncaughtDuring(async () => {
+    for (const stream of [throwing, sound]) {
+      const outbox = new Outbox(stream);
+      for (const letter of ['a', 'b']) outbox.trySend(frame(arena, letter.repeat(4096)));
+    }
+    await settled();
+    await settled();
+  });
+  assert.deepEqual([textIn(sound).length, errors.length], [8192, 1]);
+});
+
 test('a stream that is closed before the outbox is made fails its calls, and enters no group', async () => {
   const arena = asyncArena(8, 8);
   const closed = new PassThrough();

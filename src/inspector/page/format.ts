@@ -1,4 +1,4 @@
-/** A number of bytes for people, in powers of 1000. */
+/** A number of bytes for people, in powers of 1000. As in cli/size.ts, but the browser can only load this folder. */
 export function formatBytes(bytes: number): string {
   const units = ['B', 'kB', 'MB', 'GB', 'TB'];
   let value = bytes;
