@@ -1347,7 +1347,7 @@ export const faults: readonly Fault[] = [
     'the frames of a turn stay counted': ['for (const frame of this.frames)\n            frame.release();', ''],
   }),
   ...faultsIn('node/outbox-group', ['outbox-group', 'outbox-failures'], {
-    'a stream that failed stays in its group': ['outbox.onGone = () => void this.delete(writable);', ''],
+    'a stream that failed stays in its group': ['outbox.onGone = shortLived(() => void this.delete(writable));', ''],
     'a stream that is closed enters the group': ['if (isClosed(writable))', 'if (false)'],
     'the counters of streams that left are lost': ['this.left[name] += metrics[name]', 'void metrics[name]'],
     'those that leave are not counted': [', ...this.leaving', ''],
@@ -1557,21 +1557,28 @@ export const faults: readonly Fault[] = [
       'return undefined;\n            const buffer',
     ],
     'adopted data overtakes data that was copied': [
-      'buffer === undefined || buffer.isEmpty ? this.adopted(rest) : this.frozen()',
-      'this.adopted(rest)',
+      'buffer === undefined || buffer.isEmpty ? this.adopted(rest, stream) : this.frozen()',
+      'this.adopted(rest, stream)',
     ],
-    'an adopted chunk may be larger than a chunk': [
-      'rest.length > chunkSize ? rest.subarray(0, chunkSize) : rest',
-      'rest',
-    ],
-    'the memory of adopted data never comes back': ['() => buffer.abandon()', '() => undefined'],
+    'an adopted chunk may be larger than a chunk': ['rest.subarray(0, chunkSize)', 'rest'],
+    'the memory of adopted data never comes back': ['buffer.abandon();\n            if (mayFree)', 'if (mayFree)'],
+    'the first part of adopted data that is released frees it all': ['this.data = undefined; // several', '// several'],
   }),
-  ...faultsIn('node/data-sources', ['node-readable', 'read-body'], {
+  ...faultsIn('node/stream-buffers', ['stream-buffers'], {
+    'data over a part of its memory is freed': ['byteLength !== buffer.byteLength || ', ''],
+    'memory that cannot be freed is an error': [
+      '// Memory that must',
+      "throw new Error('cannot be freed'); // Memory that must",
+    ],
+  }),
+  ...faultsIn('node/data-sources', ['node-readable', 'read-body', 'stream-buffers'], {
+    'data that others get too is freed': ["source.listenerCount('data') === 0", 'true'],
     'a stream keeps its listener': ["this.source.off('readable', this.look);", ''],
     'an iterator that is left early is not stopped': ['if (!this.hasEnded)\n            void this.stopIterator();', ''],
     'a Web stream that is left early is not cancelled': ['await reader.cancel();', ''],
   }),
-  ...faultsIn('node/read-body', ['read-body'], {
+  ...faultsIn('node/read-body', ['read-body', 'stream-buffers'], {
+    'the Buffers of a body are not freed': ['if (data.mayFree)', 'if (false)'],
     'the error of a source does not end the wait for memory': ['stop.abort(error)', 'void error'],
     'the length of a response counts': ["typeof statusCode === 'number'", 'false'],
   }),

@@ -4,6 +4,7 @@ import { abortReason } from '../base/abort-signals.js';
 import { checkInteger, describe } from '../base/check.js';
 import { environment } from '../base/environment.js';
 import { ChannelClosedError } from '../base/errors.js';
+import { shortLived } from '../base/short-lived.js';
 import type { Site } from '../base/site.js';
 import type { Allocation, Parcel } from '../handles/allocation.js';
 import { Bytes } from '../handles/handles.js';
@@ -67,7 +68,7 @@ export class BytesChannel implements AsyncIterable<Bytes> {
   /** Pending receives, each with the place in the program that asked for it. */
   private readonly receiving = new Map<PendingCall<Bytes | undefined>, Site | undefined>();
   private readonly sending = new Map<PendingCall<void>, Bytes>();
-  private readonly look = (): void => this.lookAgain();
+  private readonly look = shortLived((): void => this.lookAgain());
 
   static {
     inspectAs(BytesChannel.prototype, function () {

@@ -1,11 +1,12 @@
 import type { Writable } from 'node:stream';
+import { doNothing } from '../base/do-nothing.js';
 
 /** The stream that the digests go to. Writing waits for a slow reader, which limits the output held in memory. */
 export class Output {
   private readonly stream: Writable;
   private failed = false;
   /** Ends the wait that is under way, if any. */
-  private wake: () => void = () => undefined;
+  private wake: () => void = doNothing;
 
   /** @param onFailure called once when writing fails: the reader has gone (EPIPE), the disk is full */
   constructor(stream: Writable, onFailure: (error: Error) => void) {

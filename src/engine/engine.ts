@@ -1,6 +1,7 @@
 import * as counters from '../base/counters.js';
 import { throwLater } from '../base/environment.js';
 import { AllocError, type AllocErrorCode, type AllocFacts } from '../base/errors.js';
+import { shortLived } from '../base/short-lived.js';
 import type { BlockSource, PinnedBlock } from '../blocks/block-source.js';
 import {
   Allocation,
@@ -262,7 +263,7 @@ export class Engine implements AllocationOwner {
   close(): void {
     if (this.isClosed) return;
     this.isClosed = true;
-    this.afterRelease = () => this.finishClosing();
+    this.afterRelease = shortLived(() => this.finishClosing());
     this.spillPool.close();
     if (this.dealloc !== undefined) closing.add(this);
     this.events.tell({ type: 'close' });

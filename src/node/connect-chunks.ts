@@ -2,6 +2,7 @@ import { connect, type NetConnectOpts, type OnReadOpts, type Socket } from 'node
 import { finished } from 'node:stream';
 import { abortReason, addAbortCallback, checkSignal, removeAbortCallback } from '../base/abort-signals.js';
 import { checkFunction, checkInteger, describe } from '../base/check.js';
+import { shortLived } from '../base/short-lived.js';
 import { type ArenaBuffer, Bytes } from '../index.js';
 import { Answers } from '../streams/answers.js';
 import { type ChunkArena, chunkSizeFor } from '../streams/chunk-arena.js';
@@ -102,7 +103,7 @@ class SocketChunks implements StoppableIterator<Bytes> {
   private wasReturned = false;
   /** Aborted by `leaveStrip`. Ends the wait for memory. */
   private readonly gone = new AbortController();
-  private readonly onAbort = (): void => this.stop(this.signal && abortReason(this.signal));
+  private readonly onAbort = shortLived((): void => this.stop(this.signal && abortReason(this.signal)));
 
   constructor(
     arena: ChunkArena,

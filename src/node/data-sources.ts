@@ -1,9 +1,13 @@
 import { finished, type Readable } from 'node:stream';
+import { doNothing } from '../base/do-nothing.js';
+import { shortLived } from '../base/short-lived.js';
 
 /** Data that comes bit by bit. */
 export interface DataSource {
   /** Whether no more data will come. Data may be left to read. */
   readonly hasEnded: boolean;
+  /** Whether the memory of the data that was read last may be freed. */
+  readonly mayFree: boolean;
   /** Returns data that is there, or null. */
   read(): unknown;
   /** Waits for data, the end, a failure, or {@link wake}. */
@@ -17,14 +21,20 @@ export interface DataSource {
 /** The data of a stream. Reading it does not destroy the stream. */
 export class ReadableData implements DataSource {
   hasEnded = false;
-  wake: () => void = () => undefined;
+  mayFree = false;
+  wake: () => void = doNothing;
   private readonly source: Readable;
   private readonly stopFinished: () => void;
-  private readonly look = (): void => this.wake();
+  private readonly frees: boolean;
+  private readonly look = shortLived((): void => this.wake());
 
-  /** @param onFailure called with the error of the stream, also while nobody reads */
-  constructor(source: Readable, onFailure: (error: Error) => void) {
+  /**
+   * @param onFailure called with the error of the stream, also while nobody reads
+   * @param frees whether the memory may be freed of data that nobody else gets
+   */
+  constructor(source: Readable, onFailure: (error: Error) => void, frees: boolean) {
     this.source = source;
+    this.frees = frees;
     source.on('readable', this.look);
     this.stopFinished = finished(source, { writable: false }, (error) => {
       this.hasEnded = true;
@@ -35,7 +45,9 @@ export class ReadableData implements DataSource {
 
   read(): unknown {
     const { source } = this;
-    return source.destroyed ? null : source.read();
+    if (source.destroyed) return null;
+    if (this.frees) this.mayFree = source.listenerCount('data') === 0;
+    return source.read();
   }
 
   next(): Promise<void> {
@@ -53,15 +65,17 @@ export class ReadableData implements DataSource {
 /** What an async iterable gives. A `next()` of it that never settles keeps nobody waiting who was woken. */
 export class IteratedData implements DataSource {
   hasEnded = false;
-  wake: () => void = () => undefined;
+  readonly mayFree: boolean;
+  wake: () => void = doNothing;
   private readonly iterator: AsyncIterator<unknown>;
   private readonly onFailure: (error: unknown) => void;
   private value: unknown = null;
   private isAsked = false;
 
-  constructor(source: AsyncIterable<unknown>, onFailure: (error: unknown) => void) {
+  constructor(source: AsyncIterable<unknown>, onFailure: (error: unknown) => void, frees: boolean) {
     this.iterator = source instanceof ReadableStream ? readerOf(source) : source[Symbol.asyncIterator]();
     this.onFailure = onFailure;
+    this.mayFree = frees;
   }
 
   read(): unknown {

@@ -1,5 +1,6 @@
 import { close, fstat, open, type PathLike, read, readv, type Stats } from 'node:fs';
 import { abortReason, addAbortCallback, removeAbortCallback } from '../base/abort-signals.js';
+import { shortLived } from '../base/short-lived.js';
 import { type ArenaBuffer, Bytes } from '../index.js';
 import { Answers } from '../streams/answers.js';
 import type { ChunkArena } from '../streams/chunk-arena.js';
@@ -65,12 +66,12 @@ export class FileChunks implements StoppableIterator<Bytes> {
   private readonly answers = new Answers<Bytes>();
   /** Ends the wait for memory. */
   private waiting: AbortController | undefined;
-  private readonly onRead = (): void => {
+  private readonly onRead = shortLived((): void => {
     this.advance();
     if (this.isAwaited) this.giveBackSpare();
-  };
-  private readonly onWait = (): void => this.giveBackSpare();
-  private readonly onAbort = (): void => this.end(this.options.signal && abortReason(this.options.signal));
+  });
+  private readonly onWait = shortLived((): void => this.giveBackSpare());
+  private readonly onAbort = shortLived((): void => this.end(this.options.signal && abortReason(this.options.signal)));
 
   constructor(arena: ChunkArena, source: PathLike | OpenFile, options: FileReadOptions) {
     this.arena = arena;
@@ -345,7 +346,7 @@ class FileRead {
   /** How many bytes were read, and how many of them were taken. */
   private filled = 0;
   private taken = 0;
-  private readonly onRead = (error: Error | null, bytesRead: number): void => this.took(error, bytesRead);
+  private readonly onRead = shortLived((error: Error | null, bytesRead: number): void => this.took(error, bytesRead));
 
   constructor(file: number, buffers: ArenaBuffer[], lengths: number[], position: number | null, onDone: () => void) {
     this.file = file;

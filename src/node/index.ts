@@ -7,4 +7,5 @@ export type { OutboxOptions, SlowRule } from './outbox-options.js';
 export { type PipeOptions, pipeBytes } from './pipe-bytes.js';
 export { BodyError, type BodyOptions, type BodySource, readBody } from './read-body.js';
 export { type ReadOptions, readChunks } from './read-chunks.js';
+export type { StreamBuffers } from './stream-buffers.js';
 export { type WriteOptions, writeBytes } from './write-bytes.js';

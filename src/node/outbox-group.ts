@@ -1,4 +1,5 @@
 import type { Writable } from 'node:stream';
+import { shortLived } from '../base/short-lived.js';
 import type { Bytes } from '../index.js';
 import { type BytesList, checkWritten } from '../streams/bytes-list.js';
 import { flushAtEndOfTurn } from './flush-turn.js';
@@ -54,7 +55,7 @@ export class OutboxGroup implements Iterable<Outbox> {
     this.endTurn();
     if (isClosed(writable)) return outbox;
     this.outboxes.set(writable, outbox);
-    outbox.onGone = () => void this.delete(writable);
+    outbox.onGone = shortLived(() => void this.delete(writable));
     outbox.onUse = this.endTurn;
     return outbox;
   }
@@ -142,14 +143,14 @@ export class OutboxGroup implements Iterable<Outbox> {
   }
 
   /** Queues what was sent in this turn. To be called before anything else happens to the outboxes. */
-  private readonly endTurn = (): void => {
+  private readonly endTurn = shortLived((): void => {
     for (const member of this.takeTurn()) member.flushSoon();
-  };
+  });
 
-  private readonly onTurn = (): void => {
+  private readonly onTurn = shortLived((): void => {
     this.isScheduled = false;
     for (const member of this.takeTurn()) member.writeQueue();
-  };
+  });
 
   /** @returns the outboxes that have something queued */
   private takeTurn(): readonly Outbox[] {

@@ -1,6 +1,8 @@
 import type { Writable } from 'node:stream';
 import { describe } from '../base/check.js';
+import { doNothing } from '../base/do-nothing.js';
 import { environment, type Timer } from '../base/environment.js';
+import { shortLived } from '../base/short-lived.js';
 import { ArenaError, type Bytes } from '../index.js';
 import { type BytesList, checkWritten } from '../streams/bytes-list.js';
 import { Batch } from './batch.js';
@@ -80,9 +82,9 @@ export class Outbox {
   private skippedFrames = 0;
   private droppedFrames = 0;
   /** @internal Called when the stream has failed or closed. */
-  onGone: () => void = () => undefined;
+  onGone: () => void = doNothing;
   /** @internal Called before anything is done with the outbox from outside: a group then queues what it has for it. */
-  onUse: () => void = () => undefined;
+  onUse: () => void = doNothing;
 
   constructor(writable: Writable, options: OutboxOptions = {}) {
     if (!isWritable(writable)) throw new TypeError(`writable must be a Writable, got ${describe(writable)}`);
@@ -284,10 +286,10 @@ export class Outbox {
     flushAtEndOfTurn(this.onTurn);
   }
 
-  private readonly onTurn = (): void => {
+  private readonly onTurn = shortLived((): void => {
     this.isScheduled = false;
     this.writeQueue();
-  };
+  });
 
   private writeBatch(): void {
     const { maxBatchFrames, maxBatchBytes } = this.limits;
@@ -339,7 +341,7 @@ export class Outbox {
     frame.release();
   }
 
-  private readonly onTaken = ({ run }: Batch, failure: Error | undefined): void => {
+  private readonly onTaken = shortLived(({ run }: Batch, failure: Error | undefined): void => {
     this.batch = undefined;
     this.bytes -= run.byteLength;
     run.release();
@@ -354,7 +356,7 @@ export class Outbox {
     this.admitWaiting();
     this.writeQueue();
     if (this.isEmpty) this.tellDrained();
-  };
+  });
 
   private admitWaiting(): void {
     for (let [next] = this.waiting; next !== undefined && this.hasRoom(next.frame.length); [next] = this.waiting) {
@@ -377,7 +379,7 @@ export class Outbox {
     this.patienceTimer = undefined;
   }
 
-  private readonly onPatience = (): void => {
+  private readonly onPatience = shortLived((): void => {
     this.patienceTimer = undefined;
     const left = this.patienceLeft();
     if (left > 0) {
@@ -385,7 +387,7 @@ export class Outbox {
       return;
     }
     this.giveUp();
-  };
+  });
 
   /** Looks after a receiver to which nobody sends any more: it must not hold memory for ever. */
   private watchQueue(): void {
@@ -394,12 +396,12 @@ export class Outbox {
     environment.startIdleTimer(this.onQueueWatch, this.patienceLeft());
   }
 
-  private readonly onQueueWatch = (): void => {
+  private readonly onQueueWatch = shortLived((): void => {
     this.isWatched = false;
     if (this.failure !== undefined || this.frames === 0) return;
     if (this.patienceLeft() > 0) this.watchQueue();
     else this.giveUp();
-  };
+  });
 
   /** The receiver took nothing for longer than `patience`. */
   private giveUp(): void {

@@ -1,6 +1,8 @@
 import { finished, type Writable } from 'node:stream';
 import { abortReason, addAbortCallback, checkSignal, removeAbortCallback } from '../base/abort-signals.js';
 import { describe } from '../base/check.js';
+import { doNothing } from '../base/do-nothing.js';
+import { shortLived } from '../base/short-lived.js';
 import type { Bytes } from '../index.js';
 import { type BytesList, checkWritten, giveBack } from '../streams/bytes-list.js';
 import { checkSource, iteratorOf, type Source } from '../streams/stoppable.js';
@@ -72,9 +74,9 @@ class Pipe {
   private hasSourceEnded = false;
   private hasEnded = false;
   private isCorked = false;
-  private resolve: () => void = () => undefined;
-  private reject: (reason: unknown) => void = () => undefined;
-  private stopWatching: () => void = () => undefined;
+  private resolve: () => void = doNothing;
+  private reject: (reason: unknown) => void = doNothing;
+  private stopWatching: () => void = doNothing;
 
   constructor(source: AnyIterator, writable: Writable, timeout: number | undefined, ends: boolean) {
     this.timeout = timeout;
@@ -120,7 +122,7 @@ class Pipe {
     this.advance();
   }
 
-  private readonly ask = (): void => {
+  private readonly ask = shortLived((): void => {
     if (this.failure !== undefined) return; // before anything is taken from the source
     this.isAsking = true;
     try {
@@ -128,16 +130,16 @@ class Pipe {
     } catch (error) {
       this.onSourceFailed(error);
     }
-  };
+  });
 
-  private readonly onAnswer = (answer: IteratorResult<Chunk, unknown>): void => {
+  private readonly onAnswer = shortLived((answer: IteratorResult<Chunk, unknown>): void => {
     this.isAsking = false;
     try {
       this.take(answer);
     } catch (error) {
       this.fail(error); // an answer that is none, or a chunk that is none
     }
-  };
+  });
 
   private take({ done, value }: IteratorResult<Chunk, unknown>): void {
     if (done) {
@@ -150,10 +152,10 @@ class Pipe {
     else giveBack(value);
   }
 
-  private readonly onSourceFailed = (error: unknown): void => {
+  private readonly onSourceFailed = shortLived((error: unknown): void => {
     this.isAsking = false;
     this.fail(error);
-  };
+  });
 
   private pass(chunk: Chunk): void {
     const { writable } = this;

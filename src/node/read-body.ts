@@ -8,6 +8,7 @@ import { type ChunkArena, chunkSizeFor } from '../streams/chunk-arena.js';
 import { checkWaitOptions } from '../waiting/wait-options.js';
 import { BodyMemory } from './body-memory.js';
 import { type DataSource, IteratedData, ReadableData } from './data-sources.js';
+import { checkBuffers, freeBuffer, type StreamBuffers } from './stream-buffers.js';
 
 /** Thrown when a body is longer than allowed. */
 export class BodyError extends ArenaError {
@@ -32,6 +33,8 @@ export interface BodyOptions {
    * to the heap, where it takes at most twice `maxLength`. `false`: the promise rejects with AllocError ARENA_FULL.
    */
   readonly spill?: boolean | undefined;
+  /** Whether the Buffers of the source are freed once they were copied. Default `'leave'`. See {@link StreamBuffers}. */
+  readonly buffers?: Exclude<StreamBuffers, 'adopt'> | undefined;
   /** The longest time in ms to wait for memory. A longer one rejects with a DOMException named `TimeoutError`. */
   readonly timeout?: number | undefined;
   /** Aborting it stops the source (a Readable is destroyed), and rejects with the signal's `reason`. */
@@ -69,12 +72,16 @@ export async function readBody(arena: ChunkArena, source: BodySource, options: B
   const maxLength = checkInteger(options.maxLength ?? DEFAULT_MOST, 'maxLength', 0);
   const length = options.length === undefined ? declaredLength(source) : checkInteger(options.length, 'length', 0);
   const { signal, timeout } = checkWaitOptions(options);
+  const frees = checkBuffers(options.buffers ?? 'leave', ['leave', 'free']) === 'free';
   if (signal?.aborted) throw abortReason(signal);
   if (length !== undefined && length > maxLength) throw new BodyError(maxLength);
 
   const stop = new StopSignal();
   const onFailure = (error: unknown): void => stop.abort(error);
-  const data = source instanceof Readable ? new ReadableData(source, onFailure) : new IteratedData(source, onFailure);
+  const data =
+    source instanceof Readable
+      ? new ReadableData(source, onFailure, frees)
+      : new IteratedData(source, onFailure, frees);
   const onAbort = (): void => {
     stop.abort(signal && abortReason(signal));
     if (source instanceof Readable) source.destroy();
@@ -109,6 +116,7 @@ async function readAll(data: DataSource, memory: BodyMemory, maxLength: number, 
     }
     if (part.length > maxLength - memory.length) throw new BodyError(maxLength);
     await memory.append(part);
+    if (data.mayFree) freeBuffer(part);
   }
 }
 

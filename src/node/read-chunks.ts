@@ -8,6 +8,7 @@ import type { StoppableIterator } from '../streams/stoppable.js';
 import { checkTimeout } from '../waiting/wait-options.js';
 import { FileChunks, type OpenFile } from './file-chunks.js';
 import { ReadableChunks } from './read-readable.js';
+import { checkBuffers, type StreamBuffers } from './stream-buffers.js';
 
 export interface ReadOptions {
   /** Size of a chunk in bytes. Default: the slot capacity, or 64 KiB in a buddy arena. */
@@ -18,12 +19,8 @@ export interface ReadOptions {
   readonly end?: number | undefined;
   /** How many chunks of a file to read ahead of the one asked for, if the arena has free memory. Default 8. */
   readonly readAhead?: number | undefined;
-  /**
-   * For a Readable: `true` takes data of half a chunk or more over, without a copy. The chunk then is the stream's own
-   * Buffer, which stays until its last handle is released. It counts against the arena like any other chunk. Use it only
-   * for streams that never write to their Buffers again; Node's own never do. Default false.
-   */
-  readonly adopt?: boolean | undefined;
+  /** For a Readable: what becomes of the stream's own Buffers. Default `'leave'`. See {@link StreamBuffers}. */
+  readonly buffers?: StreamBuffers | undefined;
   /** Aborting it ends the reading with the signal's `reason`. */
   readonly signal?: AbortSignal | undefined;
   /**
@@ -54,8 +51,8 @@ export function readChunks(
   options: ReadOptions = {},
 ): StoppableIterator<Bytes> {
   const chunkSize = chunkSizeFor(arena, options.chunkSize);
-  const { start, end, signal, timeout, adopt = false } = options;
-  if (typeof adopt !== 'boolean') throw new TypeError(`adopt must be a boolean, got ${describe(adopt)}`);
+  const { start, end, signal, timeout } = options;
+  const buffers = checkBuffers(options.buffers ?? 'leave', ['leave', 'free', 'adopt']);
   checkTimeout(timeout);
   if (start !== undefined) checkInteger(start, 'start', 0);
   if (end !== undefined && end !== Number.POSITIVE_INFINITY) checkInteger(end, 'end', start ?? 0);
@@ -64,7 +61,7 @@ export function readChunks(
     if (start !== undefined || end !== undefined)
       throw new TypeError('start and end apply to files only, not to streams');
     checkSignal(signal);
-    return new ReadableChunks(arena, source, { chunkSize, adopt, signal, timeout });
+    return new ReadableChunks(arena, source, { chunkSize, buffers, signal, timeout });
   }
   if (!isFileSource(source)) {
     throw new TypeError(`source must be a path, a FileHandle, { fd } or a Readable, got ${describe(source)}`);

@@ -4,9 +4,10 @@ import { type ArenaBuffer, Bytes } from '../index.js';
 import type { ChunkArena } from '../streams/chunk-arena.js';
 import { ChunkReader, type ChunkReaderOptions } from '../streams/chunk-reader.js';
 import { ReadableData } from './data-sources.js';
+import { freeBuffer, type StreamBuffers } from './stream-buffers.js';
 
 export interface ReadableOptions extends ChunkReaderOptions {
-  readonly adopt: boolean;
+  readonly buffers: StreamBuffers;
 }
 
 /**
@@ -15,15 +16,17 @@ export interface ReadableOptions extends ChunkReaderOptions {
  */
 export class ReadableChunks extends ChunkReader {
   private readonly source: Readable;
-  private readonly adopt: boolean;
+  private readonly buffers: StreamBuffers;
   /** The stream, once reading has begun. */
   private stream: ReadableData | undefined;
+  /** The data that was read last. `rest` is a part of it. */
+  private data: Uint8Array | undefined;
   private failure: Error | undefined;
 
   constructor(arena: ChunkArena, source: Readable, options: ReadableOptions) {
     super(arena, options);
     this.source = source;
-    this.adopt = options.adopt;
+    this.buffers = options.buffers;
   }
 
   protected override take(): Bytes | undefined {
@@ -35,9 +38,10 @@ export class ReadableChunks extends ChunkReader {
       const { rest } = this;
       if (rest === undefined) return this.frozen();
       const buffer = this.tryClaim(this.chunkSize);
-      if (this.mayAdopt(rest)) return buffer === undefined || buffer.isEmpty ? this.adopted(rest) : this.frozen();
+      if (this.mayAdopt(rest))
+        return buffer === undefined || buffer.isEmpty ? this.adopted(rest, stream) : this.frozen();
       if (buffer === undefined) return undefined;
-      const chunk = this.copied(buffer, rest);
+      const chunk = this.copied(buffer, rest, stream);
       if (chunk !== undefined) return chunk;
     }
   }
@@ -60,9 +64,10 @@ export class ReadableChunks extends ChunkReader {
 
   private open(): ReadableData {
     this.begin();
-    const stream = new ReadableData(this.source, (error) => {
+    const onFailure = (error: Error): void => {
       this.failure = error;
-    });
+    };
+    const stream = new ReadableData(this.source, onFailure, this.buffers !== 'leave');
     stream.wake = this.advance;
     this.stream = stream;
     return stream;
@@ -71,16 +76,20 @@ export class ReadableChunks extends ChunkReader {
   private read(stream: ReadableData): Uint8Array | undefined {
     const data = stream.read();
     if (data === null) return undefined;
-    if (data instanceof Uint8Array) return data;
+    if (data instanceof Uint8Array) {
+      this.data = data;
+      return data;
+    }
     throw new TypeError(`the stream must give Uint8Array chunks (no encoding, no object mode), got ${describe(data)}`);
   }
 
   /** Copies what fits of `rest`. @returns the chunk if it is full */
-  private copied(buffer: ArenaBuffer, rest: Uint8Array): Bytes | undefined {
+  private copied(buffer: ArenaBuffer, rest: Uint8Array, stream: ReadableData): Bytes | undefined {
     const { chunkSize } = this;
     const count = Math.min(rest.length, chunkSize - buffer.length);
     buffer.putSlice(count === rest.length ? rest : rest.subarray(0, count));
     this.rest = count === rest.length ? undefined : rest.subarray(count);
+    if (this.rest === undefined) this.free(stream);
     return buffer.length < chunkSize ? undefined : this.frozen();
   }
 
@@ -94,15 +103,29 @@ export class ReadableChunks extends ChunkReader {
 
   /** Whether to take the stream's memory over: for less than half a chunk a copy is faster. */
   private mayAdopt({ length }: Uint8Array): boolean {
-    return this.adopt && length * 2 >= this.chunkSize;
+    return this.buffers === 'adopt' && length * 2 >= this.chunkSize;
   }
 
   /** A chunk over the stream's own memory. It keeps a chunk of the arena in use, whose memory nobody touches. */
-  private adopted(rest: Uint8Array): Bytes | undefined {
+  private adopted(rest: Uint8Array, stream: ReadableData): Bytes | undefined {
     const { buffer, chunkSize } = this;
     if (buffer === undefined) return undefined;
     this.buffer = undefined;
-    this.rest = rest.length > chunkSize ? rest.subarray(chunkSize) : undefined;
-    return Bytes.fromOwner(rest.length > chunkSize ? rest.subarray(0, chunkSize) : rest, () => buffer.abandon());
+    if (rest.length > chunkSize) {
+      this.rest = rest.subarray(chunkSize);
+      this.data = undefined; // several chunks lie in it
+      return Bytes.fromOwner(rest.subarray(0, chunkSize), () => buffer.abandon());
+    }
+    this.rest = undefined;
+    const { mayFree } = stream;
+    return Bytes.fromOwner(rest, () => {
+      buffer.abandon();
+      if (mayFree) freeBuffer(rest);
+    });
+  }
+
+  private free(stream: ReadableData): void {
+    if (this.data !== undefined && stream.mayFree) freeBuffer(this.data);
+    this.data = undefined;
   }
 }

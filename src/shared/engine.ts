@@ -11,6 +11,7 @@ import {
   WAIT_COUNTERS,
   WAITING_NOW,
 } from '../base/counters.js';
+import { doNothing } from '../base/do-nothing.js';
 import { type ArenaMetrics, Engine, type ThreadFigures } from '../engine/engine.js';
 import type { Allocation, Delivery, Parcel } from '../handles/allocation.js';
 import type { Ticket } from '../handles/tickets.js';
@@ -50,7 +51,7 @@ export class SharedEngine extends Engine {
   /** Whether this thread has given its lane back: the lane may belong to another thread by now. */
   private hasLeft = false;
   /** Gives this thread's wait line the blocks that other threads handed over for it. */
-  takeIn: () => void = () => undefined;
+  takeIn: () => void = doNothing;
 
   constructor(tools: Tools, memory: Memory) {
     const { control, blocks, lane } = tools;

@@ -1,6 +1,7 @@
 import { wait } from '../base/atomics.js';
 import { LONGEST_WAIT, WAITING_NOW, WAITS_CANCELLED, WAITS_SERVED } from '../base/counters.js';
 import { environment } from '../base/environment.js';
+import { shortLived } from '../base/short-lived.js';
 import type { Allocation } from '../handles/allocation.js';
 import type { OtherThreads, WaitLine } from '../waiting/wait-line.js';
 import { timeoutError } from '../waiting/wait-options.js';
@@ -15,7 +16,7 @@ export class LineFeeder implements OtherThreads {
   private readonly sleeper: Sleeper;
   /** For each cell: the order that was requested; -1 for none. */
   private readonly asked = [-1, -1];
-  private readonly look = (): void => this.takeIn();
+  private readonly look = shortLived((): void => this.takeIn());
 
   constructor(engine: SharedEngine, line: WaitLine, sleeper: Sleeper) {
     this.engine = engine;

@@ -1,4 +1,5 @@
 import { type AbortSignalLike, abortReason, addAbortCallback, removeAbortCallback } from '../base/abort-signals.js';
+import { shortLived } from '../base/short-lived.js';
 import { StopSignal } from '../base/stop-signal.js';
 import type { ArenaBuffer, Bytes } from '../index.js';
 import type { ChunkArena } from './chunk-arena.js';
@@ -67,8 +68,8 @@ export abstract class ChunkReader extends SteppedIterator<Bytes> {
     await this.close();
   }
 
-  private readonly onAbort = (): void => {
+  private readonly onAbort = shortLived((): void => {
     this.stopSignal.abort(this.signal && abortReason(this.signal));
     this.cancel();
-  };
+  });
 }

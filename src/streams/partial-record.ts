@@ -1,3 +1,4 @@
+import { shortLived } from '../base/short-lived.js';
 import { contentOf } from '../handles/content.js';
 import type { MemoryPressure } from '../handles/memory-pressure.js';
 import { Bytes, BytesMut } from '../index.js';
@@ -21,14 +22,14 @@ export class PartialRecord {
   private copy: BytesMut | undefined;
   /** Of the arenas that the pieces lie in. */
   private readonly pressures = new Set<MemoryPressure>();
-  private readonly onPressure = (): void => {
+  private readonly onPressure = shortLived((): void => {
     if (this.pieces.length === 0) return;
     try {
       this.copyPieces(0);
     } catch {
       // No heap memory: the pieces stay. The request that waits must not fail of it.
     }
-  };
+  });
 
   /** @param keepsPieces whether a record stays in its chunks; else it is copied to the heap */
   constructor(keepsPieces: boolean) {

@@ -1,3 +1,4 @@
+import { shortLived } from '../base/short-lived.js';
 import { Answers, DONE } from './answers.js';
 import type { StoppableIterator } from './stoppable.js';
 
@@ -59,7 +60,7 @@ export abstract class SteppedIterator<Result> implements StoppableIterator<Resul
   }
 
   /** Answers the calls that wait, as far as there are results. */
-  protected readonly advance = (): void => {
+  protected readonly advance: () => void = shortLived((): void => {
     const { answers } = this;
     while (!this.isBusy && answers.areAwaited) {
       if (this.isOver) {
@@ -75,7 +76,7 @@ export abstract class SteppedIterator<Result> implements StoppableIterator<Resul
         more.then(this.onMore, this.onFailure);
       }
     }
-  };
+  });
 
   /** Ends the iteration. Every call waits until everything was given back. */
   protected finish(): Promise<void> {
@@ -95,15 +96,15 @@ export abstract class SteppedIterator<Result> implements StoppableIterator<Resul
     }
   }
 
-  private readonly onMore = (): void => {
+  private readonly onMore = shortLived((): void => {
     this.isBusy = false;
     this.advance();
-  };
+  });
 
-  private readonly onFailure = (error: unknown): void => {
+  private readonly onFailure = shortLived((error: unknown): void => {
     this.isBusy = false;
     this.fail(error);
-  };
+  });
 
   /** Gives everything back, and then rejects the oldest call with `error`, unless `return()` came before. */
   private fail(error: unknown): void {

@@ -1,4 +1,5 @@
 import { checkInteger } from '../base/check.js';
+import { doNothing } from '../base/do-nothing.js';
 import { environment } from '../base/environment.js';
 import { MAX_ORDER } from '../blocks/buddy-blocks.js';
 import type { BuddyWaiter, Waiter, WaitingRequest, WaitRegistration } from './wait-strategy.js';
@@ -153,7 +154,7 @@ class NotifyRegistration implements WaitRegistration {
   previous: NotifyRegistration | undefined;
   next: NotifyRegistration | undefined;
   private inLine = false;
-  private resolve: () => void = () => undefined;
+  private resolve: () => void = doNothing;
 
   constructor(line: Line, arrival: number) {
     this.line = line;

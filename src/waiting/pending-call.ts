@@ -1,5 +1,7 @@
 import { type AbortSignalLike, abortReason, addAbortCallback, removeAbortCallback } from '../base/abort-signals.js';
+import { doNothing } from '../base/do-nothing.js';
 import { environment, type Timer, throwLater } from '../base/environment.js';
+import { shortLived } from '../base/short-lived.js';
 import { timeoutError, type WaitOptions } from './wait-options.js';
 
 /** A promise that is settled once: by the code that made it, by a signal, or by a timeout. */
@@ -9,9 +11,9 @@ export class PendingCall<Result> {
   private readonly signal: AbortSignalLike | undefined;
   private readonly timer: Timer | undefined;
   private readonly onSettled: () => void;
-  private fulfil: (result: Result) => void = () => undefined;
-  private fail: (reason: unknown) => void = () => undefined;
-  private readonly onAbort = (): void => this.reject(this.signal && abortReason(this.signal));
+  private fulfil: (result: Result) => void = doNothing;
+  private fail: (reason: unknown) => void = doNothing;
+  private readonly onAbort = shortLived((): void => this.reject(this.signal && abortReason(this.signal)));
 
   /**
    * @param what what did not happen in time, in the past tense, for the message of the timeout

@@ -1,6 +1,7 @@
 import { type AbortSignalLike, abortReason, addAbortCallback, removeAbortCallback } from '../base/abort-signals.js';
 import { LONGEST_WAIT, WAIT_COUNTERS, WAITING_NOW, WAITS_CANCELLED, WAITS_SERVED } from '../base/counters.js';
 import { environment, type Timer, throwLater } from '../base/environment.js';
+import { shortLived } from '../base/short-lived.js';
 import type { Site } from '../base/site.js';
 import type { Reservation } from '../blocks/reservation.js';
 import type { Engine, ReleaseListener } from '../engine/engine.js';
@@ -78,7 +79,7 @@ export class WaitLine {
   private isWaking = false;
   private readonly counts: Float64Array;
   private readonly stalls: StallWatch;
-  private readonly onRelease: ReleaseListener = (freedOrder) => this.released(freedOrder);
+  private readonly onRelease: ReleaseListener = shortLived((freedOrder) => this.released(freedOrder));
 
   constructor(engine: Engine, strategy: BuddyWaiter, options: LineOptions) {
     const { listensAlways, stallAfter, reserve, counts = new Float64Array(WAIT_COUNTERS) } = options;
@@ -374,7 +375,7 @@ class Wait implements WaitingRequest {
   private readonly line: WaitLine;
   private readonly grant: (buffer: ArenaBuffer) => void;
   private timer: Timer | undefined;
-  private readonly onAbort = (): void => this.line.cancel(this, this.signal && abortReason(this.signal));
+  private readonly onAbort = shortLived((): void => this.line.cancel(this, this.signal && abortReason(this.signal)));
 
   constructor(
     line: WaitLine,

@@ -172,7 +172,7 @@ test('adopted data is not copied, counts against the arena, and comes back with 
   const source = new Readable({ read: () => undefined });
   const large = Buffer.from(pattern(1000));
   source.push(large);
-  const chunks = readChunks(arena, source, { adopt: true });
+  const chunks = readChunks(arena, source, { buffers: 'adopt' });
   const first = (await chunks.next()).value;
   assert.equal(first?.view.buffer, large.buffer);
   assert.equal(arena.metrics().bytesLive, 1024);
@@ -196,22 +196,22 @@ test('adopted data waits for room in the arena, and the bytes are those of the s
   const arena = asyncArena(2, 4096);
   for (const size of [999, 4096, 50_000]) {
     const source = Readable.from(parts(size), { objectMode: false });
-    assert.ok((await joined(readChunks(arena, source, { adopt: true }))).equals(content));
+    assert.ok((await joined(readChunks(arena, source, { buffers: 'adopt' }))).equals(content));
   }
   const source = new Readable({ read: () => undefined });
   for (let index = 0; index < 3; index++) source.push(Buffer.alloc(4096, index));
-  const chunks = readChunks(arena, source, { adopt: true, timeout: 20 });
+  const chunks = readChunks(arena, source, { buffers: 'adopt', timeout: 20 });
   const held = [(await chunks.next()).value, (await chunks.next()).value];
   await assert.rejects(chunks.next(), { name: 'TimeoutError' });
   for (const chunk of held) chunk?.release();
-  assert.throws(() => readChunks(arena, source, { adopt: 1 as unknown as boolean }), TypeError);
+  assert.throws(() => readChunks(arena, source, { buffers: 1 as unknown as 'free' }), TypeError);
   assertAllReturned(arena);
 });
 
 test('adopted data does not overtake data that was copied', async () => {
   const arena = asyncArena(4, 64);
   const source = new Readable({ objectMode: true, read: () => undefined });
-  const chunks = readChunks(arena, source, { adopt: true });
+  const chunks = readChunks(arena, source, { buffers: 'adopt' });
   const texts: string[] = [];
   for (const data of ['small', 'x'.repeat(60), 'end']) source.push(Buffer.from(data));
   source.push(null);

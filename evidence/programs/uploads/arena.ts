@@ -6,12 +6,12 @@ import { listen, serve } from '../usage.js';
 
 // 4 MiB for all bodies together.
 const arena = FixedArena.withSlotCapacity(64, 64 * 1024).buildAsync();
-const [, , mode, adopts] = process.argv;
-const options = { adopt: adopts === 'adopt' };
+const [, , mode, way] = process.argv;
+const buffers = way === 'free' || way === 'adopt' ? way : 'leave';
 
 async function digest(request: IncomingMessage, response: ServerResponse): Promise<void> {
   const hash = createHash('sha256');
-  for await (const chunk of readChunks(arena, request, options)) {
+  for await (const chunk of readChunks(arena, request, { buffers })) {
     hash.update(chunk.view);
     chunk.release();
   }
@@ -19,11 +19,11 @@ async function digest(request: IncomingMessage, response: ServerResponse): Promi
 }
 
 async function echo(request: IncomingMessage, response: ServerResponse): Promise<void> {
-  await pipeBytes(readChunks(arena, request), response);
+  await pipeBytes(readChunks(arena, request, { buffers }), response);
 }
 
 async function collect(request: IncomingMessage, response: ServerResponse): Promise<void> {
-  using body = await readBody(arena, request);
+  using body = await readBody(arena, request, { buffers: buffers === 'free' ? 'free' : 'leave' });
   const hash = createHash('sha256');
   for (const view of body.views()) hash.update(view);
   response.end(hash.digest('hex'));
