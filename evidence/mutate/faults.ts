@@ -227,10 +227,16 @@ export const faults: readonly Fault[] = [
       'const last = haystack.length - needle.length - 1;',
     ],
     'a needle at the end of a short haystack is not found': [
-      'const last = end - needle.length;',
-      'const last = end - needle.length - 1;',
+      'const behind = end - needle.length + 1;',
+      'const behind = end - needle.length;',
     ],
-    'a short search looks past the end': ['const last = end - needle.length;', 'const last = end - 1;'],
+    'a short search looks past the end': ['const behind = end - needle.length + 1;', 'const behind = end;'],
+    'the first bytes before a whole word are not searched': [
+      'if (bytes[at] === byte)\n                return at;\n        const four',
+      ';\n        const four',
+    ],
+    'a byte before the window is found': ['(byteOffset + at) & 3) !== 0', '(byteOffset + at) & 3) > 3'],
+    'a byte that is one higher is found': ['word - 0x01010101', 'word - 0x01010102'],
     'the last byte of a needle is not compared': [
       'index < needle.length; index++',
       'index < needle.length - 1; index++',
@@ -605,7 +611,7 @@ export const faults: readonly Fault[] = [
   ),
   ...faultsIn('memory/memory', ['fill', 'from-wasm', 'moving-memory', 'init-policy', 'prefault', 'from-raw'], {
     'the data views do not follow memory that grew': [
-      'this.fields = undefined;\n            this.wide = undefined;\n            return this.window;',
+      'this.fields = undefined;\n            this.wide = undefined;\n            this.words = undefined;\n            return this.window;',
       'return this.window;',
     ],
     'filling skips the bytes before the first whole word': ['for (let at = start; at < head; at++)', 'for (; false; )'],

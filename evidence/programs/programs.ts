@@ -25,8 +25,16 @@ function relay(bytes: number, messages: number, stalled: number): Program {
 
 function uploads(mode: string, bytes: number, requests: number): Program {
   const load = { script: 'uploads/load.js', args: [requests, bytes, 16, mode] };
-  const twin = (name: string): Twin => ({ name, script: `uploads/${name}.js`, args: [mode], load });
-  return { name: `uploads, ${mode}, ${bytes} B`, twins: [twin('arena'), twin('plain')] };
+  const twin = (name: string, script: string, ...args: string[]): Twin => ({
+    name,
+    script: `uploads/${script}.js`,
+    args: [mode, ...args],
+    load,
+  });
+  return {
+    name: `uploads, ${mode}, ${bytes} B`,
+    twins: [twin('arena', 'arena', 'free'), twin('plain', 'plain'), twin('left', 'arena', 'leave')],
+  };
 }
 
 const LINES = 2_000_000;

@@ -74,7 +74,7 @@ export abstract class BytesContent implements Iterable<number> {
     checkInteger(from, 'from', 0, size);
     const run = runOf(needle);
     if (size - from > FEW_BYTES || run.length === 0) return indexOfBytes(this.content(), run, from);
-    const found = indexOfFew(memory.bytes, offset + from, offset + size, run);
+    const found = indexOfFew(memory, offset + from, offset + size, run);
     return found < 0 ? -1 : found - offset;
   }
 

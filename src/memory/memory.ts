@@ -29,6 +29,7 @@ export class Memory {
   private window: Uint8Array;
   private fields: DataView | undefined;
   private wide: Float64Array | undefined = undefined;
+  private words: Int32Array | undefined = undefined;
 
   /** @param shared whether the buffer is shared. For memory of the caller, {@link isShared} tells. */
   constructor(window: Uint8Array, shared = false, growable?: GrowableMemory) {
@@ -124,6 +125,21 @@ export class Memory {
     for (let at = Math.max(behind * 8 - byteOffset, head); at < end; at++) bytes[at] = value;
   }
 
+  /**
+   * The words of four bytes of the buffer, from its beginning on, to read bytes before `end` (an offset in the window).
+   * The first byte is the lowest one. Undefined where words are of no use. Ask for {@link bytes} first.
+   */
+  wordsUpTo(end: number): Int32Array | undefined {
+    if (this.byteOffset + end > LARGEST_SHIFTED || this.canResize || !IS_LITTLE_ENDIAN) return undefined;
+    return this.words ?? this.makeWords();
+  }
+
+  private makeWords(): Int32Array {
+    const end = Math.min(this.byteOffset + this.byteLength, LARGEST_SHIFTED);
+    this.words = new Int32Array(this.bytes.buffer, 0, Math.floor(end / 4));
+    return this.words;
+  }
+
   private makeWide({ buffer }: Uint8Array): Float64Array {
     const end = Math.min(this.byteOffset + this.byteLength, LARGEST_WIDE);
     this.wide = new Float64Array(buffer, 0, Math.floor(end / 8));
@@ -156,6 +172,7 @@ export class Memory {
       this.window = new Uint8Array(this.growable.buffer, this.byteOffset, this.byteLength);
       this.fields = undefined;
       this.wide = undefined;
+      this.words = undefined;
       return this.window;
     }
     return this.byteLength === 0 ? this.window : undefined;
@@ -201,6 +218,8 @@ const FEW = 256;
 const LARGEST_WIDE = 2 ** 33;
 /** Up to this offset in bytes, the offsets themselves are 32-bit integers. */
 const LARGEST_SHIFTED = 2 ** 31 - 8;
+
+const IS_LITTLE_ENDIAN: boolean = new Uint8Array(Int32Array.of(1).buffer)[0] === 1;
 
 /** By byte value: the number whose eight bytes all have that value. */
 const EIGHT_TIMES: Float64Array = new Float64Array(256);

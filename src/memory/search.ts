@@ -1,11 +1,12 @@
 import { environment } from '../base/environment.js';
+import type { Memory } from './memory.js';
 
 // Buffer's search is that of the C library: it finds the line ends in 64 KiB of lines of 108 bytes in 22 ns each, where
 // `Uint8Array.prototype.indexOf` takes 145 (Node 20; 65 and 140 on Node 24; one machine, alone in the process). Without
 // a Buffer (browsers) the code here does the work.
 
-/** Up to this many bytes a loop is as fast as a call into the runtime and the view that it needs. */
-export const FEW_BYTES = 128;
+/** Up to this many bytes, loops over words are faster than a call into the runtime and the view that it needs. */
+export const FEW_BYTES = 256;
 
 /** From this many bytes on, a call into the runtime compares faster than a loop. */
 const MANY = 64;
@@ -46,14 +47,54 @@ export function indexOfBytes(haystack: Uint8Array, needle: Uint8Array, from: num
 }
 
 /**
- * Index in `bytes` of the first `needle` that lies within `[start, end)`, or -1. A loop, for windows of
- * {@link FEW_BYTES}. The needle is not empty.
+ * Index in `memory` of the first `needle` that lies within `[start, end)`, or -1. For windows of {@link FEW_BYTES}. The
+ * needle is not empty.
  */
-export function indexOfFew(bytes: Uint8Array, start: number, end: number, needle: Uint8Array): number {
+export function indexOfFew(memory: Memory, start: number, end: number, needle: Uint8Array): number {
+  const { bytes } = memory;
   const first = needle[0] as number;
-  const last = end - needle.length;
-  for (let at = start; at <= last; at++) if (bytes[at] === first && isAt(bytes, needle, at)) return at;
+  const behind = end - needle.length + 1;
+  for (let at = start; at < behind; at++) {
+    at = indexOfByteIn(memory, bytes, first, at, behind);
+    if (at < 0 || isAt(bytes, needle, at)) return at;
+  }
   return -1;
+}
+
+/**
+ * Index of the first `byte` in `[start, end)`, or -1. Four bytes at a time: to find nothing in 118 bytes takes 24 ns, and
+ * 72 to 89 byte by byte (Node 20, 24). `bytes` are those of `memory`.
+ */
+function indexOfByteIn(memory: Memory, bytes: Uint8Array, byte: number, start: number, end: number): number {
+  const words = memory.wordsUpTo(end);
+  let at = start;
+  if (words !== undefined) {
+    const { byteOffset } = memory;
+    for (; at < end && ((byteOffset + at) & 3) !== 0; at++) if (bytes[at] === byte) return at;
+    const four = Math.imul(byte, 0x01010101);
+    const behind = (byteOffset + end) >> 2;
+    let index = (byteOffset + at) >> 2;
+    for (; index < behind; index++) {
+      const found = zeroBytes((words[index] as number) ^ four);
+      if (found !== 0) return index * 4 - byteOffset + lowestByte(found);
+    }
+    at = Math.max(at, index * 4 - byteOffset);
+  }
+  for (; at < end; at++) if (bytes[at] === byte) return at;
+  return -1;
+}
+
+/**
+ * The top bit of each zero byte of `word`, and perhaps of bytes above one; the lowest one is right. "Determine if a word
+ * has a zero byte", Sean Anderson, Bit Twiddling Hacks.
+ */
+function zeroBytes(word: number): number {
+  return (word - 0x01010101) & ~word & 0x80808080;
+}
+
+/** Which byte the lowest bit lies in. */
+function lowestByte(bits: number): number {
+  return (31 - Math.clz32(bits & -bits)) >> 3;
 }
 
 /** Index of the last `needle` in `haystack` that begins at or before `from`, or -1. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Bytes, type Needle } from 'arena-alligator';
+import { Bytes, FixedArena, type Needle, SlotSpec } from 'arena-alligator';
 import fc from 'fast-check';
 import { assertAllReturned } from '../support/arenas.js';
 import { asyncArena } from '../support/chunks.js';
@@ -34,6 +34,55 @@ test('searches agree with Buffer, for needles of every kind', () => {
     }),
   );
   assertAllReturned(arena);
+});
+
+test('a search of few bytes finds the first match, wherever they lie, and nothing beside them', () => {
+  // Bytes whose bits lie next to each other's, so that a carry would be noticed.
+  const byte = fc.constantFrom(0, 1, 2, 0x7f, 0x80, 0x81, 0xfe, 0xff);
+  const window = fc.record({
+    content: fc.array(byte, { maxLength: 40 }),
+    needle: fc.array(byte, { minLength: 1, maxLength: 3 }),
+    before: fc.nat(9),
+    from: fc.nat(40),
+  });
+  fc.assert(
+    fc.property(window, ({ content, needle, before, from }) => {
+      const around = Array.from({ length: before }, () => needle).flat();
+      const memory = Uint8Array.from([...around, ...content, ...around, ...needle]);
+      const start = around.length;
+      const at = Math.min(from, content.length);
+      const expected = Buffer.from(content).indexOf(Buffer.from(needle), at);
+      // The same bytes in a window of an arena's memory, and in memory of their own.
+      const whole = Bytes.wrap(memory);
+      const part = whole.slice(start, start + content.length);
+      const wrapped = Bytes.wrap(memory.subarray(start, start + content.length));
+      for (const bytes of [part, wrapped]) {
+        assert.equal(bytes.indexOf(Uint8Array.from(needle), at), expected);
+        bytes.release();
+      }
+      whole.release();
+    }),
+    { numRuns: 2000 },
+  );
+});
+
+test('a search follows a WebAssembly.Memory that grew', () => {
+  const memory = new WebAssembly.Memory({ initial: 1 });
+  const arena = FixedArena.fromRaw(memory, SlotSpec.size(64)).build();
+  const bytes = arena.allocate().putUtf8('a line with a word in it').freeze();
+  assert.equal(bytes.indexOf('word'), 14);
+  memory.grow(1);
+  assert.deepEqual([bytes.indexOf('word'), bytes.indexOf('none')], [14, -1]);
+  bytes.release();
+  assertAllReturned(arena);
+});
+
+test('a search works in memory that can be resized', () => {
+  const buffer = new (ArrayBuffer as unknown as new (length: number, options: object) => ArrayBuffer)(64, {
+    maxByteLength: 128,
+  });
+  const bytes = Bytes.wrap(new Uint8Array(buffer).fill(3));
+  assert.deepEqual([bytes.indexOf(3, 5), bytes.indexOf(4)], [5, -1]);
 });
 
 test('a text is searched as UTF-8', () => {

@@ -45,7 +45,7 @@ for (const search of [native, undefined]) {
     environment.native = search;
     const few = fc.oneof(
       fc.uint8Array({ max: 2, minLength: 1, maxLength: 60 }),
-      fc.uint8Array({ max: 2, minLength: 120, maxLength: 400 }),
+      fc.uint8Array({ max: 2, minLength: 250, maxLength: 600 }),
     );
     const needles = fc.uint8Array({ max: 2, minLength: 1, maxLength: 9 });
     fc.assert(
@@ -62,6 +62,8 @@ for (const search of [native, undefined]) {
       }),
       { numRuns: 1000 },
     );
+    using atEnd = Bytes.copyFrom(Uint8Array.from([...new Uint8Array(400), 1, 2, 3]));
+    assert.equal(atEnd.indexOf(Uint8Array.of(1, 2, 3)), 400);
     assertAllReturned(arena);
   });
 }
