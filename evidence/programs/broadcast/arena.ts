@@ -14,7 +14,7 @@ const server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
 await new Promise((resolve) => server.once('listening', resolve));
 server.on('connection', (client, request) => {
   client.on('error', () => undefined);
-  group.add((client as unknown as { readonly _socket: Writable })._socket);
+  if (way === 'outbox') group.add((client as unknown as { readonly _socket: Writable })._socket);
   if (request.url === '/last') void (way === 'outbox' ? outbox() : direct());
 });
 
@@ -25,7 +25,9 @@ async function direct(): Promise<void> {
     const sent = (): void => {
       if (--unsent === 0) message.release();
     };
-    for (const client of server.clients) client.send(message.view, { binary: true }, sent);
+    const { buffer, byteOffset, length } = message.view;
+    const data = Buffer.from(buffer, byteOffset, length); // of another view ws would make a Buffer for each client
+    for (const client of server.clients) client.send(data, sent);
     if (number % 16 === 15) await new Promise((resolve) => setImmediate(resolve));
   }
 }

@@ -3,7 +3,7 @@ import { Worker } from 'node:worker_threads';
 import { BytesChannel, FixedArena } from 'arena-alligator';
 import { type Percentiles, percentilesOf } from '../latencies.js';
 import { measureWith } from '../usage.js';
-import { BYTES, type Receiver, WINDOW, writeMessage } from './message.js';
+import { BYTES, putMessage, type Receiver, WINDOW, writeMessage } from './message.js';
 
 // The main thread writes messages of 64 KiB, and two workers check them. At most WINDOW messages are on their way.
 const [, , way, count = '0'] = process.argv;
@@ -41,9 +41,7 @@ function reportOf<Wanted extends Report>(worker: Worker, wanted: (report: Report
 
 async function throughChannel(): Promise<void> {
   for (let number = 0; number < messages; number++) {
-    const buffer = await arena.allocateAsync();
-    writeMessage(buffer.chunkMut(), number);
-    await channel.send(buffer.advanceMut(BYTES).freeze());
+    await channel.send(putMessage(await arena.allocateAsync(), number));
   }
   channel.close();
 }

@@ -1,4 +1,4 @@
-import type { ChannelHandle } from 'arena-alligator';
+import type { ArenaBuffer, Bytes, ChannelHandle } from 'arena-alligator';
 
 export const BYTES = 64 * 1024;
 /** The most messages that are on their way. */
@@ -11,7 +11,15 @@ export interface Receiver {
 
 const now = (): number => performance.timeOrigin + performance.now();
 
-/** Fills a message with its number, and puts the time into the first eight bytes. */
+/** Fills a message of an arena with its number, after the time in the first eight bytes. */
+export function putMessage(buffer: ArenaBuffer, number: number): Bytes {
+  return buffer
+    .putF64(now())
+    .putBytes(number & 255, BYTES - 8)
+    .freeze();
+}
+
+/** The same for a message in a Uint8Array. */
 export function writeMessage(message: Uint8Array, number: number): void {
   message.fill(number & 255);
   new DataView(message.buffer, message.byteOffset, 8).setFloat64(0, now());
