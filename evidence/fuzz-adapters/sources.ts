@@ -17,6 +17,11 @@ export async function* inPieces(dice: Dice, content: Buffer): AsyncGenerator<Buf
   }
 }
 
+/** As {@link inPieces}. Each piece is all of an ArrayBuffer, as what Node reads, and may be freed. */
+export async function* inOwnPieces(dice: Dice, content: Buffer): AsyncGenerator<Buffer> {
+  for await (const piece of inPieces(dice, content)) yield Buffer.from(new Uint8Array(piece).buffer);
+}
+
 export function pause(dice: Dice): Promise<void> {
   return new Promise((resolve) => (dice.oneIn(10) ? setTimeout(resolve, 1) : setImmediate(resolve)));
 }
@@ -29,8 +34,10 @@ export interface ChunkSource {
 
 const readable: ChunkSource = {
   name: 'a Readable',
-  open: (arena, content, dice, signal) =>
-    readChunks(arena, Readable.from(inPieces(dice, content), { objectMode: false }), { signal }),
+  open: (arena, content, dice, signal) => {
+    const buffers = (['leave', 'free', 'adopt'] as const)[dice.below(3)];
+    return readChunks(arena, Readable.from(inOwnPieces(dice, content), { objectMode: false }), { signal, buffers });
+  },
 };
 
 function webStreamOf(pieces: AsyncGenerator<Buffer>): ReadableStream<Uint8Array> {

@@ -15,7 +15,7 @@ import {
 } from 'arena-alligator/node';
 import type { Dice } from '../fuzz/dice.js';
 import { type Content, randomContent } from './content.js';
-import { inPieces, pause, SOURCES } from './sources.js';
+import { inOwnPieces, pause, SOURCES } from './sources.js';
 
 /** Something that a program does with an arena while others do the same. */
 export interface Task {
@@ -108,11 +108,12 @@ const CONSUMERS = [readRecords, readRecords, readRecords, readAll, pipe, write, 
 
 /** A whole body, of known length or not. */
 async function body(arena: ChunkArena, { bytes }: Content, dice: Dice, signal: AbortSignal): Promise<void> {
-  const pieces = inPieces(dice, bytes);
+  const pieces = inOwnPieces(dice, bytes);
+  const buffers = dice.oneIn(2) ? 'leave' : 'free';
   const source = dice.oneIn(2) ? pieces : Readable.from(pieces, { objectMode: false });
   const length = dice.oneIn(2) ? bytes.length : undefined;
   try {
-    using whole = await readBody(arena, source, { length, maxLength: 100_000, signal });
+    using whole = await readBody(arena, source, { length, maxLength: 100_000, signal, buffers });
     if (dice.oneIn(2)) await pause(dice);
     assert.deepEqual(Buffer.from(whole.toUint8Array()), bytes);
   } catch (error) {

@@ -67,8 +67,8 @@ function digest(what: string, units: number): Program {
 const RECORDS = 1_000_000;
 
 export const programs: readonly Program[] = [
-  relay(1024, 6000, 0),
-  relay(1024, 6000, 10),
+  relay(1024, 20_000, 0),
+  relay(1024, 20_000, 10),
   relay(16_384, 3000, 0),
   relay(16_384, 3000, 10),
   uploads('digest', 262_144, 1600),

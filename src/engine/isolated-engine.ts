@@ -91,7 +91,7 @@ export class IsolatedEngine extends Engine {
     trace.block = slot;
     trace.order = order;
     this.registry.register(buffer, trace, trace);
-    return new Allocation(this, new Memory(new Uint8Array(buffer)), trace);
+    return new Allocation(this, new Memory(new Uint8Array(buffer)), trace, this.counters);
   }
 
   private bufferFor(slot: number, order: number): ArrayBuffer {

@@ -35,7 +35,6 @@ export interface AllocationOwner {
   departed(allocation: Allocation): void;
   /** Notes that a view of the memory left the library, so that a forgotten allocation must be pinned. */
   lend(allocation: Allocation): void;
-  countFreeze(): void;
   countSpill(): void;
   /**
    * Heap memory with one holder, for a buffer of `used` bytes that needs room for `byteCount` more.
@@ -127,11 +126,6 @@ export class Shelf {
   visit(visit: (record: Allocation) => void): void {
     for (let index = 0; index < this.count; index++) visit(this.records[index] as Allocation);
   }
-
-  countFreeze(): void {
-    const { counters: counts } = this;
-    counts[FROZEN] = (counts[FROZEN] as number) + 1;
-  }
 }
 
 /** The shelf of memory that has none. */
@@ -171,11 +165,14 @@ export class Allocation {
   /** The view that was lent last, and its offset. */
   private view: Uint8Array | undefined = undefined;
   private viewOffset = 0;
+  /** Where freezes are counted. */
+  readonly counters: Float64Array;
 
-  constructor(owner: AllocationOwner, memory: Memory, trace: Trace) {
+  constructor(owner: AllocationOwner, memory: Memory, trace: Trace, counts: Float64Array) {
     this.owner = owner;
     this.memory = memory;
     this.trace = trace;
+    this.counters = counts;
   }
 
   /**
@@ -219,9 +216,8 @@ export class Allocation {
   }
 
   countFreeze(): void {
-    const { shelf } = this;
-    if (shelf.isDirect) shelf.countFreeze();
-    else this.owner.countFreeze();
+    const { counters: counts } = this;
+    counts[FROZEN] = (counts[FROZEN] as number) + 1;
   }
 
   /** Moves the allocation to `memory`, on the heap. */
@@ -264,8 +260,6 @@ export class HeapOwner implements AllocationOwner {
 
   lend(): void {}
 
-  countFreeze(): void {}
-
   countSpill(): void {}
 
   spillTo(used: number, byteCount: number): Allocation {
@@ -284,6 +278,9 @@ const WRAPPED = new HeapOwner(false);
 
 const NO_TRACE = new Trace();
 
+/** For memory whose freezes nobody counts. */
+export const UNCOUNTED: Float64Array = new Float64Array(counters.COUNTERS);
+
 /** An allocation over the library's own heap memory, with one holder. */
 export function heapAllocation(memory: Memory): Allocation {
   return heldBy(HEAP, memory);
@@ -296,7 +293,7 @@ export function wrappedAllocation(memory: Memory): Allocation {
 
 /** An allocation over all of `memory`, with one holder. */
 export function heldBy(owner: AllocationOwner, memory: Memory): Allocation {
-  const allocation = new Allocation(owner, memory, NO_TRACE);
+  const allocation = new Allocation(owner, memory, NO_TRACE, UNCOUNTED);
   allocation.holders = 1;
   allocation.limit = memory.byteLength;
   allocation.room = undefined;

@@ -1,6 +1,6 @@
 import { throwLater } from '../base/environment.js';
 import type { Memory } from '../memory/memory.js';
-import { Allocation, HeapOwner, Trace } from './allocation.js';
+import { Allocation, HeapOwner, Trace, UNCOUNTED } from './allocation.js';
 
 interface Foreign {
   readonly trace: Trace;
@@ -38,7 +38,7 @@ class ForeignOwner extends HeapOwner {
 /** An allocation over memory of somebody else, with one holder. `onRelease` is called once, after the last. */
 export function foreignAllocation(memory: Memory, onRelease: () => void): Allocation {
   const trace = new Trace();
-  const allocation = new Allocation(new ForeignOwner(onRelease), memory, trace);
+  const allocation = new Allocation(new ForeignOwner(onRelease), memory, trace, UNCOUNTED);
   allocation.holders = 1;
   allocation.limit = memory.byteLength;
   allocation.room = undefined;

@@ -26,7 +26,7 @@ export class GuardedRecord extends Allocation {
   isLent = false;
 
   constructor(owner: AllocationOwner, inner: Allocation, memory: Memory, allocated: Site) {
-    super(owner, memory, inner.trace);
+    super(owner, memory, inner.trace, inner.counters);
     this.inner = inner;
     this.allocated = allocated;
     this.holders = 1;

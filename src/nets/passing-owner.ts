@@ -47,10 +47,6 @@ export class PassingOwner implements AllocationOwner {
     this.engine.lend(record);
   }
 
-  countFreeze(): void {
-    this.engine.countFreeze();
-  }
-
   countSpill(): void {
     this.engine.countSpill();
   }
