@@ -1568,7 +1568,10 @@ export const faults: readonly Fault[] = [
     ],
     'an adopted chunk may be larger than a chunk': ['rest.subarray(0, chunkSize)', 'rest'],
     'the memory of adopted data never comes back': ['buffer.abandon();\n            if (mayFree)', 'if (mayFree)'],
-    'the first part of adopted data that is released frees it all': ['this.data = undefined; // several', '// several'],
+    'the first part of adopted data that is released frees it all': [
+      'this.data = undefined; // its chunks',
+      '// its chunks',
+    ],
   }),
   ...faultsIn('node/stream-buffers', ['stream-buffers'], {
     'data over a part of its memory is freed': ['byteLength !== buffer.byteLength || ', ''],

@@ -72,21 +72,26 @@ export class BodyMemory {
   }
 
   /**
-   * Adds a copy of `data`. Waits for memory only while it holds none.
-   * @throws as {@link reserve}; AllocError ARENA_FULL
+   * Takes the memory for `length` bytes, if that is one piece and there is some now. Otherwise {@link reserve} it.
+   * @throws AllocError REQUEST_TOO_LARGE or ARENA_CLOSED
    */
-  async append(data: Uint8Array): Promise<void> {
-    let at = 0;
-    while (this.copy === undefined && at < data.length) {
-      const buffer = this.buffers[this.full] ?? (await this.more());
-      if (buffer === undefined) break;
-      const part = data.subarray(at, at + buffer.capacity - buffer.length);
-      buffer.putSlice(part);
-      at += part.length;
-      if (buffer.length === buffer.capacity) this.full++;
-    }
-    this.copy?.putSlice(data.subarray(at));
+  reserveNow(length: number): boolean {
+    const { arena, chunkSize } = this;
+    if (length === 0) return true;
+    const isBlock = arena instanceof AsyncBuddyArena;
+    const buffer = isBlock || length <= chunkSize ? arena.allocateNow(isBlock ? length : chunkSize) : undefined;
+    if (buffer !== undefined) this.buffers.push(buffer);
+    return buffer !== undefined;
+  }
+
+  /**
+   * Adds a copy of `data`. Waits for memory only while it holds none.
+   * @returns a promise if it has to ask for memory, which rejects as {@link reserve} does, and with AllocError ARENA_FULL
+   */
+  append(data: Uint8Array): Promise<void> | undefined {
+    const rest = this.fill(data);
     this.length += data.length;
+    return rest.length > 0 ? this.appendRest(rest) : undefined;
   }
 
   /** The body. */
@@ -100,6 +105,30 @@ export class BodyMemory {
   abandon(): void {
     for (const buffer of this.buffers.splice(0)) buffer.abandon();
     this.full = 0;
+  }
+
+  /** Copies `data` into the memory at hand. @returns what did not fit */
+  private fill(data: Uint8Array): Uint8Array {
+    let rest = data;
+    while (rest.length > 0) {
+      const buffer = this.buffers[this.full];
+      if (buffer === undefined) break;
+      const room = buffer.capacity - buffer.length;
+      const part = rest.length > room ? rest.subarray(0, room) : rest;
+      buffer.putSlice(part);
+      if (buffer.length === buffer.capacity) this.full++;
+      rest = rest.subarray(part.length);
+    }
+    return rest;
+  }
+
+  private async appendRest(data: Uint8Array): Promise<void> {
+    let rest = data;
+    while (this.copy === undefined && rest.length > 0) {
+      if ((await this.more()) === undefined) break;
+      rest = this.fill(rest);
+    }
+    this.copy?.putSlice(rest);
   }
 
   /** Another buffer, or undefined after the body has moved to the heap. */

@@ -90,7 +90,7 @@ export async function readBody(arena: ChunkArena, source: BodySource, options: B
   if (signal !== undefined) addAbortCallback(signal, onAbort);
   const memory = new BodyMemory(arena, chunkSize, options.spill ?? true, { signal: stop, timeout });
   try {
-    if (length !== undefined) await memory.reserve(length);
+    if (length !== undefined && !memory.reserveNow(length)) await memory.reserve(length);
     await readAll(data, memory, maxLength, stop);
     return memory.take();
   } catch (error) {
@@ -115,7 +115,8 @@ async function readAll(data: DataSource, memory: BodyMemory, maxLength: number, 
       throw new TypeError(`the source must give bytes (no encoding, no object mode), got ${describe(part)}`);
     }
     if (part.length > maxLength - memory.length) throw new BodyError(maxLength);
-    await memory.append(part);
+    const asking = memory.append(part);
+    if (asking !== undefined) await asking;
     if (data.mayFree) freeBuffer(part);
   }
 }

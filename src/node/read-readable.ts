@@ -111,9 +111,9 @@ export class ReadableChunks extends ChunkReader {
     const { buffer, chunkSize } = this;
     if (buffer === undefined) return undefined;
     this.buffer = undefined;
+    this.data = undefined; // its chunks free it, or nobody where there are several
     if (rest.length > chunkSize) {
       this.rest = rest.subarray(chunkSize);
-      this.data = undefined; // several chunks lie in it
       return Bytes.fromOwner(rest.subarray(0, chunkSize), () => buffer.abandon());
     }
     this.rest = undefined;
