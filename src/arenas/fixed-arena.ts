@@ -167,8 +167,8 @@ export class FixedArena extends Arena {
   }
 
   /**
-   * Apart from {@link allocate}, where it would use up what V8 is willing to inline: a round trip took 16 ns, and takes
-   * 12 so (Node 20; 15 and 11 on Node 24).
+   * Apart from {@link allocate}, where it would use up what V8 is willing to inline: a round trip took 23.5 ns, and takes
+   * 14.5 so (`net/1/plain`, Node 20).
    */
   private allocateByEngine(length: number | undefined): ArenaBuffer {
     const { engine } = this;
