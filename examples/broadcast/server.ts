@@ -26,16 +26,22 @@ const pending = new WeakMap<WebSocket, number>();
 
 /** Sends `message` to every client that keeps up. The handle is used up. */
 export function broadcast(message: Bytes): void {
+  const { buffer, byteOffset, length } = message.view;
+  const data = Buffer.from(buffer, byteOffset, length); // of a Uint8Array, ws would make a Buffer for each client
+  let unsent = 1; // this function
+  const sent = (): void => {
+    if (--unsent === 0) message.release();
+  };
   for (const client of server.clients) {
     const count = pending.get(client) ?? 0;
     if (client.readyState !== WebSocket.OPEN || count === MOST_PENDING) continue;
     pending.set(client, count + 1);
-    const handle = message.clone();
+    unsent++;
     // ws calls back when the socket has finished with the memory, also when the connection breaks.
-    client.send(handle.view, () => {
-      handle.release();
+    client.send(data, () => {
+      sent();
       pending.set(client, (pending.get(client) ?? 0) - 1);
     });
   }
-  message.release();
+  sent();
 }
