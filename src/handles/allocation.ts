@@ -233,7 +233,7 @@ export class Allocation {
 export class HeapOwner implements AllocationOwner {
   readonly notCloneable: () => void = NOT_CLONEABLE;
   readonly spills = true;
-  readonly pressure = undefined;
+  readonly pressure: MemoryPressure | undefined = undefined;
   readonly writable: boolean;
 
   constructor(writable: boolean) {

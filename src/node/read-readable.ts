@@ -1,6 +1,8 @@
 import type { Readable } from 'node:stream';
-import { describe } from '../base/check.js';
+import { describe, windowOf } from '../base/check.js';
+import { foreignAllocation } from '../handles/foreign-owner.js';
 import { type ArenaBuffer, Bytes } from '../index.js';
+import { isShared, Memory } from '../memory/memory.js';
 import type { ChunkArena } from '../streams/chunk-arena.js';
 import { ChunkReader, type ChunkReaderOptions } from '../streams/chunk-reader.js';
 import { ReadableData } from './data-sources.js';
@@ -114,14 +116,21 @@ export class ReadableChunks extends ChunkReader {
     this.data = undefined; // its chunks free it, or nobody where there are several
     if (rest.length > chunkSize) {
       this.rest = rest.subarray(chunkSize);
-      return Bytes.fromOwner(rest.subarray(0, chunkSize), () => buffer.abandon());
+      return this.over(rest.subarray(0, chunkSize), () => buffer.abandon());
     }
     this.rest = undefined;
     const { mayFree } = stream;
-    return Bytes.fromOwner(rest, () => {
+    return this.over(rest, () => {
       buffer.abandon();
       if (mayFree) freeBuffer(rest);
     });
+  }
+
+  /** Like any other chunk, it may be asked for when somebody waits for memory of the arena. */
+  private over(data: Uint8Array, onRelease: () => void): Bytes {
+    const window = windowOf(data, 'data');
+    const memory = new Memory(window, isShared(window.buffer));
+    return Bytes.over(foreignAllocation(memory, onRelease, this.pressure), 0, window.length);
   }
 
   private free(stream: ReadableData): void {

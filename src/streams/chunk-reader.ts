@@ -1,6 +1,7 @@
 import { type AbortSignalLike, abortReason, addAbortCallback, removeAbortCallback } from '../base/abort-signals.js';
 import { shortLived } from '../base/short-lived.js';
 import { StopSignal } from '../base/stop-signal.js';
+import type { MemoryPressure } from '../handles/memory-pressure.js';
 import type { ArenaBuffer, Bytes } from '../index.js';
 import type { ChunkArena } from './chunk-arena.js';
 import { SteppedIterator } from './stepped-iterator.js';
@@ -31,6 +32,11 @@ export abstract class ChunkReader extends SteppedIterator<Bytes> {
     this.chunkSize = chunkSize;
     this.signal = signal;
     this.timeout = timeout;
+  }
+
+  /** Asks those who hold memory of the arena for it. */
+  protected get pressure(): MemoryPressure {
+    return this.arena.line.pressure;
   }
 
   /** Stops the source at once, after an abort. */

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
 import { test } from 'node:test';
 import { FixedArena } from 'arena-alligator';
-import { readBody, readChunks, type StreamBuffers } from 'arena-alligator/node';
+import { readBody, readChunks, type StreamBuffers, splitLines } from 'arena-alligator/node';
 import { assertAllReturned, assertAllReturnedSoon } from '../support/arenas.js';
 import { asyncArena, pattern } from '../support/chunks.js';
 
@@ -111,6 +111,19 @@ test('data that is too small to adopt is copied, and freed', async () => {
     buffers.map(({ length }) => length),
     [0, 0],
   );
+});
+
+test('a record of adopted pieces is copied when its reader waits for memory', async () => {
+  const arena = asyncArena(2, 16);
+  const parts = ['0123456789abcdef', '0123456789abcdef', '0123456789abcd\n'].map((text) => whole(Buffer.from(text)));
+  const chunks = readChunks(arena, streamOf(...parts), { buffers: 'adopt', timeout: 5000 });
+  const lengths: number[] = [];
+  for await (const line of splitLines(chunks, { pieces: true })) {
+    lengths.push(line.length);
+    line.release();
+  }
+  assert.deepEqual(lengths, [46]);
+  assertAllReturned(arena);
 });
 
 test('a whole body frees the Buffers of its source when that is asked for', async () => {
