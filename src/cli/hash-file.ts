@@ -1,7 +1,7 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import type { ArenaBuffer, Bytes } from '../index.js';
 import { LARGEST_READ, SMALLEST_READ } from '../node/file-chunks.js';
-import { readChunks } from '../node/index.js';
+import { readChunks } from '../node/read-chunks.js';
 import type { ChunkMemory } from './chunk-arena.js';
 import { type HashedFile, hashChunks } from './hash-chunks.js';
 import { type RawPath, toBuffer } from './raw-path.js';
