@@ -291,7 +291,10 @@ export class Bytes {
    */
   compact(arena?: { allocate(length: number): ArenaBuffer }): Bytes {
     const allocation = this.live();
-    const fits = this.size === 0 || (isOnHeap(allocation) && allocation.memory.byteLength === this.size);
+    const { memory, owner } = allocation;
+    // An adopted chunk lies on the heap, but keeps memory of an arena in use.
+    const liesAlone = isOnHeap(allocation) && owner.pressure === undefined && memory.byteLength === this.size;
+    const fits = this.size === 0 || liesAlone;
     const compact = arena === undefined ? (fits ? this.clone() : Bytes.copyFrom(contentOf(this))) : copyIn(arena, this);
     this.release();
     return compact;

@@ -62,11 +62,18 @@ export class ReadableData implements DataSource {
   }
 }
 
+/** What tells who else gets the data of a stream. */
+interface Listened {
+  listenerCount(event: 'data'): number;
+}
+
 /** What an async iterable gives. A `next()` of it that never settles keeps nobody waiting who was woken. */
 export class IteratedData implements DataSource {
   hasEnded = false;
-  readonly mayFree: boolean;
+  mayFree = false;
   wake: () => void = doNothing;
+  private readonly source: AsyncIterable<unknown> & Partial<Listened>;
+  private readonly frees: boolean;
   private readonly iterator: AsyncIterator<unknown>;
   private readonly onFailure: (error: unknown) => void;
   private value: unknown = null;
@@ -75,11 +82,13 @@ export class IteratedData implements DataSource {
   constructor(source: AsyncIterable<unknown>, onFailure: (error: unknown) => void, frees: boolean) {
     this.iterator = source instanceof ReadableStream ? readerOf(source) : source[Symbol.asyncIterator]();
     this.onFailure = onFailure;
-    this.mayFree = frees;
+    this.source = source;
+    this.frees = frees;
   }
 
   read(): unknown {
-    const { value } = this;
+    const { value, source } = this;
+    this.mayFree = this.frees && !source.listenerCount?.('data');
     this.value = null;
     return value;
   }

@@ -40,8 +40,7 @@ export class ReadableChunks extends ChunkReader {
       const { rest } = this;
       if (rest === undefined) return this.frozen();
       const buffer = this.tryClaim(this.chunkSize);
-      if (this.mayAdopt(rest))
-        return buffer === undefined || buffer.isEmpty ? this.adopted(rest, stream) : this.frozen();
+      if (this.mayAdopt(rest)) return buffer === undefined || buffer.isEmpty ? this.adopted(rest) : this.frozen();
       if (buffer === undefined) return undefined;
       const chunk = this.copied(buffer, rest, stream);
       if (chunk !== undefined) return chunk;
@@ -60,6 +59,7 @@ export class ReadableChunks extends ChunkReader {
   }
 
   protected override async close(): Promise<void> {
+    this.data = undefined;
     this.stream?.stop();
     this.cancel();
   }
@@ -108,29 +108,24 @@ export class ReadableChunks extends ChunkReader {
     return this.buffers === 'adopt' && length * 2 >= this.chunkSize;
   }
 
-  /** A chunk over the stream's own memory. It keeps a chunk of the arena in use, whose memory nobody touches. */
-  private adopted(rest: Uint8Array, stream: ReadableData): Bytes | undefined {
+  /**
+   * A chunk over the stream's own memory. It keeps a chunk of the arena in use, whose memory nobody touches, and may be
+   * asked for when somebody waits for memory of the arena. The stream's memory is never freed: a write that was cancelled
+   * may still read it.
+   */
+  private adopted(rest: Uint8Array): Bytes | undefined {
     const { buffer, chunkSize } = this;
     if (buffer === undefined) return undefined;
     this.buffer = undefined;
-    this.data = undefined; // its chunks free it, or nobody where there are several
-    if (rest.length > chunkSize) {
-      this.rest = rest.subarray(chunkSize);
-      return this.over(rest.subarray(0, chunkSize), () => buffer.abandon());
-    }
-    this.rest = undefined;
-    const { mayFree } = stream;
-    return this.over(rest, () => {
-      buffer.abandon();
-      if (mayFree) freeBuffer(rest);
-    });
-  }
-
-  /** Like any other chunk, it may be asked for when somebody waits for memory of the arena. */
-  private over(data: Uint8Array, onRelease: () => void): Bytes {
-    const window = windowOf(data, 'data');
+    this.data = undefined;
+    this.rest = rest.length > chunkSize ? rest.subarray(chunkSize) : undefined;
+    const window = windowOf(rest.length > chunkSize ? rest.subarray(0, chunkSize) : rest, 'data');
     const memory = new Memory(window, isShared(window.buffer));
-    return Bytes.over(foreignAllocation(memory, onRelease, this.pressure), 0, window.length);
+    return Bytes.over(
+      foreignAllocation(memory, () => buffer.abandon(), this.pressure),
+      0,
+      window.length,
+    );
   }
 
   private free(stream: ReadableData): void {

@@ -6,12 +6,12 @@ import { describe } from '../base/check.js';
  *
  * - `'leave'`: they are copied, and left to the garbage collector.
  * - `'free'`: they are copied, and their memory is freed at once.
- * - `'adopt'`: data of half a chunk or more is not copied. Its chunk is the Buffer itself, whose memory is freed with its
- *   last handle. The chunk counts against the arena like any other one.
+ * - `'adopt'`: data of half a chunk or more is not copied. Its chunk is the Buffer itself, which is left to the collector
+ *   after its last handle. The chunk counts against the arena like any other one. Smaller data is copied and freed.
  *
  * To free a Buffer empties it for everybody. So `'free'` and `'adopt'` are for streams whose Buffers nobody else keeps
- * or writes to: sockets and requests of Node, unless other code of the program looks into them too. While the stream has
- * listeners of `'data'`, its Buffers are not freed.
+ * or writes to: sockets and requests of Node, unless other code of the program looks into them too. While a stream of
+ * Node has listeners of `'data'`, its Buffers are not freed.
  */
 export type StreamBuffers = 'leave' | 'free' | 'adopt';
 
