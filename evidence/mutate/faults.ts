@@ -1587,7 +1587,7 @@ export const faults: readonly Fault[] = [
     'a Web stream that is left early is not cancelled': ['await reader.cancel();', ''],
   }),
   ...faultsIn('node/read-body', ['read-body', 'stream-buffers'], {
-    'the Buffers of a body are not freed': ['if (data.mayFree)', 'if (false)'],
+    'the Buffers of a body are not freed': ['if (frees && data.isSoleReader)', 'if (false)'],
     'the error of a source does not end the wait for memory': ['stop.abort(error)', 'void error'],
     'the length of a response counts': ["typeof statusCode === 'number'", 'false'],
   }),

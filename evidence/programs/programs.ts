@@ -23,14 +23,18 @@ function relay(bytes: number, messages: number, stalled: number): Program {
   return { name: `relay, ${bytes} B, ${stalled} stalled`, twins: [twin('arena'), twin('plain'), twin('corked')] };
 }
 
+/** Makes twins that are servers for the same load, `load.js` of their folder. They have `first` as their first argument. */
+function servers(
+  folder: string,
+  first: string | number,
+  loadArgs: readonly (string | number)[],
+): (name: string, script: string, ...args: string[]) => Twin {
+  const load = { script: `${folder}/load.js`, args: loadArgs };
+  return (name, script, ...args) => ({ name, script: `${folder}/${script}.js`, args: [first, ...args], load });
+}
+
 function uploads(mode: string, bytes: number, requests: number): Program {
-  const load = { script: 'uploads/load.js', args: [requests, bytes, 16, mode] };
-  const twin = (name: string, script: string, ...args: string[]): Twin => ({
-    name,
-    script: `uploads/${script}.js`,
-    args: [mode, ...args],
-    load,
-  });
+  const twin = servers('uploads', mode, [requests, bytes, 16, mode]);
   return {
     name: `uploads, ${mode}, ${bytes} B`,
     twins: [twin('arena', 'arena', 'free'), twin('plain', 'plain'), twin('left', 'arena', 'leave')],
@@ -45,13 +49,7 @@ function lines(): Program {
 }
 
 function broadcast(bytes: number): Program {
-  const load = { script: 'broadcast/load.js', args: [100, bytes] };
-  const twin = (name: string, script: string, ...args: string[]): Twin => ({
-    name,
-    script: `broadcast/${script}.js`,
-    args: [bytes, ...args],
-    load,
-  });
+  const twin = servers('broadcast', bytes, [100, bytes]);
   return {
     name: `broadcast on ws, ${bytes} B`,
     twins: [twin('outbox', 'arena', 'outbox'), twin('plain', 'plain'), twin('direct', 'arena', 'direct')],

@@ -97,5 +97,8 @@ for (const program of programs) {
   console.log(table(program, rounds));
   all[program.name] = Object.fromEntries(rounds);
 }
-if (values.out !== undefined) writeFileSync(values.out, JSON.stringify(all));
+// Four digits are more than the machine repeats, and keep the file short.
+const short = (name: string, value: unknown): unknown =>
+  typeof value === 'number' && name !== 'result' && name !== 'units' ? Number(value.toPrecision(4)) : value;
+if (values.out !== undefined) writeFileSync(values.out, JSON.stringify(all, short));
 process.exit();

@@ -168,7 +168,7 @@ export class FixedArena extends Arena {
 
   /**
    * Apart from {@link allocate}, where it would use up what V8 is willing to inline: a round trip took 23.5 ns, and takes
-   * 14.5 so (`net/1/plain`, Node 20).
+   * 14.5 so (`net/1/plain`, Node 20, one machine).
    */
   private allocateByEngine(length: number | undefined): ArenaBuffer {
     const { engine } = this;

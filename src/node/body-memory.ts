@@ -2,7 +2,7 @@ import { abortReason, addAbortCallback, removeAbortCallback } from '../base/abor
 import { environment, type Timer } from '../base/environment.js';
 import { StopSignal } from '../base/stop-signal.js';
 import { contentOf } from '../handles/content.js';
-import { AllocError, type ArenaBuffer, AsyncBuddyArena, Bytes, BytesMut } from '../index.js';
+import { AllocError, type ArenaBuffer, AsyncBuddyArena, AsyncFixedArena, Bytes, BytesMut } from '../index.js';
 import { BytesList } from '../streams/bytes-list.js';
 import type { ChunkArena } from '../streams/chunk-arena.js';
 import { PendingCall } from '../waiting/pending-call.js';
@@ -54,44 +54,28 @@ export class BodyMemory {
   }
 
   /**
-   * Waits until there is memory for `length` bytes.
-   * @throws AllocError REQUEST_TOO_LARGE or ARENA_CLOSED; a TimeoutError; the signal's reason
+   * Takes memory for `length` bytes.
+   * @returns a promise if it has to wait for it
+   * @throws AllocError REQUEST_TOO_LARGE or ARENA_CLOSED; the promise also a TimeoutError or the signal's reason
    */
-  async reserve(length: number): Promise<void> {
-    const { arena, chunkSize } = this;
-    if (length === 0) return;
-    this.deadline = environment.now() + (this.timeout ?? Number.POSITIVE_INFINITY);
-    if (arena instanceof AsyncBuddyArena) {
-      this.buffers.push(await arena.allocateAsync(length, this.limits()));
-      return;
-    }
-    const count = Math.ceil(length / chunkSize);
-    if (count > arena.slotCount) throw new AllocError('REQUEST_TOO_LARGE');
-    if (count === 1) this.buffers.push(await arena.allocateAsync(chunkSize, this.limits()));
-    else await this.inTurn(() => this.gather(count));
-  }
-
-  /**
-   * Takes the memory for `length` bytes, if that is one piece and there is some now. Otherwise {@link reserve} it.
-   * @throws AllocError REQUEST_TOO_LARGE or ARENA_CLOSED
-   */
-  reserveNow(length: number): boolean {
-    const { arena, chunkSize } = this;
-    if (length === 0) return true;
-    const isBlock = arena instanceof AsyncBuddyArena;
-    const buffer = isBlock || length <= chunkSize ? arena.allocateNow(isBlock ? length : chunkSize) : undefined;
-    if (buffer !== undefined) this.buffers.push(buffer);
-    return buffer !== undefined;
+  reserve(length: number): Promise<void> | undefined {
+    if (length === 0) return undefined;
+    const size = this.pieceFor(length);
+    const buffer = size === undefined ? undefined : this.arena.allocateNow(size);
+    if (buffer === undefined) return this.waitFor(length, size);
+    this.buffers.push(buffer);
+    return undefined;
   }
 
   /**
    * Adds a copy of `data`. Waits for memory only while it holds none.
-   * @returns a promise if it has to ask for memory, which rejects as {@link reserve} does, and with AllocError ARENA_FULL
+   * @returns a promise if it has to ask for memory, which rejects as that of {@link reserve}, and with AllocError
+   *   ARENA_FULL
    */
   append(data: Uint8Array): Promise<void> | undefined {
-    const rest = this.fill(data);
+    const end = this.fill(data, 0);
     this.length += data.length;
-    return rest.length > 0 ? this.appendRest(rest) : undefined;
+    return end < data.length ? this.appendRest(data, end) : undefined;
   }
 
   /** The body. */
@@ -107,28 +91,45 @@ export class BodyMemory {
     this.full = 0;
   }
 
-  /** Copies `data` into the memory at hand. @returns what did not fit */
-  private fill(data: Uint8Array): Uint8Array {
-    let rest = data;
-    while (rest.length > 0) {
-      const buffer = this.buffers[this.full];
-      if (buffer === undefined) break;
-      const room = buffer.capacity - buffer.length;
-      const part = rest.length > room ? rest.subarray(0, room) : rest;
-      buffer.putSlice(part);
-      if (buffer.length === buffer.capacity) this.full++;
-      rest = rest.subarray(part.length);
-    }
-    return rest;
+  /** Size of the one piece that holds `length` bytes, or undefined where that takes several slots. */
+  private pieceFor(length: number): number | undefined {
+    if (this.arena instanceof AsyncBuddyArena) return length;
+    return length <= this.chunkSize ? this.chunkSize : undefined;
   }
 
-  private async appendRest(data: Uint8Array): Promise<void> {
-    let rest = data;
-    while (this.copy === undefined && rest.length > 0) {
-      if ((await this.more()) === undefined) break;
-      rest = this.fill(rest);
+  private async waitFor(length: number, size: number | undefined): Promise<void> {
+    const { arena, chunkSize } = this;
+    this.deadline = environment.now() + (this.timeout ?? Number.POSITIVE_INFINITY);
+    if (size !== undefined) {
+      this.buffers.push(await arena.allocateAsync(size, this.limits()));
+      return;
     }
-    this.copy?.putSlice(rest);
+    const count = Math.ceil(length / chunkSize);
+    if (arena instanceof AsyncFixedArena && count > arena.slotCount) throw new AllocError('REQUEST_TOO_LARGE');
+    await this.inTurn(() => this.gather(count));
+  }
+
+  /** Copies `data`, from `start` on, into the memory at hand. @returns the index of what did not fit */
+  private fill(data: Uint8Array, start: number): number {
+    let at = start;
+    while (at < data.length) {
+      const buffer = this.buffers[this.full];
+      if (buffer === undefined) break;
+      const part = data.subarray(at, at + buffer.capacity - buffer.length);
+      buffer.putSlice(part);
+      at += part.length;
+      if (buffer.length === buffer.capacity) this.full++;
+    }
+    return at;
+  }
+
+  private async appendRest(data: Uint8Array, start: number): Promise<void> {
+    let at = start;
+    while (this.copy === undefined && at < data.length) {
+      if ((await this.more()) === undefined) break;
+      at = this.fill(data, at);
+    }
+    this.copy?.putSlice(data.subarray(at));
   }
 
   /** Another buffer, or undefined after the body has moved to the heap. */

@@ -6,8 +6,8 @@ import { shortLived } from '../base/short-lived.js';
 export interface DataSource {
   /** Whether no more data will come. Data may be left to read. */
   readonly hasEnded: boolean;
-  /** Whether the memory of the data that was read last may be freed. */
-  readonly mayFree: boolean;
+  /** Whether nobody else got the data that was read last. */
+  readonly isSoleReader: boolean;
   /** Returns data that is there, or null. */
   read(): unknown;
   /** Waits for data, the end, a failure, or {@link wake}. */
@@ -21,20 +21,15 @@ export interface DataSource {
 /** The data of a stream. Reading it does not destroy the stream. */
 export class ReadableData implements DataSource {
   hasEnded = false;
-  mayFree = false;
+  isSoleReader = false;
   wake: () => void = doNothing;
   private readonly source: Readable;
   private readonly stopFinished: () => void;
-  private readonly frees: boolean;
   private readonly look = shortLived((): void => this.wake());
 
-  /**
-   * @param onFailure called with the error of the stream, also while nobody reads
-   * @param frees whether the memory may be freed of data that nobody else gets
-   */
-  constructor(source: Readable, onFailure: (error: Error) => void, frees: boolean) {
+  /** @param onFailure called with the error of the stream, also while nobody reads */
+  constructor(source: Readable, onFailure: (error: Error) => void) {
     this.source = source;
-    this.frees = frees;
     source.on('readable', this.look);
     this.stopFinished = finished(source, { writable: false }, (error) => {
       this.hasEnded = true;
@@ -46,7 +41,7 @@ export class ReadableData implements DataSource {
   read(): unknown {
     const { source } = this;
     if (source.destroyed) return null;
-    if (this.frees) this.mayFree = source.listenerCount('data') === 0;
+    this.isSoleReader = source.listenerCount('data') === 0;
     return source.read();
   }
 
@@ -70,25 +65,23 @@ interface Listened {
 /** What an async iterable gives. A `next()` of it that never settles keeps nobody waiting who was woken. */
 export class IteratedData implements DataSource {
   hasEnded = false;
-  mayFree = false;
+  isSoleReader = false;
   wake: () => void = doNothing;
   private readonly source: AsyncIterable<unknown> & Partial<Listened>;
-  private readonly frees: boolean;
   private readonly iterator: AsyncIterator<unknown>;
   private readonly onFailure: (error: unknown) => void;
   private value: unknown = null;
   private isAsked = false;
 
-  constructor(source: AsyncIterable<unknown>, onFailure: (error: unknown) => void, frees: boolean) {
+  constructor(source: AsyncIterable<unknown>, onFailure: (error: unknown) => void) {
     this.iterator = source instanceof ReadableStream ? readerOf(source) : source[Symbol.asyncIterator]();
     this.onFailure = onFailure;
     this.source = source;
-    this.frees = frees;
   }
 
   read(): unknown {
     const { value, source } = this;
-    this.mayFree = this.frees && !source.listenerCount?.('data');
+    this.isSoleReader = !source.listenerCount?.('data');
     this.value = null;
     return value;
   }

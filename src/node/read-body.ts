@@ -78,10 +78,7 @@ export async function readBody(arena: ChunkArena, source: BodySource, options: B
 
   const stop = new StopSignal();
   const onFailure = (error: unknown): void => stop.abort(error);
-  const data =
-    source instanceof Readable
-      ? new ReadableData(source, onFailure, frees)
-      : new IteratedData(source, onFailure, frees);
+  const data = source instanceof Readable ? new ReadableData(source, onFailure) : new IteratedData(source, onFailure);
   const onAbort = (): void => {
     stop.abort(signal && abortReason(signal));
     if (source instanceof Readable) source.destroy();
@@ -90,8 +87,9 @@ export async function readBody(arena: ChunkArena, source: BodySource, options: B
   if (signal !== undefined) addAbortCallback(signal, onAbort);
   const memory = new BodyMemory(arena, chunkSize, options.spill ?? true, { signal: stop, timeout });
   try {
-    if (length !== undefined && !memory.reserveNow(length)) await memory.reserve(length);
-    await readAll(data, memory, maxLength, stop);
+    const waiting = length === undefined ? undefined : memory.reserve(length);
+    if (waiting !== undefined) await waiting;
+    await readAll(data, memory, maxLength, frees, stop);
     return memory.take();
   } catch (error) {
     memory.abandon();
@@ -102,7 +100,13 @@ export async function readBody(arena: ChunkArena, source: BodySource, options: B
   }
 }
 
-async function readAll(data: DataSource, memory: BodyMemory, maxLength: number, stop: StopSignal): Promise<void> {
+async function readAll(
+  data: DataSource,
+  memory: BodyMemory,
+  maxLength: number,
+  frees: boolean,
+  stop: StopSignal,
+): Promise<void> {
   for (;;) {
     stop.throwIfAborted();
     const part = data.read();
@@ -117,7 +121,7 @@ async function readAll(data: DataSource, memory: BodyMemory, maxLength: number, 
     if (part.length > maxLength - memory.length) throw new BodyError(maxLength);
     const asking = memory.append(part);
     if (asking !== undefined) await asking;
-    if (data.mayFree) freeBuffer(part);
+    if (frees && data.isSoleReader) freeBuffer(part);
   }
 }
 

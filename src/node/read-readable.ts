@@ -66,10 +66,9 @@ export class ReadableChunks extends ChunkReader {
 
   private open(): ReadableData {
     this.begin();
-    const onFailure = (error: Error): void => {
+    const stream = new ReadableData(this.source, (error) => {
       this.failure = error;
-    };
-    const stream = new ReadableData(this.source, onFailure, this.buffers !== 'leave');
+    });
     stream.wake = this.advance;
     this.stream = stream;
     return stream;
@@ -129,7 +128,7 @@ export class ReadableChunks extends ChunkReader {
   }
 
   private free(stream: ReadableData): void {
-    if (this.data !== undefined && stream.mayFree) freeBuffer(this.data);
+    if (this.data !== undefined && this.buffers !== 'leave' && stream.isSoleReader) freeBuffer(this.data);
     this.data = undefined;
   }
 }

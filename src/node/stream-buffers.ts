@@ -27,10 +27,10 @@ interface Transferable {
 }
 
 /**
- * A port that nobody reads, where there is no `transfer`. What is posted to it moves into the message, and is freed with
- * that. It is made before it is needed: a port takes a turn of the event loop to close, and keeps messages until then.
+ * A port that nobody reads. What is posted to it moves into the message, and is freed with that. It takes two turns of
+ * the event loop to close, and keeps messages until then.
  */
-const sink: MessagePort | undefined = 'transfer' in ArrayBuffer.prototype ? undefined : closedPort();
+let sink: MessagePort | undefined;
 
 function closedPort(): MessagePort {
   const { port1, port2 } = new MessageChannel();
@@ -41,13 +41,17 @@ function closedPort(): MessagePort {
 /**
  * Frees the memory of `data` at once, if that is all of an ArrayBuffer. Its views are empty then. Node's Buffers wait for
  * the collector otherwise, which counts them late: a server of 256 KiB uploads had 40 MB of dead ones, and the system had
- * to hand out a fresh page for every 5 KiB that came in. Freeing takes less than 1 us (Node 20 and 24).
+ * to hand out a fresh page for every 5 KiB that came in (Node 20, one machine). Freeing takes less than 1 us there.
  */
 export function freeBuffer({ buffer, byteLength }: Uint8Array): void {
   if (byteLength === 0 || byteLength !== buffer.byteLength || !(buffer instanceof ArrayBuffer)) return;
   try {
-    if (sink === undefined) (buffer as Transferable).transfer?.(0);
-    else sink.postMessage(null, [buffer]);
+    const { transfer } = buffer as Transferable;
+    if (transfer !== undefined) transfer.call(buffer, 0);
+    else {
+      sink ??= closedPort();
+      sink.postMessage(null, [buffer]);
+    }
   } catch {
     // Memory that must not leave its place, as that of a WebAssembly.Memory: it stays.
   }

@@ -14,7 +14,8 @@ export interface ArenaRecording {
 
 /**
  * Records from now on when an arena's allocations come and go, and how many bytes are written to each. In a shared
- * arena, those of this thread. Every recorded allocation takes memory until `save`, and the arena is slower meanwhile. Forgotten handles of recorded allocations are not reclaimed before `save`.
+ * arena, those of this thread. Every recorded allocation takes memory until `save`, and the arena is slower meanwhile.
+ * Forgotten handles of recorded allocations are not reclaimed before `save`.
  * @throws TypeError for what is no arena, and for an arena with leak detection or the guarded mode
  */
 export function recordArena(arena: FixedArena | BuddyArena): ArenaRecording {
